@@ -1,0 +1,26 @@
+"""The wire formats: each module reads one kind of event and writes its answer, nothing else."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from authorizer.errors import TroubleError
+from authorizer.events import rest_request, rest_token
+from authorizer.events.wire import Answer, AuthorizationRequest, PolicyResponse
+
+_WRITERS = {module.FORMAT: module.write_response for module in (rest_token, rest_request)}
+
+
+def read_request(event: Mapping[str, Any]) -> AuthorizationRequest:
+    """Tell the format by the event's fields, never by `type` alone, and read it. Raises `TroubleError` for an event of no known format."""
+    context = event.get("requestContext")
+    if "version" not in event and "routeArn" not in event and "methodArn" in event:
+        if context is None and "authorizationToken" in event:
+            return rest_token.read_request(event)
+        if isinstance(context, Mapping) and "eventType" not in context:
+            return rest_request.read_request(event)
+    raise TroubleError("unknown_event", f"no known authorizer event has the fields {', '.join(sorted(map(str, event)))}")
+
+
+def write_response(request: AuthorizationRequest, answer: Answer) -> PolicyResponse:
+    """Write the answer in the format of the request. Raises `TroubleError` if it does not fit."""
+    return _WRITERS[request.format](answer)

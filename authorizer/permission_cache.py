@@ -1,0 +1,174 @@
+"""Permission rows kept between requests: one version of one API, checked against the table's head at intervals.
+
+A reader at version m that sees head n reads the records m+1 to n and the rows that they name, and moves to n only when each of these rows is the one that
+its record names. What it cannot confirm it does not file under a new version, since that could keep a revoked grant alive. Until it can, version m serves
+on within the stale bound, and after that requests fail.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from authorizer import permission_table as table
+from authorizer import table_keys as keys
+from authorizer.errors import TroubleError
+from authorizer.permission_table import Head, RoutesRow, SubjectRow, VersionRecord
+from authorizer.policy.permission import Permission, PrincipalRef, RefKind
+from authorizer.policy.route import RouteCatalog
+
+MAX_VERSIONS_TO_FOLLOW = 100
+"""A reader that is further behind starts again instead of following each change."""
+
+MAX_SUBJECTS = 2000
+"""Subjects kept at once, the least recently used leave first."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedPermissions:
+    """What a request is decided by: all of one version. `stale` tells that the table could not confirm the version when it was due."""
+
+    version: int
+    catalog: RouteCatalog
+    permissions: tuple[Permission, ...]
+    cached: bool
+    stale: bool
+
+
+@dataclass(slots=True)
+class _State:
+    """One version, as far as it was read. `due` names the version that the newest row of a touched key must have."""
+
+    head: Head
+    routes: RoutesRow
+    known: frozenset[PrincipalRef]
+    due: dict[str, int]
+    subjects: OrderedDict[PrincipalRef, SubjectRow] = field(default_factory=OrderedDict)
+
+
+class PermissionCache:
+    """The permissions of one API. Not for several threads at once: a Lambda sandbox serves one request at a time."""
+
+    def __init__(self, api: str, *, now: Callable[[], float], refresh_seconds: float, max_stale_seconds: float) -> None:
+        self._api = api
+        self._now = now
+        self._refresh_seconds = refresh_seconds
+        self._max_stale_seconds = max_stale_seconds
+        self._state: _State | None = None
+        self._confirmed_at = 0.0
+        self._checked_at = 0.0
+
+    def load(self, refs: Iterable[PrincipalRef]) -> LoadedPermissions:
+        """Everything that these refs hold, with their ancestors. Refs that no version ever named cost nothing.
+
+        Raises `TroubleError` if the table cannot tell and what is here is too old or does not hold one of the refs.
+        """
+        state, fresh = self._current()
+        known = len(state.subjects)
+        held: dict[PrincipalRef, SubjectRow] = {}
+        for ref in refs:
+            row = self._subject(state, ref)
+            held[ref] = row
+            for name in row.ancestors:
+                parent = PrincipalRef(RefKind.GROUP, name)
+                held[parent] = self._subject(state, parent)
+        permissions = tuple(p for row in held.values() if row.subject is not None for p in row.subject.permissions)
+        cached = fresh and len(state.subjects) == known
+        while len(state.subjects) > MAX_SUBJECTS:
+            state.subjects.popitem(last=False)
+        return LoadedPermissions(state.head.version, state.routes.catalog, permissions, cached, self._checked_at != self._confirmed_at)
+
+    def _current(self) -> tuple[_State, bool]:
+        """The state to serve from, and whether it needed no call."""
+        now = self._now()
+        if self._state is None:
+            self._state = self._start(consistent=False)
+        elif 0 <= now - self._checked_at < self._refresh_seconds:
+            return self._state, True
+        else:
+            try:
+                self._state = self._follow(self._state)
+            except TroubleError:
+                if not 0 <= now - self._confirmed_at <= self._max_stale_seconds:
+                    raise
+                # Asked again only at the next interval: otherwise each request would wait for the table's timeout.
+                self._checked_at = now
+                return self._state, False
+        self._confirmed_at = self._checked_at = now
+        return self._state, False
+
+    def _start(self, *, consistent: bool) -> _State:
+        head = table.read_head(self._api, consistent=consistent)
+        if head is None:
+            raise TroubleError("nothing_published", f"API `{self._api}` has no permissions in the table: publish a document")
+        records = table.read_versions(self._api, head.version - 1, head.version)
+        _check_chain(records, head.version - 1, head)
+        known = table.read_known_subjects(self._api)
+        due = _due(records)
+        return _State(head, self._read_routes(due, head.version), known, due)
+
+    def _follow(self, state: _State) -> _State:
+        head = table.read_head(self._api, consistent=False)
+        if head == state.head:
+            return state
+        if head is None or head.version <= state.head.version or head.version - state.head.version > MAX_VERSIONS_TO_FOLLOW:
+            # Lower, or another history under the same number: the table was restored, or this read lagged. The table's own word decides.
+            head = table.read_head(self._api, consistent=True)
+            return state if head == state.head else self._start(consistent=True)
+        records = table.read_versions(self._api, state.head.version, head.version)
+        _check_chain(records, state.head.version, head)
+        if records[0].parent_hash != state.head.hash:
+            return self._start(consistent=True)
+        due = _due(records)
+        new_subjects = any(t.sk.startswith(keys.REGISTRY_PREFIX) for record in records for t in record.touched)
+        subjects = OrderedDict(
+            (ref, self._read_subject(due, ref, head.version) if keys.subject_key(self._api, ref) in due else row)
+            for ref, row in state.subjects.items()
+        )
+        return _State(
+            head=head,
+            routes=self._read_routes(due, head.version) if keys.routes_key(self._api) in due else state.routes,
+            known=table.read_known_subjects(self._api) if new_subjects else state.known,
+            due=state.due | due,
+            subjects=subjects,
+        )
+
+    def _subject(self, state: _State, ref: PrincipalRef) -> SubjectRow:
+        row = state.subjects.get(ref)
+        if row is None:
+            if ref not in state.known:
+                return SubjectRow(0, None)
+            row = state.subjects[ref] = self._read_subject(state.due, ref, state.head.version)
+        state.subjects.move_to_end(ref)
+        return row
+
+    def _read_subject(self, due: Mapping[str, int], ref: PrincipalRef, at: int) -> SubjectRow:
+        key = keys.subject_key(self._api, ref)
+        row = table.read_subject(self._api, ref, at)
+        _check_row(due, key, row.version)
+        return row
+
+    def _read_routes(self, due: Mapping[str, int], at: int) -> RoutesRow:
+        key = keys.routes_key(self._api)
+        row = table.read_routes(self._api, at)
+        if row is None:
+            raise TroubleError("lagging_row", f"`{key}` has no row at version {at}")
+        _check_row(due, key, row.version)
+        return row
+
+
+def _check_chain(records: tuple[VersionRecord, ...], after: int, head: Head) -> None:
+    """Every record between two versions must be there, and lead to the hash that the head names."""
+    numbers = [record.version for record in records]
+    linked = all(child.parent_hash == parent.hash for parent, child in pairwise(records))
+    if numbers != list(range(after + 1, head.version + 1)) or not linked or records[-1].hash != head.hash:
+        raise TroubleError("lagging_row", f"the records of versions {after + 1} to {head.version} do not lead to the head")
+
+
+def _due(records: Iterable[VersionRecord]) -> dict[str, int]:
+    return {touched.pk: record.version for record in records for touched in record.touched}
+
+
+def _check_row(due: Mapping[str, int], key: str, version: int) -> None:
+    if version != due.get(key, version):
+        raise TroubleError("lagging_row", f"`{key}` shows version {version}, but its newest record names {due[key]}")

@@ -1,0 +1,125 @@
+"""Decisions written as the IAM policy that API Gateway caches and evaluates again for each request that shares the cache entry.
+
+An answer may therefore depend only on what the cache key holds. Partition, region, account, API id, stage and verb are always literal, taken
+from the incoming ARN: a wildcard there would cross `/` into other stages and methods ("IAM JSON policy elements: Resource", IAM user guide).
+"""
+
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from typing import Literal, NotRequired, TypedDict
+
+from authorizer.policy.decision import Decision, Grounds, applicable, bound_values
+from authorizer.policy.method_arn import MAX_RESOURCE, MethodArn, literal_text
+from authorizer.policy.permission import Permission
+from authorizer.policy.route import RouteTemplate, SegmentKind
+
+_KEPT_OF_A_LONG_ARN = 500
+
+
+class CacheScope(StrEnum):
+    """What the gateway's cache key holds, and so what one answer may speak of."""
+
+    REQUEST = "request"
+    ROUTE = "route"
+
+
+class Statement(TypedDict):
+    """One IAM statement. A `Condition` stands on Allows that shall not outlive their reason."""
+
+    Action: Literal["execute-api:Invoke"]
+    Effect: Literal["Allow", "Deny"]
+    Resource: list[str]
+    Condition: NotRequired[dict[str, dict[str, str]]]
+
+
+class PolicyDocument(TypedDict):
+    """What API Gateway wants as `policyDocument`."""
+
+    Version: Literal["2012-10-17"]
+    Statement: list[Statement]
+
+
+class PolicyTooLargeError(Exception):
+    """An answer would pass API Gateway's limits. Publishing refuses the documents that could lead here."""
+
+
+def compile_request(arn: MethodArn, decision: Decision, *, token_expiry: int | None = None) -> PolicyDocument:
+    """The answer for the requested ARN and nothing else. An ARN that is too long for a Resource is denied by its beginning.
+
+    With `token_expiry`, the token's `exp`, an Allow carries the condition that it ends with its reason.
+    """
+    text = str(arn)
+    if is_too_long(arn):
+        return _policy(_deny(literal_text(text)[:_KEPT_OF_A_LONG_ARN] + "*"))
+    # INVARIANT: text that IAM would read as a pattern never stands in an Allow, whatever a decision says.
+    if decision.allowed and literal_text(text) == text:
+        return _policy(_allow([text], _end(decision.determining, token_expiry)))
+    return _policy(_deny(arn.prefix + literal_text(text.removeprefix(arn.prefix))))
+
+
+def is_too_long(arn: MethodArn) -> bool:
+    """Whether this ARN cannot be a Resource of a policy."""
+    return len(str(arn)) > MAX_RESOURCE
+
+
+def compile_route(arn: MethodArn, grounds: Grounds, route: RouteTemplate | None, *, token_expiry: int | None = None) -> PolicyDocument:
+    """The answer for every request that the gateway serves by this route with the ARN's verb, whichever values its parameters have.
+
+    `route` is None if the gateway's template is not in the catalogue. A denied answer covers the whole verb: the cache entry belongs to this
+    route alone, and a narrower Deny would be missed by odd spellings. Raises `PolicyTooLargeError`.
+    """
+    allows = {} if route is None or arn.verb is None else _allowed_values(grounds, arn.verb, route)
+    if route is None or not allows:
+        return _policy(_deny(f"{arn.method_prefix}*"))
+    by_end: dict[int | None, set[str]] = {}
+    for values, permissions in allows.items():
+        paths = _paths(route, dict(values))
+        by_end.setdefault(_end(permissions, token_expiry), set()).update(arn.method_prefix + path for path in paths)
+    longest = max(len(resource) for resources in by_end.values() for resource in resources)
+    if longest > MAX_RESOURCE:
+        raise PolicyTooLargeError(f"a resource for route `{route}` has {longest} characters, more than {MAX_RESOURCE}")
+    statements = [_allow(sorted(resources), end) for end, resources in by_end.items()]
+    if not route.is_greedy and any(len(values) < len(route.parameters) for values in allows):
+        # A `*` also takes in `/`. Without this a path whose encoded slash was decoded could shift its segments under the wildcards.
+        statements.append(_deny(arn.method_prefix + "*/" * len(route.segments) + "?*"))
+    return _policy(*statements)
+
+
+def _allowed_values(grounds: Grounds, verb: str, route: RouteTemplate) -> dict[tuple[tuple[str, str], ...], list[Permission]]:
+    """The allows by the parameter values that they ask for. One without any covers all others; with a deny there is none."""
+    denies, allows = applicable(grounds, verb, route)
+    result: dict[tuple[tuple[str, str], ...], list[Permission]] = {}
+    for permission in () if denies else allows:
+        values = bound_values(permission, grounds, route)
+        if values is not None:
+            result.setdefault(tuple(sorted(values.items())), []).append(permission)
+    return {(): result[()]} if () in result else result
+
+
+def _paths(route: RouteTemplate, values: Mapping[str, str]) -> tuple[str, ...]:
+    parts = [s.text if s.kind is SegmentKind.LITERAL else values.get(s.text, "*") for s in route.segments]
+    path = "/".join(parts)
+    # REST APIs serve `/pets/` by `/pets` and keep the slash in the ARN. A `*` at the end takes it in, and the root has none to add.
+    return (path,) if not parts or parts[-1] == "*" else (path, path + "/")
+
+
+def _end(permissions: Iterable[Permission], token_expiry: int | None) -> int | None:
+    """The second at which the last of these allows ends, with the token at the latest; None if policies shall not say."""
+    if token_expiry is None:
+        return None
+    return max(token_expiry if p.until is None else min(token_expiry, p.until) for p in permissions)
+
+
+def _allow(resources: list[str], end: int | None) -> Statement:
+    statement: Statement = {"Action": "execute-api:Invoke", "Effect": "Allow", "Resource": resources}
+    if end is not None:
+        statement["Condition"] = {"NumericLessThan": {"aws:EpochTime": str(end)}}
+    return statement
+
+
+def _deny(resource: str) -> Statement:
+    return {"Action": "execute-api:Invoke", "Effect": "Deny", "Resource": [resource]}
+
+
+def _policy(*statements: Statement) -> PolicyDocument:
+    return {"Version": "2012-10-17", "Statement": list(statements)}

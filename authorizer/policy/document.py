@@ -1,0 +1,318 @@
+"""The permission document: what seed files hold, what the admin API takes and gives, and what the rows of the table are parts of.
+
+`parse_document` reads parsed YAML or JSON and reports every problem at once. `parse_routes` and `parse_subject` read its parts; rows of the table hold the
+same parts and are read by the same functions, so that whatever is stored can be decided upon. The published JSON Schema beside this file tells editors
+the same, as far as a schema can.
+"""
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from authorizer.policy.permission import EVERYONE, Binding, Effect, Permission, PrincipalRef, RefKind
+from authorizer.policy.problems import ProblemList, child, kind_of
+from authorizer.policy.route import RouteCatalog, RouteSyntaxError, RouteTemplate, parse_route, parse_selector
+
+ENFORCEABLE = ("request", "route")
+"""The cache scopes that `enforced` may name."""
+
+SECTIONS = {RefKind.GROUP: "groups", RefKind.CLIENT: "clients", RefKind.SCOPE: "scopes"}
+"""The field that holds each kind of subject. `everyone` is a field and a subject at once."""
+
+MAX_NAME = 256
+
+MAX_PATH = 300
+"""Characters that a route's path may have in a policy with its bound parameters filled in: the rest of a Resource's 512 is for ARN, stage and verb."""
+
+_MAX_CLAIM_VALUE = 128
+
+_API = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_CLAIM = re.compile(r"[A-Za-z0-9_.:/-]{1,128}")
+_TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d([Zz]|[+-]\d\d:\d\d)")
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What one subject holds by itself: its permissions, sorted, and the groups that it inherits from directly, sorted."""
+
+    permissions: tuple[Permission, ...] = ()
+    inherits: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PermissionDocument:
+    """All permissions of one API."""
+
+    api: str
+    catalog: RouteCatalog
+    subjects: Mapping[PrincipalRef, Subject]
+    enforced: tuple[str, ...] = ()
+
+    def ancestors(self, ref: PrincipalRef) -> tuple[str, ...]:
+        """The names of all groups whose permissions the subject has besides its own, sorted."""
+        found: set[str] = set()
+        todo = [ref]
+        while todo:
+            subject = self.subjects.get(todo.pop(), Subject())
+            new = set(subject.inherits) - found
+            found |= new
+            todo.extend(PrincipalRef(RefKind.GROUP, name) for name in new)
+        return tuple(sorted(found))
+
+    def permissions(self, ref: PrincipalRef) -> tuple[Permission, ...]:
+        """What the subject holds, its own and its ancestors'. An unknown subject holds nothing."""
+        holders = [ref, *(PrincipalRef(RefKind.GROUP, name) for name in self.ancestors(ref))]
+        return tuple(p for holder in holders for p in self.subjects.get(holder, Subject()).permissions)
+
+
+def parse_document(value: object) -> PermissionDocument:
+    """Read a whole document. Raises `DocumentError` with every problem."""
+    reader = ProblemList()
+    fields = reader.mapping(value, "", "the document", ("api", "enforced", "routes", "everyone", "groups", "clients", "scopes"))
+    api = _parse_api(reader, fields)
+    enforced, catalog = _read_routes(reader, fields, "")
+    subjects: dict[PrincipalRef, Subject] = {}
+    if fields.get("everyone") is not None:
+        subjects[EVERYONE] = _read_subject(reader, EVERYONE, fields["everyone"], "/everyone")
+    for kind, section in SECTIONS.items():
+        for name, held in reader.mapping(_or_empty(fields.get(section)), f"/{section}", f"`{section}`").items():
+            ref, pointer = PrincipalRef(kind, name), child(f"/{section}", name)
+            _check_name(reader, name, pointer)
+            subjects[ref] = _read_subject(reader, ref, _or_empty(held), pointer)
+    document = PermissionDocument(api, catalog, subjects, enforced)
+    _check_inheritance(reader, document)
+    if catalog.routes:
+        _check_selectors(reader, document)
+    _check_enforced(reader, document)
+    reader.raise_if_any()
+    return document
+
+
+def parse_routes(value: object) -> tuple[tuple[str, ...], RouteCatalog]:
+    """Read `enforced` and `routes`, the content of a catalogue row. Raises `DocumentError`."""
+    reader = ProblemList()
+    enforced, catalog = _read_routes(reader, reader.mapping(value, "", "the catalogue", ("enforced", "routes")), "")
+    reader.raise_if_any()
+    return enforced, catalog
+
+
+def parse_subject(ref: PrincipalRef, value: object) -> Subject:
+    """Read what one subject holds, the content of its row. Raises `DocumentError`."""
+    reader = ProblemList()
+    subject = _read_subject(reader, ref, value, "")
+    reader.raise_if_any()
+    return subject
+
+
+def format_document(document: PermissionDocument) -> dict[str, Any]:
+    """The document as plain values in a fixed order, for YAML or JSON. `parse_document` reads it back to an equal document."""
+    result: dict[str, Any] = {"api": document.api, **format_routes(document.enforced, document.catalog)}
+    if EVERYONE in document.subjects:
+        result["everyone"] = format_subject(document.subjects[EVERYONE])
+    for kind, section in SECTIONS.items():
+        held = {ref.name: format_subject(document.subjects[ref]) for ref in sorted(document.subjects) if ref.kind is kind}
+        if held:
+            result[section] = held
+    return result
+
+
+def format_routes(enforced: tuple[str, ...], catalog: RouteCatalog) -> dict[str, Any]:
+    """`enforced`, left out if empty, and `routes`."""
+    routes = [{"route": str(r), "public": True} if r.public else str(r) for r in catalog.routes]
+    return {"enforced": list(enforced), "routes": routes} if enforced else {"routes": routes}
+
+
+def format_subject(subject: Subject) -> dict[str, Any]:
+    """What a subject holds, fields left out where they are empty."""
+    allows = [_format_permission(p) for p in subject.permissions if p.effect is Effect.ALLOW]
+    denies = [_format_permission(p) for p in subject.permissions if p.effect is Effect.DENY]
+    fields = {"inherits": list(subject.inherits), "allow": allows, "deny": denies}
+    return {name: value for name, value in fields.items() if value}
+
+
+def format_time(seconds: int) -> str:
+    """Epoch seconds as RFC 3339 in UTC."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _or_empty(value: object) -> object:
+    return {} if value is None else value
+
+
+def _parse_api(reader: ProblemList, fields: Mapping[str, Any]) -> str:
+    api = reader.text(fields.get("api"), "/api", "`api`")
+    if api is not None and not _API.fullmatch(api):
+        reader.report("/api", f"API name `{api}` may only have letters, digits and `._-`, 64 at most")
+    return api or ""
+
+
+def _read_routes(reader: ProblemList, fields: Mapping[str, Any], pointer: str) -> tuple[tuple[str, ...], RouteCatalog]:
+    enforced: set[str] = set()
+    for place, scope in reader.items(fields.get("enforced"), f"{pointer}/enforced", "`enforced`"):
+        if scope in ENFORCEABLE:
+            enforced.add(scope)
+        else:
+            reader.report(place, f"`{scope}` is no cache scope to enforce: use {' or '.join(f'`{s}`' for s in ENFORCEABLE)}")
+    routes: dict[tuple[str, object], RouteTemplate] = {}
+    for place, entry in reader.items(fields.get("routes"), f"{pointer}/routes", "`routes`"):
+        route = _read_route(reader, entry, place)
+        if route is None:
+            continue
+        known = routes.setdefault((route.method, route.shape), route)
+        if known is not route:
+            reader.report(place, f"`{route}` is the same route to API Gateway as `{known}` above: keep one of them")
+    if not routes and not reader.problems:
+        reader.report(f"{pointer}/routes", "the catalogue is empty: list every route of the API, as in `- GET /pets`")
+    return tuple(sorted(enforced)), RouteCatalog(routes.values())
+
+
+def _read_route(reader: ProblemList, entry: object, pointer: str) -> RouteTemplate | None:
+    if not isinstance(entry, dict):
+        return reader.parsed(parse_route, entry, pointer, "a route")
+    fields = reader.mapping(entry, pointer, "a route", ("route", "public"))
+    public = fields.get("public", False)
+    if not isinstance(public, bool):
+        reader.report(f"{pointer}/public", f"`public` must be true or false, not {kind_of(public)}")
+    return reader.parsed(lambda text: parse_route(text, public=public is True), fields.get("route"), f"{pointer}/route", "`route`")
+
+
+def _read_subject(reader: ProblemList, ref: PrincipalRef, value: object, pointer: str) -> Subject:
+    fields = ("inherits", "allow", "deny") if ref.kind is RefKind.GROUP else ("allow", "deny")
+    held = reader.mapping(value, pointer, f"`{ref}`", fields)
+    parents = [
+        name
+        for place, item in reader.items(held.get("inherits"), f"{pointer}/inherits", "`inherits`")
+        if (name := reader.text(item, place, "a group's name")) is not None
+    ]
+    permissions = {
+        permission
+        for effect in Effect
+        for place, entry in reader.items(held.get(effect), f"{pointer}/{effect}", f"`{effect}`")
+        if (permission := _read_permission(reader, ref, effect, entry, place)) is not None
+    }
+    return Subject(tuple(sorted(permissions, key=_permission_order)), tuple(sorted(set(parents))))
+
+
+def _permission_order(permission: Permission) -> tuple[str, str, tuple[Binding, ...], int]:
+    return permission.effect, permission.selector, permission.where, -1 if permission.until is None else permission.until
+
+
+def _read_permission(reader: ProblemList, ref: PrincipalRef, effect: Effect, entry: object, pointer: str) -> Permission | None:
+    fields: Mapping[str, Any] = {"route": entry}
+    if isinstance(entry, dict):
+        fields = reader.mapping(entry, pointer, "a permission", ("route", "where", "until"))
+        if effect is Effect.DENY and "where" in fields:
+            reader.report(
+                f"{pointer}/where", "a deny cannot have `where`: it always denies, so take the condition out or turn it into an allow"
+            )
+    place = f"{pointer}/route" if isinstance(entry, dict) else pointer
+    if reader.parsed(parse_selector, fields.get("route"), place, "a route") is None:
+        return None
+    where = _read_where(reader, fields["where"], f"{pointer}/where") if "where" in fields else ()
+    until = reader.parsed(_parse_time, fields["until"], f"{pointer}/until", "`until`") if "until" in fields else None
+    permission = Permission(ref, effect, fields["route"], where, until)
+    reader.places.setdefault(permission, pointer)
+    return permission
+
+
+def _read_where(reader: ProblemList, value: object, pointer: str) -> tuple[Binding, ...]:
+    bindings = []
+    for parameter, claim in reader.mapping(value, pointer, "`where`").items():
+        place = child(pointer, parameter)
+        name = reader.text(claim, place, "a claim's name")
+        if name is not None and not _CLAIM.fullmatch(name):
+            reader.report(place, f"`{name}` is no name of a claim, such as `sub`")
+        bindings.append(Binding(parameter, name or ""))
+    if value == {}:
+        # An allow whose condition was lost in editing must not become an allow without condition.
+        reader.report(pointer, "`where` is empty: name a path parameter and a claim, as in `{ownerId: sub}`, or take it out")
+    return tuple(bindings)
+
+
+def _parse_time(text: str) -> int:
+    try:
+        time = datetime.fromisoformat(text) if _TIMESTAMP.fullmatch(text) else None
+        seconds = int(time.timestamp()) if time is not None else -1
+    except (ValueError, OverflowError):
+        seconds = -1
+    if seconds < 0:
+        raise ValueError(f"`{text}` is no moment: write date, time and zone as in `2026-12-01T00:00:00Z`")
+    return seconds
+
+
+def _format_permission(permission: Permission) -> str | dict[str, Any]:
+    if not permission.where and permission.until is None:
+        return permission.selector
+    entry: dict[str, Any] = {"route": permission.selector}
+    if permission.where:
+        entry["where"] = {b.parameter: b.claim for b in permission.where}
+    if permission.until is not None:
+        entry["until"] = format_time(permission.until)
+    return entry
+
+
+def _check_name(reader: ProblemList, name: str, pointer: str) -> None:
+    if not 0 < len(name) <= MAX_NAME:
+        reader.report(pointer, f"a name must have 1 to {MAX_NAME} characters")
+    # Cognito allows letters, marks, symbols, numbers and punctuation (CreateGroup, GroupName); the rest is invisible or reorders text.
+    elif any(unicodedata.category(c)[0] in "CZ" for c in name):
+        reader.report(pointer, f"the name {name!a} has white space or an invisible character: no token can carry it")
+
+
+def _check_inheritance(reader: ProblemList, document: PermissionDocument) -> None:
+    groups = [ref for ref in document.subjects if ref.kind is RefKind.GROUP]
+    for ref in groups:
+        pointer = child("/groups", ref.name) + "/inherits"
+        for parent in document.subjects[ref].inherits:
+            if PrincipalRef(RefKind.GROUP, parent) not in document.subjects:
+                reader.report(pointer, f"there is no group `{parent}` to inherit from: add it under `groups` or take it out")
+        if ref.name in document.ancestors(ref):
+            circle = [name for name in document.ancestors(ref) if ref.name in document.ancestors(PrincipalRef(RefKind.GROUP, name))]
+            reader.report(pointer, f"group `{ref.name}` inherits from itself in the circle of `{'`, `'.join(circle)}`: take one step out")
+
+
+def _check_selectors(reader: ProblemList, document: PermissionDocument) -> None:
+    """Each selector must mean a route, and each bound parameter must be in every route that it means."""
+    for subject in document.subjects.values():
+        for permission in subject.permissions:
+            pointer = reader.places[permission]
+            routes = document.catalog.select(parse_selector(permission.selector))
+            if not routes:
+                reader.report(
+                    pointer, f"`{permission.selector}` means no route of the catalogue{_hint(permission.selector, document.catalog)}"
+                )
+            bound = {binding.parameter for binding in permission.where}
+            for parameter in sorted(bound):
+                lacking = [str(r) for r in routes if parameter not in r.parameters]
+                if lacking:
+                    reader.report(f"{pointer}/where", f"`{parameter}` is no parameter of `{lacking[0]}`: `where` names path parameters")
+            for route in routes:
+                length = sum(1 + (_MAX_CLAIM_VALUE if s.text in bound else len(s.text)) for s in route.segments)
+                if length > MAX_PATH:
+                    reader.report(pointer, f"`{route}` may take {length} characters of a policy, more than {MAX_PATH}: shorten the route")
+
+
+def _hint(selector: str, catalog: RouteCatalog) -> str:
+    method, _, path = selector.partition(" ")
+    try:
+        shape = RouteTemplate(method, parse_route(f"GET {path}").segments).shape
+    except RouteSyntaxError:
+        return ": selectors are matched against the templates under `routes`, not against paths of requests"
+    near = [str(r) for r in catalog.routes if r.shape == shape]
+    return f": did you mean `{near[0]}`?" if near else ": add the route under `routes` or correct the selector"
+
+
+def _check_enforced(reader: ProblemList, document: PermissionDocument) -> None:
+    if "route" not in document.enforced:
+        return
+    for route in document.catalog.routes:
+        below = [r for verb in route.verbs for r in document.catalog.below(route.path, verb)] if route.is_greedy else []
+        if below:
+            reader.report(
+                "/enforced",
+                f"`route` scope cannot tell `{below[0]}` from `{route}`, which takes in its requests: "
+                "enforce `request` scope, or narrow the greedy route",
+            )

@@ -1,0 +1,76 @@
+"""The ARN of the invoked method, as API Gateway gives it to an authorizer and as policies name it.
+
+`arn:{partition}:execute-api:{region}:{account}:{api-id}/{stage}/{verb}/{path}`; see the API Gateway developer guide, "Control access for invoking
+an API". The path is the request's own, not a template, and may hold `:` and anything else that a URL may.
+"""
+
+import re
+from dataclasses import dataclass
+
+MAX_RESOURCE = 512
+"""Characters that one Resource of a returned policy may have (developer guide, "Output from an API Gateway Lambda authorizer")."""
+
+_PARTITION = re.compile(r"[a-z0-9-]+")
+_REGION = re.compile(r"[a-z0-9-]+")
+_ACCOUNT = re.compile(r"[0-9]+")
+_NAME = re.compile(r"[A-Za-z0-9_$.-]+")
+_VERB = re.compile(r"[A-Z]+")
+# What IAM would read as anything but itself, and what no ARN should hold. `$` alone is plain text to IAM: `$default` needs no escape.
+_PATTERN_TEXT = re.compile(r"[*?\\\x00-\x1f\x7f-\x9f\ud800-\udfff]|\$(?=\{)")
+
+
+class MethodArnError(ValueError):
+    """The text is not an execute-api ARN of the form that API Gateway sends."""
+
+
+@dataclass(frozen=True, slots=True)
+class MethodArn:
+    """A parsed ARN. `verb` is None for WebSocket route keys, which then are the `path`; other paths have no leading slash, `""` is the root."""
+
+    partition: str
+    region: str
+    account: str
+    api_id: str
+    stage: str
+    verb: str | None
+    path: str
+
+    @classmethod
+    def parse(cls, text: str) -> "MethodArn":
+        """Read an ARN, with bounded splits: neither `:` nor `/` in the path is lost. Raises `MethodArnError`."""
+        fields = text.split(":", 5)
+        if len(fields) != 6 or fields[0] != "arn" or fields[2] != "execute-api":
+            raise MethodArnError("not an execute-api ARN")
+        _, partition, _, region, account, resource = fields
+        parts = resource.split("/", 3)
+        if len(parts) < 3:
+            raise MethodArnError("the ARN names no method")
+        api_id, stage, method, *rest = parts
+        checks = ((_PARTITION, partition), (_REGION, region), (_ACCOUNT, account), (_NAME, api_id), (_NAME, stage))
+        if not all(pattern.fullmatch(value) for pattern, value in checks):
+            raise MethodArnError("partition, region, account, API id or stage of the ARN is malformed")
+        if method.startswith("$") and not rest:
+            return cls(partition, region, account, api_id, stage, None, method)
+        return cls(partition, region, account, api_id, stage, method, rest[0] if rest else "")
+
+    @property
+    def prefix(self) -> str:
+        """All up to and with the slash after the stage: always literal in a policy."""
+        return f"arn:{self.partition}:execute-api:{self.region}:{self.account}:{self.api_id}/{self.stage}/"
+
+    @property
+    def method_prefix(self) -> str:
+        """The prefix and the verb with its slash, safe to stand in a policy."""
+        verb = self.verb or ""
+        return f"{self.prefix}{verb if _VERB.fullmatch(verb) else literal_text(verb)}/"
+
+    def __str__(self) -> str:
+        return self.prefix + (self.path if self.verb is None else f"{self.verb}/{self.path}")
+
+
+def literal_text(text: str) -> str:
+    """The text with every character that IAM reads as a pattern, and every control character, as `?`, which matches that one character.
+
+    Only for a Deny: there a character too many is harmless.
+    """
+    return _PATTERN_TEXT.sub("?", text)

@@ -1,0 +1,126 @@
+"""Which route a request belongs to, and whether its path can be trusted to mean the same to everyone who reads it.
+
+AWS documents neither whether the ARN's path is percent-decoded nor what routing does with odd spellings. So where a path is matched here, every
+reading of it must lead to the same route with the same parameters, or the request is denied as unsafe.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from urllib.parse import unquote_to_bytes
+
+from authorizer.policy.route import VERBS, RouteCatalog, RouteMatch, RouteTemplate
+
+_MAX_DECODINGS = 3
+_UNSAFE = re.compile(r"[*?\\\x00-\x1f\x7f-\x9f\ud800-\udfff]|\$\{|//")
+_DOTS = frozenset({".", ".."})
+
+
+class Unroutable(StrEnum):
+    """Why a request belongs to no route. The words are stable: they are reason codes of decisions."""
+
+    NO_ROUTE = "no_route"
+    CATALOGUE_DRIFT = "catalogue_drift"
+    PATH_MISMATCH = "path_mismatch"
+    UNSAFE_PATH = "unsafe_path"
+    PATH_TOO_LONG = "path_too_long"
+
+
+class _UnsafePathError(ValueError):
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a request asks for.
+
+    `route` is the route that answers are about: with `problem` set the request itself is not a proper request for it and is denied, but in `route` scope an
+    answer about the route may still be given, since IAM then refuses this path. `only_requested` says that an answer may cover no more than this
+    request: the gateway's route is greedy and takes in several routes of the catalogue.
+    """
+
+    verb: str
+    route: RouteTemplate | None
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    problem: Unroutable | None = None
+    only_requested: bool = False
+
+
+def resolve(catalog: RouteCatalog, verb: str, path: str, told: str | None, *, exact: bool) -> Target:
+    """Find the target of a request.
+
+    `path` is the ARN's, without the leading slash. `told` is the path template that the gateway named, if it did. `exact` asks for the strict reading of
+    `request` scope: every spelling of the path must lead to the told route.
+    """
+    if verb not in VERBS:
+        return Target(verb, None, problem=Unroutable.NO_ROUTE)
+    if told is None:
+        return _matched(catalog, verb, path)
+    route = catalog.find(verb, told)
+    if told.endswith("+}"):
+        below = bool(catalog.below(told, verb))
+        if below or exact:
+            target = _matched(catalog, verb, path)
+            drift = target.problem is Unroutable.NO_ROUTE and route is None
+            problem = Unroutable.CATALOGUE_DRIFT if drift else target.problem
+            return Target(verb, target.route, target.parameters, problem, only_requested=True)
+    if route is None:
+        return Target(verb, None, problem=Unroutable.CATALOGUE_DRIFT)
+    if exact:
+        target = _matched(catalog, verb, path)
+        mismatch = target.problem is None and target.route != route
+        return Target(verb, route, target.parameters, Unroutable.PATH_MISMATCH if mismatch else target.problem)
+    parameters = route.fit(_segments(path))
+    return Target(verb, route, parameters or {}, None if parameters is not None else Unroutable.PATH_MISMATCH)
+
+
+def _matched(catalog: RouteCatalog, verb: str, path: str) -> Target:
+    try:
+        match = _match_every_spelling(catalog, verb, path)
+    except _UnsafePathError:
+        return Target(verb, None, problem=Unroutable.UNSAFE_PATH)
+    if match is None:
+        return Target(verb, None, problem=Unroutable.NO_ROUTE)
+    return Target(verb, match.route, match.parameters)
+
+
+def _match_every_spelling(catalog: RouteCatalog, verb: str, path: str) -> RouteMatch | None:
+    spellings = _spellings(path)
+    match, *others = [catalog.match(verb, _segments(spelling)) for spelling in spellings]
+    for other in others:
+        same = match is other is None or (match is not None and other is not None and _same(match, other))
+        if not same:
+            raise _UnsafePathError(path)
+    return match
+
+
+def _same(left: RouteMatch, right: RouteMatch) -> bool:
+    def decoded(match: RouteMatch) -> dict[str, str]:
+        return {name: _spellings(value)[-1] for name, value in match.parameters.items()}
+
+    return left.route == right.route and decoded(left) == decoded(right)
+
+
+def _spellings(path: str) -> list[str]:
+    """The path and what it becomes when percent-decoded, again and again until it stays the same. The last one is fully decoded."""
+    spellings = [path]
+    while True:
+        text = spellings[-1]
+        if _UNSAFE.search(text) or (text[:1] == "/" and text != "/") or not _DOTS.isdisjoint(text.split("/")):
+            raise _UnsafePathError(path)
+        try:
+            decoded = unquote_to_bytes(text).decode("utf-8")
+        except UnicodeError:
+            raise _UnsafePathError(path) from None
+        if decoded == text:
+            return spellings
+        if len(spellings) > _MAX_DECODINGS:
+            raise _UnsafePathError(path)
+        spellings.append(decoded)
+
+
+def _segments(path: str) -> tuple[str, ...]:
+    """Path segments; one slash at the end does not count. An empty segment stays and fits nothing."""
+    path = path.removesuffix("/")
+    return tuple(path.split("/")) if path else ()

@@ -1,0 +1,345 @@
+"""Routes in API Gateway's own notation: templates, selectors over them, and the catalogue that matches paths by API Gateway's specificity.
+
+Notation and specificity follow the API Gateway developer guide, "Working with routes for HTTP APIs" and "Methods for REST APIs": a literal
+segment beats `{parameter}` beats `{greedy+}`, level by level, and a verb beats `ANY`.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
+from functools import cached_property, lru_cache
+
+VERBS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
+"""What `ANY` and `*` stand for. A request with any other verb is denied."""
+
+WEBSOCKET = "WS"
+"""Stands where the verb would, for WebSocket route keys: `WS $connect`. Neither `ANY` nor `*` covers it."""
+
+# IAM gives `*`, `?` and `${` a meaning, `%` is the start of an escape, and `/` ends the segment: none of them may be in a literal.
+_LITERAL = re.compile(r"[A-Za-z0-9._~:,@$=+!'();&-]+")
+_PARAMETER = re.compile(r"\{([A-Za-z0-9._:-]+)(\+?)\}")
+
+
+class RouteSyntaxError(ValueError):
+    """A route or selector is not written in the notation. The message says what is wrong and how to write it."""
+
+
+class SegmentKind(IntEnum):
+    """In order of specificity, the most specific first."""
+
+    LITERAL = 0
+    PARAMETER = 1
+    GREEDY = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One segment of a template: a literal's text or a parameter's name."""
+
+    kind: SegmentKind
+    text: str
+
+    def __str__(self) -> str:
+        return (self.text, f"{{{self.text}}}", f"{{{self.text}+}}")[self.kind]
+
+
+@dataclass(frozen=True)
+class RouteTemplate:
+    """One route. `method` is a verb, `ANY` or `WS`; a WebSocket route has its key as its only segment."""
+
+    method: str
+    segments: tuple[Segment, ...]
+    public: bool = field(default=False, compare=False)
+
+    @cached_property
+    def path(self) -> str:
+        """`/pets/{petId}`, `/` for the root, or a WebSocket route key as it is."""
+        text = "/".join(map(str, self.segments))
+        return text if self.method == WEBSOCKET else "/" + text
+
+    @cached_property
+    def shape(self) -> tuple[Segment, ...]:
+        """The segments without parameter names: two templates of one shape are the same resource to API Gateway."""
+        return tuple(s if s.kind is SegmentKind.LITERAL else Segment(s.kind, "") for s in self.segments)
+
+    @cached_property
+    def parameters(self) -> tuple[str, ...]:
+        """Parameter names from left to right."""
+        return tuple(s.text for s in self.segments if s.kind is not SegmentKind.LITERAL)
+
+    @property
+    def is_greedy(self) -> bool:
+        """Whether it ends in `{name+}`."""
+        return bool(self.segments) and self.segments[-1].kind is SegmentKind.GREEDY
+
+    @property
+    def verbs(self) -> tuple[str, ...]:
+        """The verbs that this route may serve."""
+        return VERBS if self.method == "ANY" else (self.method,)
+
+    def serves(self, verb: str) -> bool:
+        """Whether a request with this verb may be served by this route, if no more specific one takes it."""
+        return verb in self.verbs
+
+    def fit(self, segments: tuple[str, ...]) -> dict[str, str] | None:
+        """The parameters if these path segments fit this template one by one, else None. A parameter is never empty."""
+        count = len(self.segments)
+        if (len(segments) < count) if self.is_greedy else (len(segments) != count):
+            return None
+        values: dict[str, str] = {}
+        for index, segment in enumerate(self.segments):
+            value = "/".join(segments[index:]) if segment.kind is SegmentKind.GREEDY else segments[index]
+            if segment.kind is not SegmentKind.LITERAL:
+                values[segment.text] = value
+            if not value or (segment.kind is SegmentKind.LITERAL and value != segment.text):
+                return None
+        return values
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+
+@lru_cache(maxsize=8192)
+def parse_path(path: str) -> tuple[Segment, ...]:
+    """The segments of a path template such as `/pets/{petId}`. Raises `RouteSyntaxError`."""
+    if not path.startswith("/"):
+        raise RouteSyntaxError(f"path `{path}` must start with `/`")
+    if path == "/":
+        return ()
+    parts = path[1:].split("/")
+    segments = tuple(_parse_segment(part, path) for part in parts)
+    if any(s.kind is SegmentKind.GREEDY for s in segments[:-1]):
+        raise RouteSyntaxError(f"path `{path}` goes on after a greedy parameter: `{{name+}}` must be the last segment")
+    names = [s.text for s in segments if s.kind is not SegmentKind.LITERAL]
+    if len(set(names)) < len(names):
+        raise RouteSyntaxError(f"path `{path}` has two parameters of one name")
+    return segments
+
+
+def _parse_segment(part: str, path: str) -> Segment:
+    parameter = _PARAMETER.fullmatch(part)
+    if parameter:
+        return Segment(SegmentKind.GREEDY if parameter[2] else SegmentKind.PARAMETER, parameter[1])
+    if not part:
+        raise RouteSyntaxError(f"path `{path}` has an empty segment: write it without `//` and without a slash at the end")
+    if part in (".", "..") or not _LITERAL.fullmatch(part):
+        raise RouteSyntaxError(f"segment `{part}` of path `{path}` is neither plain text nor one whole `{{parameter}}` or `{{greedy+}}`")
+    return Segment(SegmentKind.LITERAL, part)
+
+
+def parse_route(text: str, *, public: bool = False) -> RouteTemplate:
+    """`GET /pets/{petId}`, `ANY /files/{proxy+}` or `WS $connect` as a template. Raises `RouteSyntaxError`."""
+    method, path = _split(text)
+    if method == WEBSOCKET:
+        return RouteTemplate(method, (_parse_route_key(path),), public)
+    if method not in VERBS and method != "ANY":
+        raise RouteSyntaxError(f"method `{method}` of `{text}` is none of {' '.join(VERBS)} ANY WS")
+    return RouteTemplate(method, parse_path(path), public)
+
+
+def _parse_route_key(key: str) -> Segment:
+    if not _LITERAL.fullmatch(key):
+        raise RouteSyntaxError(f"`{key}` is not a WebSocket route key: write it as in `WS $connect` or `WS sendMessage`")
+    return Segment(SegmentKind.LITERAL, key)
+
+
+def _split(text: str) -> tuple[str, str]:
+    method, space, path = text.partition(" ")
+    if not space or not path or path.strip() != path:
+        raise RouteSyntaxError(f"`{text}` must be a method, one space and a path, as in `GET /pets/{{petId}}`")
+    return method, path
+
+
+@dataclass(frozen=True, slots=True)
+class Selector:
+    """Chooses routes of a catalogue by template, never by a request's path, so that `*` cannot cross a `/`.
+
+    `*` as method means every verb of `VERBS`, as `ANY` does. In the path `*` stands for one literal or `{parameter}` segment, and `**`, only at the
+    end, for whatever follows, nothing included: `/admin/**` covers `/admin`.
+    """
+
+    verbs: frozenset[str]
+    pattern: tuple[Segment | None, ...]
+    open_ended: bool
+
+    def matches(self, verb: str, route: RouteTemplate) -> bool:
+        """Whether a request with this verb that is served by this route is meant."""
+        if verb not in self.verbs or not route.serves(verb):
+            return False
+        pattern, segments = self.pattern, route.segments
+        if (len(segments) < len(pattern)) if self.open_ended else (len(segments) != len(pattern)):
+            return False
+        return all(
+            segment.kind is not SegmentKind.GREEDY if wanted is None else wanted == segment
+            for wanted, segment in zip(pattern, segments, strict=False)
+        )
+
+    def selects(self, route: RouteTemplate) -> bool:
+        """Whether some request that this route serves is meant."""
+        return any(self.matches(verb, route) for verb in route.verbs)
+
+
+@lru_cache(maxsize=8192)
+def parse_selector(text: str) -> Selector:
+    """`GET /pets/{petId}`, `* /admin/**` or `WS *` as a selector. Raises `RouteSyntaxError`."""
+    method, path = _split(text)
+    if method == WEBSOCKET:
+        return Selector(frozenset({WEBSOCKET}), (None if path == "*" else _parse_route_key(path),), False)
+    if method in ("*", "ANY"):
+        verbs = frozenset(VERBS)
+    elif method in VERBS:
+        verbs = frozenset({method})
+    else:
+        raise RouteSyntaxError(f"method `{method}` of `{text}` is none of {' '.join(VERBS)} ANY * WS")
+    if not path.startswith("/"):
+        raise RouteSyntaxError(f"path `{path}` must start with `/`")
+    parts = path[1:].split("/") if path != "/" else []
+    open_ended = bool(parts) and parts[-1] == "**"
+    if open_ended:
+        parts.pop()
+    if "**" in parts:
+        raise RouteSyntaxError(f"`**` must be the last segment of `{text}`")
+    pattern = tuple(None if part == "*" else _parse_segment(part, path) for part in parts)
+    return Selector(verbs, pattern, open_ended)
+
+
+@dataclass(frozen=True, slots=True)
+class RouteMatch:
+    """The route that a path belongs to, with its parameters as they stand in the path."""
+
+    route: RouteTemplate
+    parameters: Mapping[str, str]
+
+
+class _Node:
+    """One level of the catalogue's tree. `routes` by method end here; `greedy` by method take all that follows."""
+
+    __slots__ = ("greedy", "literals", "parameter", "routes")
+
+    def __init__(self) -> None:
+        self.literals: dict[str, _Node] = {}
+        self.parameter: _Node | None = None
+        self.routes: dict[str, RouteTemplate] = {}
+        self.greedy: dict[str, RouteTemplate] = {}
+
+    def children(self, segment: str) -> Iterator["_Node"]:
+        """The nodes that a path segment may lead to, the most specific first."""
+        literal = self.literals.get(segment)
+        if literal is not None:
+            yield literal
+        if self.parameter is not None:
+            yield self.parameter
+
+
+class RouteCatalog:
+    """All routes of one API. Raises `RouteSyntaxError` if two routes have one method and one shape."""
+
+    def __init__(self, routes: Iterable[RouteTemplate]) -> None:
+        self.routes = tuple(sorted(set(routes), key=_route_order))
+        self._by_shape: dict[tuple[str, tuple[Segment, ...]], RouteTemplate] = {}
+        self._root = _Node()
+        self._reserved: dict[RouteTemplate, Mapping[str, frozenset[str]]] = {}
+        for route in self.routes:
+            known = self._by_shape.setdefault((route.method, route.shape), route)
+            if known is not route:
+                raise RouteSyntaxError(f"`{route}` and `{known}` are one route to API Gateway: keep one of them")
+            if route.method != WEBSOCKET:
+                self._insert(route)
+
+    def _insert(self, route: RouteTemplate) -> None:
+        node = self._root
+        for segment in route.segments:
+            if segment.kind is SegmentKind.GREEDY:
+                node.greedy[route.method] = route
+                return
+            if segment.kind is SegmentKind.PARAMETER:
+                node.parameter = node.parameter or _Node()
+                node = node.parameter
+            else:
+                node = node.literals.setdefault(segment.text, _Node())
+        node.routes[route.method] = route
+
+    def match(self, verb: str, segments: tuple[str, ...]) -> RouteMatch | None:
+        """The route that API Gateway would choose for this verb and these path segments, or None.
+
+        A level without a route for the verb falls back to a less specific one. A REST API does not: it answers 403 before any authorizer is
+        asked, so falling back there cannot choose a route that the gateway would not.
+        """
+        if verb not in VERBS or "" in segments:
+            return None
+        route = _descend(self._root, segments, 0, verb)
+        if route is None:
+            return None
+        return RouteMatch(route, route.fit(segments) or {})
+
+    def find(self, verb: str, path: str) -> RouteTemplate | None:
+        """The route of the same shape as this path template (or WebSocket route key) for this verb, or None."""
+        try:
+            shape = parse_route(f"{verb} {path}").shape
+        except RouteSyntaxError:
+            return None
+        return self._by_shape.get((verb, shape)) or (self._by_shape.get(("ANY", shape)) if verb in VERBS else None)
+
+    def below(self, path: str, verb: str) -> tuple[RouteTemplate, ...]:
+        """The other routes for this verb whose requests a greedy path template such as `/{proxy+}` would also take in."""
+        try:
+            greedy = RouteTemplate(verb, parse_path(path))
+        except RouteSyntaxError:
+            return ()
+        return tuple(r for r in self.routes if r.shape != greedy.shape and r.serves(verb) and _overlaps_below(greedy, r))
+
+    def select(self, selector: Selector) -> tuple[RouteTemplate, ...]:
+        """The routes that a selector means."""
+        return tuple(route for route in self.routes if selector.selects(route))
+
+    def reserved_words(self, route: RouteTemplate) -> Mapping[str, frozenset[str]]:
+        """For each parameter of a route the literals that sibling routes have in its place.
+
+        A parameter whose value is one of them belongs to a sibling, so that no binding may ever be met by such a value.
+        """
+        known = self._reserved.get(route)
+        if known is None:
+            known = self._reserved[route] = {
+                segment.text: frozenset(
+                    other.segments[index].text
+                    for other in self.routes
+                    if len(other.segments) > index
+                    and other.segments[index].kind is SegmentKind.LITERAL
+                    and other.method != WEBSOCKET
+                    and all(_may_meet(a, b) for a, b in zip(route.segments[:index], other.segments[:index], strict=True))
+                )
+                for index, segment in enumerate(route.segments)
+                if segment.kind is not SegmentKind.LITERAL
+            }
+        return known
+
+
+def _descend(node: _Node, segments: tuple[str, ...], depth: int, verb: str) -> RouteTemplate | None:
+    # Each tree node is visited at most once: the depth is the node's own, so the work is bounded by the size of the catalogue.
+    if depth == len(segments):
+        return node.routes.get(verb) or node.routes.get("ANY")
+    for child in node.children(segments[depth]):
+        route = _descend(child, segments, depth + 1, verb)
+        if route is not None:
+            return route
+    return node.greedy.get(verb) or node.greedy.get("ANY")
+
+
+def _may_meet(left: Segment, right: Segment) -> bool:
+    both_literal = left.kind is right.kind is SegmentKind.LITERAL
+    return not both_literal or left.text == right.text
+
+
+def _overlaps_below(greedy: RouteTemplate, other: RouteTemplate) -> bool:
+    fixed = len(greedy.segments) - 1
+    return (
+        other.method != WEBSOCKET
+        and len(other.segments) > fixed
+        and all(_may_meet(a, b) for a, b in zip(greedy.segments[:fixed], other.segments[:fixed], strict=True))
+    )
+
+
+def _route_order(route: RouteTemplate) -> tuple[bool, list[str], int]:
+    order = (*VERBS, "ANY", WEBSOCKET)
+    return route.method == WEBSOCKET, [str(s) for s in route.segments], order.index(route.method)

@@ -1,0 +1,216 @@
+"""The authorizer's settings: its environment, read once at cold start, every mistake in it told at once."""
+
+import json
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from authorizer.claims import TrustedIssuer
+from authorizer.errors import SettingsError
+from authorizer.policy.compiler import CacheScope
+
+NAMES = (
+    "PERMISSIONS_TABLE",
+    "API",
+    "USER_POOL_ID",
+    "APP_CLIENT_IDS",
+    "TRUSTED_ISSUERS",
+    "JWKS_URI",
+    "CACHE_SCOPE",
+    "EXPIRY_CONDITIONS",
+    "POLICY_REFRESH_SECONDS",
+    "POLICY_MAX_STALE_SECONDS",
+    "JWKS_MAX_AGE_SECONDS",
+    "JWKS_MAX_STALE_SECONDS",
+)
+"""Every variable that is read here."""
+
+_NOT_YET = ("TOKEN_SCOPE_GUARDS", "HTTP_API_RESPONSE", "GATEWAY_TTL", "SHADOW_API", "REPORT_ONLY")
+_OUR_PREFIXES = ("POLICY_", "JWKS_", "TRUSTED_ISSUER", "APP_CLIENT_ID")
+
+_POOL = re.compile(r"([a-z]{2}(?:-[a-z]+)+-\d+)_[0-9A-Za-z]+")
+_ISSUER_NAME = re.compile(r"[A-Za-z0-9_-]{1,32}")
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+_TOKEN_USES = ("access", "id", "none")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Checked settings. Times are in seconds."""
+
+    table: str
+    api: str
+    issuers: tuple[TrustedIssuer, ...]
+    cache_scope: CacheScope
+    expiry_conditions: bool
+    policy_refresh_seconds: float
+    policy_max_stale_seconds: float
+    jwks_max_age_seconds: float
+    jwks_max_stale_seconds: float
+
+
+def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """Read and check the environment. Raises `SettingsError` that names every setting that is missing, wrong or contradicts another."""
+    reader = _Reader(os.environ if environ is None else environ)
+    reader.refuse_unknown()
+    settings = Settings(
+        table=reader.required("PERMISSIONS_TABLE"),
+        api=reader.required("API"),
+        issuers=_issuers(reader),
+        cache_scope=reader.choice("CACHE_SCOPE", {s.value: s for s in CacheScope}, CacheScope.REQUEST),
+        expiry_conditions=reader.choice("EXPIRY_CONDITIONS", {"0": False, "1": True}, default=False),
+        policy_refresh_seconds=reader.seconds("POLICY_REFRESH_SECONDS", 10),
+        policy_max_stale_seconds=reader.seconds("POLICY_MAX_STALE_SECONDS", 300),
+        jwks_max_age_seconds=reader.seconds("JWKS_MAX_AGE_SECONDS", 3600),
+        jwks_max_stale_seconds=reader.seconds("JWKS_MAX_STALE_SECONDS", 3600),
+    )
+    if reader.problems:
+        raise SettingsError(reader.problems)
+    return settings
+
+
+class _Reader:
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        self.problems: list[str] = []
+
+    def refuse_unknown(self) -> None:
+        """A misspelt setting would silently be its default."""
+        for name in sorted(self._environ):
+            if name in _NOT_YET:
+                self.problems.append(f"`{name}` is not supported by this release: take it out")
+            elif name.startswith(_OUR_PREFIXES) and name not in NAMES:
+                self.problems.append(f"`{name}` is no setting: the names are {', '.join(NAMES)}")
+
+    def get(self, name: str) -> str:
+        return self._environ.get(name, "").strip()
+
+    def required(self, name: str) -> str:
+        value = self.get(name)
+        if not value:
+            self.problems.append(f"`{name}` is missing")
+        return value
+
+    def choice(self, name: str, choices: Mapping[str, Any], default: Any) -> Any:
+        value = self.get(name)
+        if value and value not in choices:
+            self.problems.append(f"`{name}` is `{value}`: it may be {' or '.join(f'`{c}`' for c in choices)}")
+        return choices.get(value, default)
+
+    def seconds(self, name: str, default: float) -> float:
+        value = self.get(name)
+        if not value:
+            return default
+        if not re.fullmatch(r"\d{1,7}(\.\d{1,3})?", value):
+            self.problems.append(f"`{name}` is `{value}`: it must be seconds, such as `{default:g}`")
+            return default
+        return float(value)
+
+
+def _issuers(reader: _Reader) -> tuple[TrustedIssuer, ...]:
+    issuers = [*_shorthand(reader), *_listed(reader)]
+    if not issuers and not reader.get("USER_POOL_ID") and not reader.get("TRUSTED_ISSUERS"):
+        reader.problems.append("`USER_POOL_ID` is missing, or `TRUSTED_ISSUERS`: nobody's tokens would be accepted")
+    seen: set[str] = set()
+    for key in [i.issuer for i in issuers] + [f"name {i.name}" for i in issuers if i.name]:
+        if key in seen:
+            reader.problems.append(f"`TRUSTED_ISSUERS` has `{key}` twice")
+        seen.add(key)
+    return tuple(issuers)
+
+
+def _shorthand(reader: _Reader) -> list[TrustedIssuer]:
+    pool = reader.get("USER_POOL_ID")
+    clients = frozenset(c.strip() for c in reader.get("APP_CLIENT_IDS").split(",") if c.strip())
+    if not pool:
+        reader.problems += [
+            f"`{n}` is set without `USER_POOL_ID`, to which it belongs" for n in ("APP_CLIENT_IDS", "JWKS_URI") if reader.get(n)
+        ]
+        return []
+    match = _POOL.fullmatch(pool)
+    if not match:
+        reader.problems.append(f"`USER_POOL_ID` is `{pool}`, which is no id of a user pool such as `eu-west-1_AbCdEfGhI`")
+    if not clients:
+        reader.problems.append("`APP_CLIENT_IDS` is missing: name the app clients whose tokens are accepted, comma separated")
+    issuer = f"https://cognito-idp.{match[1] if match else ''}.amazonaws.com/{pool}"
+    uri = reader.get("JWKS_URI") or f"{issuer}/.well-known/jwks.json"
+    _check_uri(reader, uri, "`JWKS_URI`")
+    return [TrustedIssuer(name="", issuer=issuer, jwks_uri=uri, client_ids=clients, audience=frozenset(), token_use="access")]  # noqa: S106
+
+
+def _listed(reader: _Reader) -> list[TrustedIssuer]:
+    text = reader.get("TRUSTED_ISSUERS")
+    if not text:
+        return []
+    try:
+        entries = json.loads(text)
+    except ValueError as error:
+        reader.problems.append(f"`TRUSTED_ISSUERS` is not JSON: {error}")
+        return []
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        reader.problems.append("`TRUSTED_ISSUERS` must be a JSON list of objects")
+        return []
+    return [_listed_issuer(reader, entry, f"`TRUSTED_ISSUERS` entry {index}") for index, entry in enumerate(entries)]
+
+
+def _listed_issuer(reader: _Reader, entry: dict[str, Any], place: str) -> TrustedIssuer:
+    def text(field: str, default: str = "") -> str:
+        value = entry.get(field, default)
+        if not isinstance(value, str):
+            reader.problems.append(f"{place}: `{field}` must be text")
+            return default
+        return value
+
+    def names(field: str) -> tuple[str, ...]:
+        value = entry.get(field, [])
+        if not isinstance(value, list) or not all(isinstance(name, str) and name for name in value):
+            reader.problems.append(f"{place}: `{field}` must be a list of names")
+            return ()
+        return tuple(value)
+
+    fields = ("name", "issuer", "jwks_uri", "client_ids", "audience", "token_use", "groups_claim", "binding_claims")
+    reader.problems += [
+        f"{place}: `{field}` is not one of its fields: {', '.join(fields)}" for field in sorted(entry) if field not in fields
+    ]
+    issuer = TrustedIssuer(
+        name=text("name"),
+        issuer=text("issuer"),
+        jwks_uri=text("jwks_uri") or f"{text('issuer')}/.well-known/jwks.json",
+        client_ids=frozenset(names("client_ids")),
+        audience=frozenset(names("audience")),
+        token_use=text("token_use", "access"),
+        groups_claim=text("groups_claim", "cognito:groups"),
+        binding_claims=names("binding_claims"),
+    )
+    checks: list[tuple[bool, Callable[[], str]]] = [
+        (bool(issuer.issuer), lambda: "`issuer` is missing"),
+        (issuer.token_use in _TOKEN_USES, lambda: f"`token_use` may be {', '.join(_TOKEN_USES)}"),
+        (bool(issuer.client_ids or issuer.audience), lambda: "`client_ids` or `audience` must name whose tokens are accepted"),
+        (
+            bool(_ISSUER_NAME.fullmatch(issuer.name)) or (issuer.name == "" and _is_same_pool(reader, issuer.issuer)),
+            lambda: "`name` must be 1 to 32 letters, digits, `_` or `-`: only the pool of `USER_POOL_ID` goes without",
+        ),
+    ]
+    reader.problems += [f"{place}: {message()}" for holds, message in checks if not holds]
+    _check_uri(reader, issuer.jwks_uri, f"{place}: `jwks_uri`")
+    return issuer
+
+
+def _is_same_pool(reader: _Reader, issuer: str) -> bool:
+    """Whether this is the other of the two issuer forms that Cognito has for the pool of the shorthand (API reference, IssuerConfigurationType)."""
+    pool = reader.get("USER_POOL_ID")
+    match = _POOL.fullmatch(pool)
+    return match is not None and issuer == f"https://issuer-cognito-idp.{match[1]}.amazonaws.com/{pool}"
+
+
+def _check_uri(reader: _Reader, uri: str, place: str) -> None:
+    try:
+        parts = urlsplit(uri)
+        fits = bool(parts.hostname) and (parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK))
+    except ValueError:
+        fits = False
+    if not fits:
+        reader.problems.append(f"{place} is `{uri}`: it must be an https address, or http on a loopback host")

@@ -1,0 +1,49 @@
+"""Keys of the permission table. All APIs share one table; an API's items start with `api#` and its name."""
+
+import hashlib
+import re
+
+from authorizer.policy.permission import PrincipalRef
+
+HEAD = "head"
+VERSION_PREFIX = "version#"
+REGISTRY_PREFIX = "subject#"
+
+_MAX_NAME_BYTES = 900
+_TO_ESCAPE = re.compile(rb"[^A-Za-z0-9._-]")
+
+
+def escape(name: str) -> str:
+    """A name as part of a key: two names are equal byte for byte exactly if their keys are.
+
+    Everything but `[A-Za-z0-9._-]` is written `%XX`. A name that would pass the size of a key is replaced by its digest behind `%sha256%`, which no
+    escaped name can hold.
+    """
+    raw = name.encode("utf-8", "surrogatepass")
+    escaped = _TO_ESCAPE.sub(lambda match: b"%%%02X" % match[0][0], raw).decode("ascii")
+    return escaped if len(escaped) <= _MAX_NAME_BYTES else f"%sha256%{hashlib.sha256(raw).hexdigest()}"
+
+
+def api_key(api: str) -> str:
+    """Partition of an API's head, versions and registry."""
+    return f"api#{escape(api)}"
+
+
+def subject_key(api: str, ref: PrincipalRef) -> str:
+    """Partition of what a subject held, version by version."""
+    return f"{api_key(api)}#{registry_sort_key(ref)}"
+
+
+def routes_key(api: str) -> str:
+    """Partition of the catalogue, version by version."""
+    return f"{api_key(api)}#routes"
+
+
+def registry_sort_key(ref: PrincipalRef) -> str:
+    """Where the registry notes that a subject has existed."""
+    return f"{REGISTRY_PREFIX}{ref.kind}/{escape(ref.name)}"
+
+
+def number(version: int) -> str:
+    """A version as a sort key: twelve digits, so that text order is number order."""
+    return f"{version:012d}"

@@ -1,0 +1,118 @@
+"""Builds the authorizer from its settings: the only place that knows all the parts."""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+
+from authorizer import events
+from authorizer.authorize import Authorizer, Outcome
+from authorizer.errors import TokenError
+from authorizer.events.wire import AuthorizationRequest, PolicyResponse
+from authorizer.jwks import KeySet, fetch_jwks
+from authorizer.permission_cache import PermissionCache
+from authorizer.permission_table import bind_table
+from authorizer.policy.request_path import Unroutable
+from authorizer.settings import Settings
+from authorizer.token_verifier import TokenVerifier
+
+Handler = Callable[[Mapping[str, Any], object], PolicyResponse]
+
+
+class UnauthorizedError(Exception):
+    """Makes API Gateway answer 401: the message is exactly the word that it looks for ("Use API Gateway Lambda authorizers", developer guide)."""
+
+    def __init__(self) -> None:
+        super().__init__("Unauthorized")
+
+
+def build_authorizer(settings: Settings, now: Callable[[], float] = time.time) -> Authorizer:
+    """An authorizer with empty caches."""
+    bind_table(settings.table)
+    key_sets = {
+        issuer.issuer: KeySet(
+            issuer.jwks_uri,
+            fetch=fetch_jwks,
+            now=now,
+            max_age=settings.jwks_max_age_seconds,
+            max_stale=settings.jwks_max_stale_seconds,
+        )
+        for issuer in settings.issuers
+    }
+    permissions = PermissionCache(
+        settings.api,
+        now=now,
+        refresh_seconds=settings.policy_refresh_seconds,
+        max_stale_seconds=settings.policy_max_stale_seconds,
+    )
+    return Authorizer(
+        TokenVerifier(settings.issuers, key_sets, now),
+        permissions,
+        scope=settings.cache_scope,
+        expiry_conditions=settings.expiry_conditions,
+        now=now,
+    )
+
+
+def build_handler(settings: Settings, now: Callable[[], float] = time.time) -> Handler:
+    """The Lambda handler: reads the event, authorizes, writes the answer, and leaves one log line and its metrics."""
+    authorizer = build_authorizer(settings, now)
+    logger = Logger(service="gatebook")
+    metrics = Metrics(namespace="Gatebook", service="gatebook")
+    metrics.set_default_dimensions(api=settings.api)
+
+    def handler(event: Mapping[str, Any], context: object) -> PolicyResponse:
+        try:
+            request = events.read_request(event)
+            outcome = authorizer.authorize(request)
+            response = events.write_response(request, outcome.answer)
+        except TokenError as error:
+            logger.info("unauthorized", api=settings.api, reason=error.reason, detail=str(error), request_id=_request_id(context))
+            metrics.add_metric("unauthorized", MetricUnit.Count, 1)
+            raise UnauthorizedError from None
+        except Exception as error:
+            # Whatever it is, it ends as 500, which API Gateway does not cache. It never becomes an answer.
+            reason = getattr(error, "reason", type(error).__name__)
+            logger.exception("trouble", api=settings.api, reason=reason, request_id=_request_id(context))
+            metrics.add_metric("trouble", MetricUnit.Count, 1)
+            raise
+        else:
+            logger.info("decision", **_decision_line(settings, request, outcome), request_id=_request_id(context))
+            _count(metrics, outcome)
+            return response
+        finally:
+            metrics.flush_metrics()
+
+    return handler
+
+
+def _decision_line(settings: Settings, request: AuthorizationRequest, outcome: Outcome) -> dict[str, Any]:
+    decision = outcome.decision
+    return {
+        "api": settings.api,
+        "subject": outcome.principal.subject,
+        "method_arn": str(request.method_arn),
+        "format": request.format,
+        "effect": decision.effect.value,
+        "reason": decision.reason.value,
+        "route": str(decision.route) if decision.route else None,
+        "determining": [permission.id for permission in decision.determining],
+        "scope": outcome.scope.value,
+        "version": outcome.loaded.version,
+        "cached": outcome.loaded.cached,
+        "stale": outcome.loaded.stale,
+    }
+
+
+def _count(metrics: Metrics, outcome: Outcome) -> None:
+    metrics.add_metric("allowed" if outcome.decision.allowed else "denied", MetricUnit.Count, 1)
+    if outcome.loaded.stale:
+        metrics.add_metric("stale", MetricUnit.Count, 1)
+    if outcome.decision.reason is Unroutable.CATALOGUE_DRIFT:
+        metrics.add_metric("catalogue_drift", MetricUnit.Count, 1)
+
+
+def _request_id(context: object) -> str:
+    return str(getattr(context, "aws_request_id", ""))

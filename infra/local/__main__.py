@@ -1,0 +1,108 @@
+"""`python -m infra.local`: the local stack in the foreground, until Ctrl-C or SIGTERM."""
+
+import argparse
+import contextlib
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from botocore.exceptions import BotoCoreError, ClientError
+from rich.console import Console
+
+from infra.local.emulator import Emulator, running
+from infra.local.stack import bring_up
+from infra.local.state import LocalStackError, StateFolder
+from infra.local.tour import Tour
+from infra.package import ROOT
+
+DEFAULT_PORT = 4599
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs the stack until it is told to stop (0), or until something is wrong (1)."""
+    options = _parse(arguments)
+    console = Console(highlight=False)
+    signal.signal(signal.SIGTERM, _stop)
+    signal.signal(signal.SIGINT, _stop)
+    try:
+        _run(options, console)
+    except KeyboardInterrupt:
+        console.print("stopped; the state is kept")
+    except LocalStackError as error:
+        Console(stderr=True).print(f"error: {error}", markup=False, highlight=False, soft_wrap=True)
+        return 1
+    except (BotoCoreError, ClientError) as error:
+        message = f"error: the emulator gave an answer that nobody expected: {error}; see `{options.state_dir / 'ministack.log'}`"
+        Console(stderr=True).print(message, markup=False, highlight=False, soft_wrap=True)
+        return 1
+    return 0
+
+
+def _run(options: argparse.Namespace, console: Console) -> None:
+    started = time.monotonic()
+
+    def say(text: str) -> None:
+        console.print(f"[{time.monotonic() - started:5.1f} s] {text}", markup=False, soft_wrap=True)
+
+    folder = StateFolder(options.state_dir)
+    if options.ready_file:
+        options.ready_file.unlink(missing_ok=True)
+    with folder.locked() as lock, running(folder, options.port, lock) as emulator:
+        say(f"emulator on {emulator.aws.endpoint}")
+        stack = bring_up(emulator.aws, folder, options.seed, say)
+        say(f"ready; how to reach it is in {folder.local_file}")
+        tour = Tour(console, stack)
+        if options.tour:
+            tour.show()
+        tour.instructions()
+        console.print("\nCtrl-C stops it.")
+        with _ready_file(options.ready_file):
+            _wait(emulator)
+
+
+def _wait(emulator: Emulator) -> None:
+    while True:
+        emulator.check_alive()
+        time.sleep(0.5)
+
+
+@contextlib.contextmanager
+def _ready_file(path: Path | None) -> Iterator[None]:
+    if path is None:
+        yield
+        return
+    path.write_text(f"{os.getpid()}\n", encoding="utf-8")
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _stop(_number: int, _frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 1 <= port <= 65535:
+        raise ValueError(text)
+    return port
+
+
+def _parse(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m infra.local", description="run the local stack until Ctrl-C")
+    parser.add_argument("--port", type=_port, default=DEFAULT_PORT, help="port on 127.0.0.1 (default: %(default)s)")
+    parser.add_argument(
+        "--state-dir", type=Path, default=Path(".gatebook"), help="folder for what survives a restart (default: %(default)s)"
+    )
+    parser.add_argument("--seed", type=Path, default=ROOT / "seed_data" / "dev.yaml", help="permissions for APIs that have none yet")
+    parser.add_argument("--ready-file", type=Path, help="written when the stack answers, removed when it stops")
+    parser.add_argument("--no-tour", dest="tour", action="store_false", help="leave the tour out")
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

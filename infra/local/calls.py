@@ -1,0 +1,55 @@
+"""Calls the deployed APIs over HTTP, as any client would."""
+
+import http.client
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from infra.local.state import Api
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Status 0: nobody answered."""
+
+    status: int
+    body: str
+
+    @property
+    def message(self) -> str:
+        """The sentence in a gateway's error answer, or the whole body."""
+        try:
+            parsed = json.loads(self.body)
+        except ValueError:
+            return self.body
+        if isinstance(parsed, dict):
+            return str(parsed.get("message") or parsed.get("Message") or self.body)
+        return self.body
+
+
+def call(api: Api, method: str, path: str, token: str | None = None) -> Answer:
+    """One request, with the token as a bearer token if there is one."""
+    url = urlsplit(api["url"])
+    headers = {"Host": api["host_header"]} | ({"Authorization": f"Bearer {token}"} if token else {})
+    connection = http.client.HTTPConnection(url.hostname or "", url.port, timeout=30)
+    try:
+        connection.request(method, url.path + path, headers=headers)
+        response = connection.getresponse()
+        return Answer(response.status, response.read().decode("utf-8", "replace"))
+    except (OSError, http.client.HTTPException) as error:
+        return Answer(0, str(error))
+    finally:
+        connection.close()
+
+
+def call_until(status: int, request: Callable[[], Answer], seconds: float = 15.0) -> tuple[Answer, float]:
+    """Repeats `request` until it answers with `status` or time is up; returns the last answer and how long it took."""
+    started = time.monotonic()
+    while True:
+        answer = request()
+        elapsed = time.monotonic() - started
+        if answer.status == status or elapsed > seconds:
+            return answer, elapsed
+        time.sleep(0.2)

@@ -1,0 +1,52 @@
+"""The emulator's own process: MiniStack on loopback, saved every few seconds. Started by `emulator.py` with its settings in place.
+
+MiniStack by itself saves at a clean stop only. Here a `kill -9` costs at most the last SAVE_SECONDS. And a parent that dies without
+a word (`kill -9` again) leaves no orphan: this process notices that it was adopted, saves and ends.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+
+from hypercorn.asyncio import serve
+from hypercorn.config import Config
+from ministack import app as ministack
+from ministack.core.persistence import save_all
+
+SAVE_SECONDS = 2.0
+
+
+async def main() -> None:
+    """Serves until SIGTERM or until the parent is gone; saves while it runs and when it stops."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    config = Config()
+    config.bind = [f"{os.environ['BIND_HOST']}:{os.environ['GATEWAY_PORT']}"]
+    config.keep_alive_timeout = 75
+    config.graceful_timeout = 1
+    keeper = asyncio.create_task(_keep(stop, os.getppid()))
+    await serve(ministack.app, config, shutdown_trigger=stop.wait)
+    keeper.cancel()
+
+
+async def _keep(stop: asyncio.Event, parent: int) -> None:
+    clock = asyncio.get_running_loop().time
+    saved_at = clock()
+    while not stop.is_set():
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), 0.5)
+        if os.getppid() != parent:
+            stop.set()
+        elif clock() - saved_at >= SAVE_SECONDS:
+            # On the event loop, so that no request changes the state halfway through. It is the only handle MiniStack offers.
+            save_all(ministack._build_persistence_save_dict())
+            saved_at = clock()
+
+
+if __name__ == "__main__":
+    # One line per saved service every two seconds would bury everything else in the log.
+    logging.getLogger("persistence").setLevel(logging.WARNING)
+    asyncio.run(main())

@@ -1,0 +1,121 @@
+"""The tour at the end of a start: real requests and their real answers, and how to make some more."""
+
+import base64
+import json
+import shlex
+import sys
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from infra.local import seeds
+from infra.local.calls import Answer, call, call_until
+from infra.local.stack import Stack
+
+GRANTED = "DELETE /pets/{petId}"
+
+
+class Tour:
+    """Shows, with one API of the stack, what Gatebook does."""
+
+    def __init__(self, console: Console, stack: Stack) -> None:
+        self._console = console
+        self._stack = stack
+        self._api = stack.local["apis"]["rest_request"]
+        self._tokens = {name: self._sign_in(name) for name in stack.local["users"]}
+
+    def show(self) -> None:
+        """Signs in, calls, edits a permission, calls again, and undoes the edit."""
+        self._title("Sign in as guest: client id, client secret and password for an access token")
+        claims = unverified_claims(self._tokens["guest"])
+        self._line("InitiateAuth", f"token for groups {claims.get('cognito:groups', [])}, {claims['exp'] - claims['iat']} s")
+        self._title("One token, two routes")
+        self._request("guest", "GET", "/pets/7")
+        self._request("guest", "DELETE", "/pets/7")
+        self._title("No token")
+        self._request(None, "GET", "/pets")
+        self._title("A route bound to its owner")
+        path = f"/owners/{unverified_claims(self._tokens['owner'])['sub']}/pets"
+        self._request("owner", "GET", path)
+        self._request("owner2", "GET", path)
+        # An edit is shown on permissions that this start has written, never on somebody's own.
+        if "petstore" in self._stack.seeded:
+            self._edit()
+
+    def instructions(self) -> None:
+        """Users, and commands that work when pasted."""
+        users = Table("user", "password", "groups", "sub", title="Users of this machine", title_justify="left")
+        for name, user in self._stack.local["users"].items():
+            users.add_row(name, user["password"], ", ".join(user["groups"]) or "(none)", unverified_claims(self._tokens[name])["sub"])
+        self._console.print()
+        self._console.print(users)
+        command = _gatebook()
+        self._console.print("\nTry:")
+        for label, method, path in (("rest_request", "GET", "/pets/7"), ("rest_token", "DELETE", "/pets/7")):
+            api = self._stack.local["apis"][label]
+            host = shlex.quote(f"Host: {api['host_header']}")
+            verb = "" if method == "GET" else f"-X {method} "
+            line = f'curl -i {verb}-H "Authorization: Bearer $({command} token guest)" -H {host} {api["url"]}{path}'
+            self._console.print(f"  {line}", soft_wrap=True)
+
+    def _edit(self) -> None:
+        before = self._stack.documents["petstore"]
+        self._title(f"gatebook apply, with `{GRANTED}` added to group guest")
+        try:
+            self._apply(grant(before, "guest", GRANTED))
+            self._request_until(200)
+        finally:
+            self._apply(before)
+        self._title("gatebook apply, with the document as it was")
+        self._request_until(403)
+
+    def _apply(self, text: str) -> None:
+        seeds.apply(self._stack.aws, self._stack.local["table"], text)
+
+    def _request_until(self, status: int) -> None:
+        answer, seconds = call_until(status, lambda: self._call("guest", "DELETE", "/pets/7"))
+        self._line("guest: DELETE /pets/7", _show(answer) + f", {seconds:.1f} s later")
+
+    def _request(self, user: str | None, method: str, path: str) -> None:
+        self._line(f"{user or 'nobody in particular'}: {method} {path}", _show(self._call(user, method, path)))
+
+    def _call(self, user: str | None, method: str, path: str) -> Answer:
+        return call(self._api, method, path, self._tokens[user] if user else None)
+
+    def _sign_in(self, name: str) -> str:
+        return self._stack.client.sign_in(name, self._stack.local["users"][name]["password"])
+
+    def _title(self, text: str) -> None:
+        self._console.print(f"\n{text}", style="bold", markup=False, highlight=False)
+
+    def _line(self, left: str, right: str) -> None:
+        self._console.print(f"  {left:<70} {right}", markup=False, highlight=False, soft_wrap=True)
+
+
+def grant(text: str, group: str, route: str) -> str:
+    """The permission document with one more allow. JSON, which is YAML too."""
+    document: Any = seeds.parse(text)
+    allow = document.setdefault("groups", {}).setdefault(group, {}).setdefault("allow", [])
+    allow.append(route)
+    return json.dumps(document)
+
+
+def unverified_claims(token: str) -> dict[str, Any]:
+    """What the token says, for display only."""
+    payload = token.split(".")[1]
+    claims: dict[str, Any] = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    return claims
+
+
+def _show(answer: Answer) -> str:
+    return f"{answer.status}" if answer.status == 200 else f"{answer.status} {answer.message}"
+
+
+def _gatebook() -> str:
+    command = Path(sys.executable).parent / "gatebook"
+    try:
+        return str(command.relative_to(Path.cwd()))
+    except ValueError:
+        return str(command)

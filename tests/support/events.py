@@ -1,0 +1,112 @@
+"""The events that API Gateway sends to a Lambda authorizer, as an emulator of it would have to write them.
+
+Shapes from the API Gateway Developer Guide, "Input to an API Gateway Lambda authorizer", and from recordings of real REST
+APIs: a map without entries is null, a repeated name shows its last value in the single-value map and all of them in the
+multi-value map, `requestContext.path` begins with the stage, nothing is percent-decoded, there is no body.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+Event = dict[str, Any]
+
+AUTHORIZATION = "Bearer not.a.token"
+EMPTY_IDENTITY = (
+    *("accessKey", "accountId", "apiKey", "caller", "cognitoAuthenticationProvider", "cognitoAuthenticationType"),
+    *("cognitoIdentityId", "cognitoIdentityPoolId", "principalOrgId", "user", "userArn"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """Where an API is deployed: what stands before the verb in each of its ARNs."""
+
+    stage: str = "prod"
+    partition: str = "aws"
+    region: str = "eu-west-1"
+    account: str = "111122223333"
+    api_id: str = "a1b2c3d4e5"
+
+    @property
+    def host(self) -> str:
+        """The name of the default endpoint."""
+        domain = "amazonaws.com.cn" if self.partition == "aws-cn" else "amazonaws.com"
+        return f"{self.api_id}.execute-api.{self.region}.{domain}"
+
+    def method_arn(self, verb: str, path: str) -> str:
+        """The ARN of one request. Of a path's leading slashes exactly one is the ARN's own separator."""
+        api = f"arn:{self.partition}:execute-api:{self.region}:{self.account}:{self.api_id}"
+        return f"{api}/{self.stage}/{verb}/{path.removeprefix('/')}"
+
+
+def rest_token_event(
+    verb: str = "GET",
+    path: str = "/orders/42/lines",
+    *,
+    authorization: str = AUTHORIZATION,
+    deployment: Deployment = Deployment(),
+) -> Event:
+    """REST API, TOKEN authorizer: the header's whole value and the ARN, nothing else. `path` is spelled as the ARN spells it."""
+    return {"type": "TOKEN", "methodArn": deployment.method_arn(verb, path), "authorizationToken": authorization}
+
+
+def rest_request_event(
+    verb: str = "GET",
+    path: str = "/orders/42/lines",
+    template: str = "/orders/{orderId}/lines",
+    *,
+    path_parameters: Mapping[str, str] | None = None,
+    headers: Sequence[tuple[str, str]] = (("Authorization", AUTHORIZATION),),
+    query: Sequence[tuple[str, str]] = (),
+    stage_variables: Mapping[str, str] | None = None,
+    arn_path: str | None = None,
+    source_ip: str = "203.0.113.7",
+    epoch: float = 1_795_398_612,
+    deployment: Deployment = Deployment(),
+) -> Event:
+    """REST API, REQUEST authorizer. `path` is the raw path; the ARN holds `arn_path` where that is spelled differently."""
+    all_headers = [("Host", deployment.host), ("User-Agent", "curl/8.9.1"), ("X-Forwarded-For", source_ip), *headers]
+    return {
+        "type": "REQUEST",
+        "methodArn": deployment.method_arn(verb, path if arn_path is None else arn_path),
+        "resource": template,
+        "path": path,
+        "httpMethod": verb,
+        "headers": _last_values(all_headers),
+        "multiValueHeaders": _all_values(all_headers),
+        "queryStringParameters": _last_values(query),
+        "multiValueQueryStringParameters": _all_values(query),
+        "pathParameters": dict(path_parameters) if path_parameters else None,
+        "stageVariables": dict(stage_variables) if stage_variables else None,
+        "requestContext": {
+            "accountId": deployment.account,
+            "apiId": deployment.api_id,
+            "deploymentId": "d0d0d0",
+            "domainName": deployment.host,
+            "domainPrefix": deployment.api_id,
+            "extendedRequestId": "ZyXwVu=",
+            "httpMethod": verb,
+            "identity": {**dict.fromkeys(EMPTY_IDENTITY), "sourceIp": source_ip, "userAgent": "curl/8.9.1"},
+            "path": f"/{deployment.stage}{path}",
+            "protocol": "HTTP/1.1",
+            "requestId": "8f1c6b9e-0000-4000-8000-000000000001",
+            "requestTime": datetime.fromtimestamp(epoch, UTC).strftime("%d/%b/%Y:%H:%M:%S +0000"),
+            "requestTimeEpoch": int(epoch * 1000),
+            "resourceId": "9xk2pq",
+            "resourcePath": template,
+            "stage": deployment.stage,
+        },
+    }
+
+
+def _last_values(pairs: Sequence[tuple[str, str]]) -> dict[str, str] | None:
+    return dict(pairs) or None
+
+
+def _all_values(pairs: Sequence[tuple[str, str]]) -> dict[str, list[str]] | None:
+    values: dict[str, list[str]] = {}
+    for name, value in pairs:
+        values.setdefault(name, []).append(value)
+    return values or None
