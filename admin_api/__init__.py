@@ -1,0 +1,1 @@
+"""The control plane: who may change what, and who did."""

@@ -17,13 +17,18 @@ from authorizer.token_verifier import TokenVerifier, bearer_token
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """An answer and how it came about. `scope` is what the answer speaks of, which may be less than what is configured."""
+    """An answer and how it came about.
+
+    `scope` is what the answer speaks of. `narrowed` tells that the gateway's greedy route takes in several routes of the catalogue, so that the
+    answer could not speak of it as a whole: such an API needs `request` scope.
+    """
 
     answer: Answer
     principal: Principal
     decision: Decision
     loaded: LoadedPermissions
     scope: CacheScope
+    narrowed: bool
 
 
 class Authorizer:
@@ -52,13 +57,14 @@ class Authorizer:
         scope = self._scope if request.told_path is not None else CacheScope.REQUEST
         arn = request.method_arn
         target = resolve(loaded.catalog, arn.verb or "", arn.path, request.told_path, exact=scope is CacheScope.REQUEST)
-        if target.only_requested:
+        narrowed = target.only_requested and scope is not CacheScope.REQUEST
+        if narrowed:
             scope = CacheScope.REQUEST
         decision = decide(grounds, target)
         if scope is CacheScope.REQUEST and is_too_long(arn):
             decision = Decision(Effect.DENY, Unroutable.PATH_TOO_LONG, target.route)
         policy = self._compile(request, scope, grounds, target, decision, principal)
-        return Outcome(_answer(principal, loaded, scope, decision, policy), principal, decision, loaded, scope)
+        return Outcome(_answer(principal, loaded, scope, decision, policy), principal, decision, loaded, scope, narrowed)
 
     def _compile(
         self,

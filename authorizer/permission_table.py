@@ -137,11 +137,12 @@ class SubjectRow:
     ancestors: tuple[str, ...] = ()
 
 
-def bind_table(name: str, region: str | None = None) -> None:
-    """Say which table the items live in. The endpoint follows the AWS SDK's own environment variables."""
-    TableItem.Meta.table_name = name
-    if region is not None:
-        TableItem.Meta.region = region  # type: ignore[attr-defined]  # PynamoDB adds it when the class is made
+def bind_table(name: str, region: str | None = None, endpoint: str | None = None, access_key: tuple[str, str] | None = None) -> None:
+    """Say which table the items live in. What is not given follows the AWS SDK's own environment variables."""
+    meta: Any = TableItem.Meta
+    meta.table_name, meta.host = name, endpoint
+    meta.region = region or meta.region
+    meta.aws_access_key_id, meta.aws_secret_access_key = access_key or (None, None)
     TableItem._connection = None
     TableItem._get_connection()  # made on the base class, so that every item class finds the same one
 

@@ -100,6 +100,7 @@ def _decision_line(settings: Settings, request: AuthorizationRequest, outcome: O
         "route": str(decision.route) if decision.route else None,
         "determining": [permission.id for permission in decision.determining],
         "scope": outcome.scope.value,
+        "narrowed": outcome.narrowed,
         "version": outcome.loaded.version,
         "cached": outcome.loaded.cached,
         "stale": outcome.loaded.stale,
@@ -110,6 +111,8 @@ def _count(metrics: Metrics, outcome: Outcome) -> None:
     metrics.add_metric("allowed" if outcome.decision.allowed else "denied", MetricUnit.Count, 1)
     if outcome.loaded.stale:
         metrics.add_metric("stale", MetricUnit.Count, 1)
+    if outcome.narrowed:
+        metrics.add_metric("needs_request_scope", MetricUnit.Count, 1)
     if outcome.decision.reason is Unroutable.CATALOGUE_DRIFT:
         metrics.add_metric("catalogue_drift", MetricUnit.Count, 1)
 

@@ -80,7 +80,7 @@ class StateFolder:
     @contextlib.contextmanager
     def locked(self) -> Iterator[int]:
         """Yields the descriptor of the lock; whoever inherits it holds the lock too. Raises LocalStackError if it is taken."""
-        self.root.mkdir(parents=True, exist_ok=True)
+        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(self.lock_file, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             self._acquire(descriptor)

@@ -25,6 +25,7 @@ class Tour:
         self._stack = stack
         self._api = stack.local["apis"]["rest_request"]
         self._tokens = {name: self._sign_in(name) for name in stack.local["users"]}
+        self._own_pets = f"/owners/{unverified_claims(self._tokens['owner'])['sub']}/pets"
 
     def show(self) -> None:
         """Signs in, calls, edits a permission, calls again, and undoes the edit."""
@@ -37,28 +38,30 @@ class Tour:
         self._title("No token")
         self._request(None, "GET", "/pets")
         self._title("A route bound to its owner")
-        path = f"/owners/{unverified_claims(self._tokens['owner'])['sub']}/pets"
-        self._request("owner", "GET", path)
-        self._request("owner2", "GET", path)
+        self._request("owner", "GET", self._own_pets)
+        self._request("owner2", "GET", self._own_pets)
         # An edit is shown on permissions that this start has written, never on somebody's own.
         if "petstore" in self._stack.seeded:
             self._edit()
 
     def instructions(self) -> None:
         """Users, and commands that work when pasted."""
-        users = Table("user", "password", "groups", "sub", title="Users of this machine", title_justify="left")
+        users = Table("user", "password", "groups", title="Users of this stack", title_justify="left")
         for name, user in self._stack.local["users"].items():
-            users.add_row(name, user["password"], ", ".join(user["groups"]) or "(none)", unverified_claims(self._tokens[name])["sub"])
+            users.add_row(name, user["password"], ", ".join(user["groups"]) or "(none)")
         self._console.print()
         self._console.print(users)
-        command = _gatebook()
         self._console.print("\nTry:")
-        for label, method, path in (("rest_request", "GET", "/pets/7"), ("rest_token", "DELETE", "/pets/7")):
+        for label, caller, method, path in (
+            ("rest_request", "guest", "GET", "/pets/7"),
+            ("rest_token", "guest", "DELETE", "/pets/7"),
+            ("rest_request", "owner", "GET", self._own_pets),
+        ):
             api = self._stack.local["apis"][label]
-            host = shlex.quote(f"Host: {api['host_header']}")
             verb = "" if method == "GET" else f"-X {method} "
-            line = f'curl -i {verb}-H "Authorization: Bearer $({command} token guest)" -H {host} {api["url"]}{path}'
-            self._console.print(f"  {line}", soft_wrap=True)
+            host = shlex.quote(f"Host: {api['host_header']}")
+            line = f'curl -i {verb}-H "Authorization: Bearer $({_gatebook()} token {caller})" -H {host} {api["url"]}{path}'
+            self._console.print(f"  {line}", markup=False, soft_wrap=True)
 
     def _edit(self) -> None:
         before = self._stack.documents["petstore"]
@@ -79,7 +82,7 @@ class Tour:
         self._line("guest: DELETE /pets/7", _show(answer) + f", {seconds:.1f} s later")
 
     def _request(self, user: str | None, method: str, path: str) -> None:
-        self._line(f"{user or 'nobody in particular'}: {method} {path}", _show(self._call(user, method, path)))
+        self._line(f"{user or '(no token)'}: {method} {path}", _show(self._call(user, method, path)))
 
     def _call(self, user: str | None, method: str, path: str) -> Answer:
         return call(self._api, method, path, self._tokens[user] if user else None)
@@ -91,7 +94,7 @@ class Tour:
         self._console.print(f"\n{text}", style="bold", markup=False, highlight=False)
 
     def _line(self, left: str, right: str) -> None:
-        self._console.print(f"  {left:<70} {right}", markup=False, highlight=False, soft_wrap=True)
+        self._console.print(f"  {left:<64} {right}", markup=False, highlight=False, soft_wrap=True)
 
 
 def grant(text: str, group: str, route: str) -> str:

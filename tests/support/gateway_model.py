@@ -172,22 +172,24 @@ class Gateway:
         if "" in identity:
             return Response(401, False, None, "Unauthorized")
         key = identity if self._ttl > 0 else None
-        text = self._remembered(key)
-        invoked = text is None
-        if text is None:
-            try:
-                answer = self._authorizer(json.loads(json.dumps(self._event(method, path, token, routed))))
-            except Exception as error:  # noqa: BLE001 - to the gateway, whatever the function raises is a failed invocation
-                if str(error) == "Unauthorized":
-                    return Response(401, True, key, "Unauthorized")
-                return Response(500, True, key, f"authorizer failed: {error!r}")
-            if problem := answer_problem(answer):
-                return Response(500, True, key, f"authorizer configuration error: {problem}")
-            text = json.dumps(answer)
-            if key is not None:
-                self._cache[key] = (self._clock(), text)
-        status, reason = self._judge(json.loads(text)["policyDocument"], arn)
-        return Response(status, invoked, key, reason)
+        remembered = self._remembered(key)
+        if remembered is not None:
+            return self._judge(remembered, arn, key, invoked=False)
+        return self._ask(self._event(method, path, token, routed), arn, key)
+
+    def _ask(self, event: Event, arn: str, key: tuple[str, ...] | None) -> Response:
+        try:
+            answer = self._authorizer(json.loads(json.dumps(event)))
+        except Exception as error:  # noqa: BLE001 - to the gateway, whatever the function raises is a failed invocation
+            if str(error) == "Unauthorized":
+                return Response(401, True, key, "Unauthorized")
+            return Response(500, True, key, f"authorizer failed: {error!r}")
+        if problem := answer_problem(answer):
+            return Response(500, True, key, f"authorizer configuration error: {problem}")
+        text = json.dumps(answer)
+        if key is not None:
+            self._cache[key] = (self._clock(), text)
+        return self._judge(text, arn, key, invoked=True)
 
     def _event(self, method: str, path: str, token: str | None, routed: RoutedRequest) -> Event:
         arn_path = self._router.arn_path(path)
@@ -210,17 +212,18 @@ class Gateway:
         stored_at, text = self._cache[key]
         return text if self._clock() - stored_at < self._ttl else None
 
-    def _judge(self, policy_document: Mapping[str, object], arn: str) -> tuple[int, str]:
+    def _judge(self, answer: str, arn: str, key: tuple[str, ...] | None, *, invoked: bool) -> Response:
         now = int(self._clock())
         moment = datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        verdict = evaluate(policy_document, "execute-api:Invoke", arn, {"aws:EpochTime": str(now), "aws:CurrentTime": moment})
+        context = {"aws:EpochTime": str(now), "aws:CurrentTime": moment}
+        verdict = evaluate(json.loads(answer)["policyDocument"], "execute-api:Invoke", arn, context)
         if verdict == "ExplicitDeny":
-            return 403, "User is not authorized to access this resource with an explicit deny"
+            return Response(403, invoked, key, "User is not authorized to access this resource with an explicit deny")
         if verdict == "Allow":
-            return 200, "allowed by the authorizer"
+            return Response(200, invoked, key, "allowed by the authorizer")
         if self._resource_policy_allows:
-            return 200, "allowed by the resource policy"
-        return 403, "User is not authorized to access this resource"
+            return Response(200, invoked, key, "allowed by the resource policy")
+        return Response(403, invoked, key, "User is not authorized to access this resource")
 
 
 def answer_problem(answer: Any) -> str | None:
@@ -232,20 +235,20 @@ def answer_problem(answer: Any) -> str | None:
     if not isinstance(answer, dict):
         return "not an object"
     principal, document, context = answer.get("principalId"), answer.get("policyDocument"), answer.get("context", {})
-    if not isinstance(principal, str) or not principal:
-        return "no principalId"
-    if not isinstance(document, dict):
-        return "no policyDocument"
-    if not isinstance(context, dict) or not all(isinstance(value, str | int | float) for value in context.values()):
-        return "context that is not a flat map of strings, numbers and booleans"
-    if any(len(resource) > 512 for resource in _resources(document)):
-        return "a Resource over 512 characters"
-    return "over 8192 bytes" if size > 8192 else None
+    flat = isinstance(context, dict) and all(isinstance(value, str | int | float) for value in context.values())
+    problems = {
+        "no principalId": not isinstance(principal, str) or not principal,
+        "no policyDocument": not isinstance(document, dict),
+        "context that is not a flat map of strings, numbers and booleans": not flat,
+        "a Resource over 512 characters": any(len(resource) > 512 for resource in _resources(document)),
+        "over 8192 bytes": size > 8192,
+    }
+    return "; ".join(problem for problem, found in problems.items() if found) or None
 
 
-def _resources(document: Mapping[str, Any]) -> list[str]:
+def _resources(document: object) -> list[str]:
     """Every Resource text; what else is wrong with the document is the evaluator's business."""
-    statements = document.get("Statement")
+    statements = document.get("Statement") if isinstance(document, dict) else None
     found: list[object] = []
     for statement in statements if isinstance(statements, list | tuple) else [statements]:
         resource = statement.get("Resource") if isinstance(statement, dict) else None

@@ -1,0 +1,5 @@
+"""`python -m admin_api.cli` is the `gatebook` command."""
+
+from admin_api.cli.main import main
+
+main()

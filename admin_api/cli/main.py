@@ -1,0 +1,64 @@
+"""The entry point of the `gatebook` command: its subcommands, and what each kind of failure exits with."""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import typer
+from botocore.exceptions import BotoCoreError, ClientError
+
+from admin_api.cli import local, output, seeds
+from admin_api.service import NotPublishedError
+from admin_api.settings import TargetError
+from admin_api.store import ChangeTooLargeError, ConflictError
+from authorizer.errors import TroubleError
+
+EXIT_CODES: dict[type[Exception], int] = {
+    ChangeTooLargeError: 1,
+    TargetError: 2,
+    NotPublishedError: 2,
+    ConflictError: 3,
+    TroubleError: 4,
+    BotoCoreError: 4,
+    ClientError: 4,
+    OSError: 2,
+}
+"""What a command exits with. 1 is also for documents with problems, 2 also for wrong arguments and for an answer of no."""
+
+app = typer.Typer(
+    name="gatebook",
+    help="Which group may call which route: permissions as data for API Gateway.",
+    epilog="Exit codes: 0 done, 1 findings, 2 usage, 3 somebody else published first, 4 trouble with AWS.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+)
+
+
+def _with_exit_codes(command: Callable[..., None]) -> Callable[..., None]:
+    """Ends every failure that is not a bug with one message and its exit code."""
+
+    @functools.wraps(command)
+    def run(*args: Any, **kwargs: Any) -> None:
+        try:
+            command(*args, **kwargs)
+        except tuple(EXIT_CODES) as error:
+            at_file = isinstance(error, OSError) and error.filename
+            output.print_error(f"{at_file}: {error.strerror}" if isinstance(error, OSError) and at_file else str(error))
+            raise typer.Exit(next(code for kind, code in EXIT_CODES.items() if isinstance(error, kind))) from None
+
+    return run
+
+
+for _panel, _commands in {
+    "Permissions": (seeds.plan, seeds.apply, seeds.export, seeds.log, seeds.init),
+    "Local stack": (local.up, local.down, local.token),
+}.items():
+    for _command in _commands:
+        app.command(rich_help_panel=_panel)(_with_exit_codes(_command))
+
+
+def main() -> None:
+    """Run the command and exit."""
+    app()

@@ -1,0 +1,74 @@
+"""Parts of the local stack that need no emulator."""
+
+import json
+import stat
+from pathlib import Path
+
+import pytest
+
+from infra.local import seeds
+from infra.local.state import Local, LocalStackError, StateFolder
+from infra.local.tour import grant
+from infra.local.users import AppClient
+
+TWO_DOCUMENTS = """\
+# seeds
+api: one
+groups:
+  on-call:
+    allow: [{route: GET /a, until: 2026-12-01T00:00:00Z}]
+--- # the second
+api: two
+"""
+
+
+def test_documents_are_kept_apart_by_api(tmp_path: Path) -> None:
+    file = tmp_path / "dev.yaml"
+    file.write_text(TWO_DOCUMENTS)
+    assert list(seeds.read_documents(file)) == ["one", "two"]
+
+
+@pytest.mark.parametrize(("text", "message"), [("- a list", "names no `api`"), ("{", "is not YAML"), (None, "cannot be read")])
+def test_a_bad_seed_file_is_named(tmp_path: Path, text: str | None, message: str) -> None:
+    file = tmp_path / "dev.yaml"
+    if text is not None:
+        file.write_text(text)
+    with pytest.raises(LocalStackError, match=message):
+        seeds.read_documents(file)
+
+
+def test_granting_changes_nothing_else() -> None:
+    first = TWO_DOCUMENTS.split("---", maxsplit=1)[0]
+    after = json.loads(grant(first, "guest", "GET /b"))
+    assert after.pop("groups") == {
+        "on-call": {"allow": [{"route": "GET /a", "until": "2026-12-01T00:00:00Z"}]},
+        "guest": {"allow": ["GET /b"]},
+    }
+    assert after == {"api": "one"}
+
+
+def test_secret_hash_is_cognitos() -> None:
+    # Independent: printf %s jdoe1example23456789 | openssl dgst -sha256 -hmac 9example87654321 -binary | base64
+    client = AppClient(cognito=None, user_pool_id="", client_id="1example23456789", secret="9example87654321")  # type: ignore[arg-type]
+    assert client.secret_hash("jdoe") == "v6tOSbrNF2JJFKb+nl7A7cR+mnMH3gRmYFcF3CP6Q+k="
+
+
+def test_the_local_file_is_for_its_owner_alone(tmp_path: Path) -> None:
+    folder = StateFolder(tmp_path)
+    local = Local(
+        aws_endpoint="", region="", table="", user_pool_id="", client_id="", client_secret="", issuer="", jwks_uri="", apis={}, users={}
+    )
+    folder.local_file.write_text("of an older run")
+    folder.local_file.chmod(0o644)
+    folder.write_local(local)
+    assert stat.S_IMODE(folder.local_file.stat().st_mode) == 0o600
+    assert folder.read_local() == local
+
+
+def test_a_second_stack_is_told_who_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("infra.local.state.LOCK_PATIENCE_SECONDS", 0.0)
+    folder = StateFolder(tmp_path / "state")
+    with folder.locked(), pytest.raises(LocalStackError, match=r"runs already \(process \d+\)"), folder.locked():
+        pass
+    with folder.locked():
+        pass
