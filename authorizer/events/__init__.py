@@ -1,13 +1,13 @@
 """The wire formats: each module reads one kind of event and writes its answer, nothing else."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from authorizer.errors import TroubleError
 from authorizer.events import rest_request, rest_token
 from authorizer.events.wire import Answer, AuthorizationRequest, PolicyResponse
 
-_WRITERS = {module.FORMAT: module.write_response for module in (rest_token, rest_request)}
+_WRITERS: dict[str, Callable[[Answer], PolicyResponse]] = {module.FORMAT: module.write_response for module in (rest_token, rest_request)}
 
 
 def read_request(event: Mapping[str, Any]) -> AuthorizationRequest:

@@ -28,10 +28,12 @@ def authorization_values(event: Mapping[str, Any]) -> tuple[str, ...]:
     values: list[str] = []
     for name, sent in (event.get("multiValueHeaders") or {}).items():
         if name.lower() == "authorization":
-            values += sent or []
+            values += [value for value in sent or [] if isinstance(value, str)]
     if not values:
-        values = [value for name, value in (event.get("headers") or {}).items() if name.lower() == "authorization" and value]
-    return tuple(value for value in values if isinstance(value, str))
+        values = [
+            value for name, value in (event.get("headers") or {}).items() if name.lower() == "authorization" and isinstance(value, str)
+        ]
+    return tuple(values)
 
 
 write_response = write_policy_response

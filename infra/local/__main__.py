@@ -12,7 +12,7 @@ from pathlib import Path
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
-from infra.local.emulator import Emulator, running
+from infra.local.emulator import Aws, Emulator, running
 from infra.local.stack import bring_up
 from infra.local.state import LocalStackError, StateFolder
 from infra.local.tour import Tour
@@ -32,13 +32,17 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         console.print("stopped; the state is kept")
     except LocalStackError as error:
-        Console(stderr=True).print(f"error: {error}", markup=False, highlight=False, soft_wrap=True)
-        return 1
+        return _fail(str(error))
     except (BotoCoreError, ClientError) as error:
-        message = f"error: the emulator gave an answer that nobody expected: {error}; see `{options.state_dir / 'ministack.log'}`"
-        Console(stderr=True).print(message, markup=False, highlight=False, soft_wrap=True)
-        return 1
+        return _fail(f"the emulator gave an answer that nobody expected: {error}; see `{options.state_dir / 'ministack.log'}`")
+    except OSError as error:
+        return _fail(f"`{error.filename or options.state_dir}`: {error.strerror or error}; another folder: `--state-dir`")
     return 0
+
+
+def _fail(message: str) -> int:
+    Console(stderr=True).print(f"error: {message}", markup=False, highlight=False, soft_wrap=True)
+    return 1
 
 
 def _run(options: argparse.Namespace, console: Console) -> None:
@@ -47,6 +51,10 @@ def _run(options: argparse.Namespace, console: Console) -> None:
     def say(text: str) -> None:
         console.print(f"[{time.monotonic() - started:5.1f} s] {text}", markup=False, soft_wrap=True)
 
+    # From here on, no profile or endpoint of the user's can lead anything to a real account.
+    environment = Aws(options.port).environment()
+    os.environ.clear()
+    os.environ.update(environment)
     folder = StateFolder(options.state_dir)
     if options.ready_file:
         options.ready_file.unlink(missing_ok=True)

@@ -13,6 +13,7 @@ from infra.local.emulator import Aws
 from infra.local.state import Api, LocalStackError
 
 BASE_STACK, SAMPLE_STACK = "gatebook", "gatebook-sample"
+BASE_PARAMETERS = {"SelfSignUp": "true"}
 CODE_BUCKET = "gatebook-code"
 TEMPLATES = Path(__file__).resolve().parent.parent
 SETTLED = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE"})
@@ -35,7 +36,12 @@ class Deployment:
 
 def deploy(aws: Aws, build_folder: Path) -> Deployment:
     """Brings both stacks up to date. Raises LocalStackError with the first resource that failed."""
-    base, base_changed = _bring_up_to_date(aws, BASE_STACK, "template.yaml", {"SelfSignUp": "true"})
+    base, base_changed = _bring_up_to_date(aws, BASE_STACK, "template.yaml", BASE_PARAMETERS)
+    if not _exists(aws, base["TableName"]):
+        # Only then: where a table was retained, the emulator would overwrite it.
+        _delete(aws, SAMPLE_STACK)
+        _delete(aws, BASE_STACK)
+        base, base_changed = _bring_up_to_date(aws, BASE_STACK, "template.yaml", BASE_PARAMETERS)
     jwks_uri = f"{aws.endpoint}/{base['UserPoolId']}/.well-known/jwks.json"
     sample, sample_changed = _bring_up_to_date(
         aws,
@@ -70,12 +76,6 @@ def deploy(aws: Aws, build_folder: Path) -> Deployment:
 def forget_sample(aws: Aws) -> None:
     """Deletes the sample's stack, which holds no data, so that the next deployment builds it from nothing."""
     _delete(aws, SAMPLE_STACK)
-
-
-def forget_base(aws: Aws) -> None:
-    """Deletes the base stack as well. The emulator then overwrites even a retained table: only for a stack that has lost it."""
-    _delete(aws, SAMPLE_STACK)
-    _delete(aws, BASE_STACK)
 
 
 def _api(aws: Aws, api_id: str, public_url: str) -> Api:
@@ -163,6 +163,14 @@ def _first_failure(aws: Aws, stack: str) -> str:
         return "no resource reported a failure; see the emulator's log"
     first = min(failures, key=lambda event: event["Timestamp"])
     return f"{first.get('LogicalResourceId')}: {first.get('ResourceStatusReason')}"
+
+
+def _exists(aws: Aws, table: str) -> bool:
+    try:
+        aws.dynamodb.describe_table(TableName=table)
+    except aws.dynamodb.exceptions.ResourceNotFoundException:
+        return False
+    return True
 
 
 def _enable_time_to_live(aws: Aws, table: str) -> None:

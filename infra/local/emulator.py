@@ -4,6 +4,7 @@ import contextlib
 import http.client
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
@@ -58,13 +59,19 @@ class Aws:
     def s3(self) -> "S3Client":
         return self._session.client("s3", endpoint_url=self.endpoint, config=self._config)
 
+    def client(self, service: str) -> Any:
+        """Any other service, untyped."""
+        untyped: Any = self._session
+        return untyped.client(service, endpoint_url=self.endpoint, config=self._config)
+
     @cached_property
     def _session(self) -> boto3.Session:
         return boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)  # noqa: S106
 
     @cached_property
     def _config(self) -> Config:
-        return Config(connect_timeout=5, read_timeout=60, retries={"mode": "standard", "total_max_attempts": 2})
+        # No proxies: the user's own would be asked for 127.0.0.1.
+        return Config(connect_timeout=5, read_timeout=60, retries={"mode": "standard", "total_max_attempts": 2}, proxies={})
 
     def environment(self) -> dict[str, str]:
         """The environment for programs that are to use the emulator: without a trace of the user's own AWS settings."""
@@ -110,13 +117,16 @@ class Emulator:
         raise LocalStackError(f"the emulator did not answer within {START_SECONDS:.0f} s; see `{self._folder.emulator_log}`")
 
     def stop(self) -> None:
-        """Ends it, saved; its function processes end with it."""
+        """Ends it, saved, and with it the processes of its functions."""
         self._process.terminate()
         try:
             self._process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        # Functions would end by themselves, but not before we say that all is stopped. The group is the emulator's own.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
 
 
 @contextlib.contextmanager

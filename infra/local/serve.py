@@ -9,6 +9,8 @@ import contextlib
 import logging
 import os
 import signal
+import time
+from typing import Any
 
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
@@ -16,6 +18,18 @@ from ministack import app as ministack
 from ministack.core.persistence import save_all
 
 SAVE_SECONDS = 2.0
+
+
+class Watched:
+    """MiniStack's application, and the time of its last request."""
+
+    def __init__(self) -> None:
+        self.asked_at = 0.0
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        self.asked_at = time.monotonic()
+        await ministack.app(scope, receive, send)
+        self.asked_at = time.monotonic()
 
 
 async def main() -> None:
@@ -27,23 +41,24 @@ async def main() -> None:
     config.bind = [f"{os.environ['BIND_HOST']}:{os.environ['GATEWAY_PORT']}"]
     config.keep_alive_timeout = 75
     config.graceful_timeout = 1
-    keeper = asyncio.create_task(_keep(stop, os.getppid()))
-    await serve(ministack.app, config, shutdown_trigger=stop.wait)
+    watched = Watched()
+    keeper = asyncio.create_task(_keep(watched, stop, os.getppid()))
+    await serve(watched, config, shutdown_trigger=stop.wait)
     keeper.cancel()
 
 
-async def _keep(stop: asyncio.Event, parent: int) -> None:
-    clock = asyncio.get_running_loop().time
-    saved_at = clock()
+async def _keep(watched: Watched, stop: asyncio.Event, parent: int) -> None:
+    saved_at = time.monotonic()
     while not stop.is_set():
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), 0.5)
         if os.getppid() != parent:
             stop.set()
-        elif clock() - saved_at >= SAVE_SECONDS:
+        # Once more after the last request, for what its background work changes; then an idle stack leaves the disk alone.
+        elif time.monotonic() - saved_at >= SAVE_SECONDS and watched.asked_at + SAVE_SECONDS >= saved_at:
             # On the event loop, so that no request changes the state halfway through. It is the only handle MiniStack offers.
             save_all(ministack._build_persistence_save_dict())
-            saved_at = clock()
+            saved_at = time.monotonic()
 
 
 if __name__ == "__main__":

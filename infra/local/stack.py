@@ -4,12 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from botocore.exceptions import ClientError
-
 from infra.local import deploy, seeds
 from infra.local.calls import call
-from infra.local.deploy import Deployment
 from infra.local.emulator import REGION, Aws
+from infra.local.logs import last_lines
 from infra.local.state import Local, LocalStackError, StateFolder
 from infra.local.users import AppClient, ensure_users
 
@@ -28,34 +26,25 @@ class Stack:
 def bring_up(aws: Aws, folder: StateFolder, seed_file: Path, say: Callable[[str], None]) -> Stack:
     """Deploys what changed, repairs what is broken, and writes `local.json`. Raises LocalStackError."""
     documents = seeds.read_documents(seed_file)
-    deployment = _deploy_base_that_exists(aws, folder, say)
-    stack = _populate(aws, folder, deployment, documents, say)
+    stack = _populate(aws, folder, documents, say)
     faults = _faults(stack)
     if faults:
         say(f"the sample API is broken ({'; '.join(faults)}): deploying it anew")
         deploy.forget_sample(aws)
-        deployment = deploy.deploy(aws, folder.root / "code")
-        stack = _populate(aws, folder, deployment, documents, say)
+        stack = _populate(aws, folder, documents, say)
         faults = _faults(stack)
     if faults:
-        raise LocalStackError(f"the sample API does not work: {'; '.join(faults)}; its functions' words are in `{folder.emulator_log}`")
+        said = "".join(f"\n  {line}" for line in last_lines(aws)) or " nothing"
+        raise LocalStackError(
+            f"the sample API does not work: {'; '.join(faults)}. Functions that did not start are in `{folder.emulator_log}`; "
+            f"the authorizers' log ends with:{said}"
+        )
     return stack
 
 
-def _deploy_base_that_exists(aws: Aws, folder: StateFolder, say: Callable[[str], None]) -> Deployment:
-    try:
-        deployment = deploy.deploy(aws, folder.root / "code")
-        aws.dynamodb.describe_table(TableName=deployment.table)
-        aws.cognito.describe_user_pool_client(UserPoolId=deployment.user_pool_id, ClientId=deployment.client_id)
-    except ClientError as error:
-        say(f"the saved stack has lost its table or its users ({error}): starting from the seeds")
-        deploy.forget_base(aws)
-        deployment = deploy.deploy(aws, folder.root / "code")
-    say(f"deployed: {', '.join(deployment.changed)}" if deployment.changed else "deployed: nothing to change")
-    return deployment
-
-
-def _populate(aws: Aws, folder: StateFolder, deployment: Deployment, documents: dict[str, str], say: Callable[[str], None]) -> Stack:
+def _populate(aws: Aws, folder: StateFolder, documents: dict[str, str], say: Callable[[str], None]) -> Stack:
+    deployment = deploy.deploy(aws, folder.root / "code")
+    say(f"deployed: {', '.join(deployment.changed) or 'nothing to change'}")
     client = AppClient.read(aws, deployment.user_pool_id, deployment.client_id)
     before = folder.read_local()
     users = ensure_users(client, before["users"] if before else {})

@@ -62,6 +62,7 @@ class Tour:
             host = shlex.quote(f"Host: {api['host_header']}")
             line = f'curl -i {verb}-H "Authorization: Bearer $({_gatebook()} token {caller})" -H {host} {api["url"]}{path}'
             self._console.print(f"  {line}", markup=False, soft_wrap=True)
+        self._console.print(f"  {_gatebook()} plan seed_data/dev.yaml", markup=False, soft_wrap=True)
 
     def _edit(self) -> None:
         before = self._stack.documents["petstore"]

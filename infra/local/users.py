@@ -36,8 +36,11 @@ class AppClient:
 
     @classmethod
     def read(cls, aws: Aws, user_pool_id: str, client_id: str) -> "AppClient":
-        """Asks Cognito for the secret, which no stack output shows."""
-        described = aws.cognito.describe_user_pool_client(UserPoolId=user_pool_id, ClientId=client_id)
+        """Asks Cognito for the secret, which no stack output shows. Raises LocalStackError if the pool is lost."""
+        try:
+            described = aws.cognito.describe_user_pool_client(UserPoolId=user_pool_id, ClientId=client_id)
+        except aws.cognito.exceptions.ResourceNotFoundException as error:
+            raise LocalStackError(f"the saved user pool is lost ({error}); remove the state folder and start again") from error
         return cls(aws.cognito, user_pool_id, client_id, described["UserPoolClient"]["ClientSecret"])
 
     def secret_hash(self, username: str) -> str:

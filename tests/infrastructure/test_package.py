@@ -1,6 +1,8 @@
 """`python -m infra.package`: the same sources give the same bytes, and the zip holds what the functions import and nothing else."""
 
 import os
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -79,3 +81,37 @@ def test_moved_bytes_give_another_name(tmp_path: Path) -> None:
 def test_the_command_prints_the_path_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert package.main(["--code-only", "--output", str(tmp_path)]) == 0
     assert Path(capsys.readouterr().out.strip()).is_file()
+
+
+def test_the_zip_and_its_lock_file_are_all_that_an_authorizer_needs(tmp_path: Path) -> None:
+    target = tmp_path / "task"
+    pip = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--no-compile",
+        "--no-deps",
+        "--require-hashes",
+    ]
+    subprocess.run([*pip, "--only-binary=:all:", "--target", str(target), "--requirement", str(package.LOCK_FILE)], check=True)
+    with zipfile.ZipFile(package.build(tmp_path, code_only=True)) as archive:
+        archive.extractall(target)
+    # -I and -S: neither this folder nor the virtual environment is on the path.
+    script = (
+        f"import sys; sys.path.insert(0, {str(target)!r}); import authorizer.handler, infra.petstore; print(authorizer.handler.__file__)"
+    )
+    settings = {
+        "PERMISSIONS_TABLE": "t",
+        "API": "a",
+        "USER_POOL_ID": "eu-west-1_AbCdEfGhI",
+        "APP_CLIENT_IDS": "c",
+        "AWS_REGION": "eu-west-1",
+    }
+    result = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", script], cwd=tmp_path, env=settings, capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stderr
+    assert Path(result.stdout.strip()).is_relative_to(target)

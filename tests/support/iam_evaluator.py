@@ -221,7 +221,7 @@ def _pairs(value: object) -> list[tuple[str, object]]:
 
 def _scalar(value: object) -> str:
     """Numbers may be written with or without quotes."""
-    if isinstance(value, bool) or not isinstance(value, str | int):
+    if not isinstance(value, str | int):
         raise UnsupportedPolicyError(f"condition value `{value!r}`")
     return str(value)
 

@@ -1,5 +1,6 @@
 """The IAM evaluator against the IAM User Guide: each table names the page that its expected answers come from."""
 
+import itertools
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -37,6 +38,8 @@ RESOURCES = [
     (f"{API}/*/GET/public/*", f"{API}/prod/DELETE/x/GET/public/y", True),
     (f"{API}/prod/*", f"{API}/prod/GET/", True),
     (f"{API}/prod/GET/**", f"{API}/prod/GET/a", True),
+    (f"{API}/prod/GET/ab*b", f"{API}/prod/GET/ab", False),
+    (f"{API}/prod/GET/ab*b", f"{API}/prod/GET/abb", True),
     (f"{API}/prod/GET/pets/?", f"{API}/prod/GET/pets/1", True),
     (f"{API}/prod/GET/pets/?", f"{API}/prod/GET/pets/", False),
     (f"{API}/prod/GET/pets/?", f"{API}/prod/GET/pets/12", False),
@@ -186,9 +189,11 @@ def without(element: str) -> dict[str, object]:
         {"Version": "2012-10-18", "Statement": [ALLOW_ALL]},
         {"Version": NEW},
         {"Version": NEW, "Statement": "Allow"},
+        {"Version": NEW, "Statement": 1},
         {"Version": NEW, "Statement": [ALLOW_ALL], "Permissions": []},
         document(),
         document("Allow"),
+        document("Sid"),
         document(ALLOW_ALL, [ALLOW_ALL]),
         document(statement("*", Sid="one"), statement("*", Sid="one")),
         document(ALLOW_ALL, {**without("Resource"), "NotResource": "*"}),
@@ -203,7 +208,9 @@ def without(element: str) -> dict[str, object]:
         document(statement("*", action=[])),
         document(statement("*", action="")),
         document(statement("*", action="Invoke")),
+        document(statement("*", action=":Invoke")),
         document(statement("*", action="*:Invoke")),
+        document(statement("*", action={"execute-api:Invoke": "*"})),
         document(statement("*", action="execute-api:")),
         document(statement("*", action="execute-api:Invoke:x")),
         document(statement("*", action="execute-api:${*}")),
@@ -224,6 +231,7 @@ def without(element: str) -> dict[str, object]:
         document(statement(f"{API}/prod/GET/${{")),
         document(statement("*", Condition={})),
         document(statement("*", Condition=None)),
+        document(statement("*", Condition="never")),
         document(statement("*", Condition={"NumericLessThan": {}})),
         document(statement("*", Condition={"NumericLessThan": {"aws:EpochTime": []}})),
         document(statement("*", Condition={"NumericLessThan": {"aws:EpochTime": True}})),
@@ -235,6 +243,7 @@ def without(element: str) -> dict[str, object]:
         document(statement("*", Condition={"NumericLessThanIfExists": {"aws:EpochTime": "1000"}})),
         document(statement("*", Condition={"NumericGreaterThan": {"aws:EpochTime": "1000"}})),
         document(statement("*", Condition={"DateLessThan": {"aws:CurrentTime": "2026-12-01"}})),
+        document(statement("*", Condition={"DateLessThan": {"aws:CurrentTime": "2026-12-1T00:00:00Z"}})),
         document(statement("*", Condition={"DateLessThan": {"aws:CurrentTime": "2026-13-01T00:00:00Z"}})),
         document(statement("*", Condition={"DateGreaterThan": {"aws:CurrentTime": "2026-12-01T00:00:00Z"}})),
         document(statement("*", Condition={"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}})),
@@ -257,7 +266,14 @@ def test_a_wildcard_that_may_or_may_not_run_over_a_colon_is_refused() -> None:
 
 @pytest.mark.parametrize(
     ("action", "resource"),
-    [("Invoke", f"{API}/prod/GET/"), ("execute-api:*", f"{API}/prod/GET/"), (INVOKE, "*"), (INVOKE, "arn:aws:execute-api:eu-west-1:1")],
+    [
+        ("Invoke", f"{API}/prod/GET/"),
+        ("execute-api:*", f"{API}/prod/GET/"),
+        ("execute-api:Invok?", f"{API}/prod/GET/"),
+        (INVOKE, "*"),
+        (INVOKE, "arn:aws:execute-api:eu-west-1:111122223333"),
+        (INVOKE, "urn:aws:execute-api:eu-west-1:111122223333:a1b2c3d4e5/prod/GET/"),
+    ],
 )
 def test_a_request_is_one_action_on_one_resource(action: str, resource: str) -> None:
     with pytest.raises(ValueError, match="not "):
@@ -269,6 +285,15 @@ def as_regex(pattern: str) -> str:
     pieces = re.split(r"(\$\{[*?$]\}|[*?])", pattern)
     meaning = {"*": "(?s:.*)", "?": "(?s:.)"}
     return "".join(re.escape(piece[2]) if piece.startswith("${") else meaning.get(piece, re.escape(piece)) for piece in pieces)
+
+
+def test_matching_agrees_with_regular_expressions_on_everything_small() -> None:
+    """Every pattern and every text of up to four characters."""
+    texts = ["".join(each) for length in range(5) for each in itertools.product("ab", repeat=length)]
+    patterns = ["".join(each) for length in range(5) for each in itertools.product("ab*?", repeat=length)]
+    for pattern in patterns:
+        expected = [bool(re.fullmatch(as_regex(pattern), text)) for text in texts]
+        assert [matches(list(tokens(pattern, variables=True)), text) for text in texts] == expected
 
 
 PIECES = st.sampled_from(["a", "b", "/", ":", ".", "\n", "*", "?", "${*}", "${?}", "${$}", "{", "}"])

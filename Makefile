@@ -1,0 +1,51 @@
+# The two commands of a newcomer are `make run` and `make test`; both set up what they need.
+.DEFAULT_GOAL := help
+.PHONY: help install run test lint types unit integration stack package lock clean
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+help: ## show this list
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1|/' | column -t -s '|'
+
+install: $(STAMP) ## make the virtual environment, from the lock file
+
+$(STAMP): requirements-dev.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Gatebook needs Python 3.11 or newer: name one with PYTHON=...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+run: install ## start the local stack with a tour; Ctrl-C stops it
+	@$(BIN)/gatebook up
+
+test: install lint types unit integration stack ## everything that CI runs
+
+lint: install ## style
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: install ## types
+	$(BIN)/mypy
+
+unit: install ## core, vectors, properties, with the coverage of the core
+	$(BIN)/pytest -q tests/unit tests/vectors_test tests/properties tests/architecture --cov --cov-report=term-missing:skip-covered
+
+integration: install ## table, service, authorizer and command against moto; templates
+	$(BIN)/pytest -q tests/integration tests/performance tests/infrastructure -m 'not stack'
+
+stack: install ## the local stack end to end
+	$(BIN)/pytest -q tests -m stack
+
+package: install ## the Lambda artefact, in build/
+	$(BIN)/python -m infra.package
+
+lock: install ## renew the lock files
+	$(BIN)/pip-compile --quiet --upgrade --extra cli,local,test,lock --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options -o requirements-dev.lock pyproject.toml
+	$(BIN)/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options -c requirements-dev.lock -o requirements-lambda.lock pyproject.toml
+
+clean: ## remove what the commands above made, but not the local stack's state
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .coverage .hypothesis

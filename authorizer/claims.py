@@ -1,0 +1,212 @@
+"""What a verified token's claims must say, and what they say of its bearer. Pure and driven by tables; signatures are somebody else's.
+
+Follows RFC 7519 section 4.1 and the Cognito developer guide, "Understanding the access token".
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from authorizer.errors import TokenError
+from authorizer.policy.permission import EVERYONE, PrincipalRef, RefKind, is_bindable
+
+MAX_REFS = 100
+"""Groups, or scopes, that one token may carry: Cognito's own limit of groups per user."""
+
+MAX_CLOCK_SKEW_SECONDS = 60
+"""By how much the issuer's clock may be ahead. Expiry has no such grace: Lambda's clock is kept by AWS."""
+
+_MAX_SECONDS = 2**40
+_OWN_BINDINGS = ("sub", "client_id", "username")
+
+
+@dataclass(frozen=True, slots=True)
+class TrustedIssuer:
+    """An issuer and what is demanded of its tokens.
+
+    `token_use` is what the claim of that name must be; `none` is for issuers that have no such claim. A named issuer's refs and subjects carry the name, so
+    that its directory cannot mint ours. `binding_claims` are claims that `where` may name besides an unnamed issuer's `sub`, `client_id` and
+    `username`.
+    """
+
+    name: str
+    issuer: str
+    jwks_uri: str
+    client_ids: frozenset[str]
+    audience: frozenset[str]
+    token_use: str
+    groups_claim: str = "cognito:groups"
+    binding_claims: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """The verified bearer of a token. `refs` are what permissions may be given to, `claims` the values that `where` may compare with."""
+
+    subject: str
+    refs: tuple[PrincipalRef, ...]
+    claims: Mapping[str, str]
+    groups: tuple[str, ...]
+    issuer: str
+    client_id: str | None
+    jti: str | None
+    origin_jti: str | None
+    issued_at: int | None
+    auth_time: int | None
+    expires_at: int
+
+
+def check_claims(claims: Mapping[str, object], issuer: TrustedIssuer, now: float) -> Principal:
+    """The bearer, if every demand is met at `now` (epoch seconds). Raises `TokenError` with a reason for each that is not."""
+    if claims.get("iss") != issuer.issuer:
+        raise TokenError("issuer", "the token's issuer is not the one that signed it")
+    for reason, holds in _DEMANDS.items():
+        if not holds(claims, issuer, now):
+            raise TokenError(reason, _MESSAGES[reason])
+    groups, scopes = _groups(claims, issuer), _scopes(claims)
+    subject = _text(claims, "sub") or ""
+    client_id = _text(claims, "client_id")
+    prefix = f"{issuer.name}:" if issuer.name else ""
+    return Principal(
+        subject=prefix + subject,
+        refs=_refs(claims, issuer, prefix, groups, scopes),
+        claims=_bindable_claims(claims, issuer),
+        groups=groups,
+        issuer=issuer.issuer,
+        client_id=client_id,
+        jti=_text(claims, "jti"),
+        origin_jti=_text(claims, "origin_jti"),
+        issued_at=_seconds(claims, "iat"),
+        auth_time=_seconds(claims, "auth_time"),
+        expires_at=_seconds(claims, "exp") or 0,
+    )
+
+
+def _expires(claims: Mapping[str, object], _issuer: TrustedIssuer, now: float) -> bool:
+    expiry = _seconds(claims, "exp")
+    return expiry is not None and now < expiry
+
+
+def _not_in_future(name: str) -> Callable[[Mapping[str, object], TrustedIssuer, float], bool]:
+    def holds(claims: Mapping[str, object], _issuer: TrustedIssuer, now: float) -> bool:
+        moment = _seconds(claims, name)
+        return moment is None or moment <= now + MAX_CLOCK_SKEW_SECONDS
+
+    return holds
+
+
+def _has_token_use(claims: Mapping[str, object], issuer: TrustedIssuer, _now: float) -> bool:
+    return issuer.token_use == "none" or claims.get("token_use") == issuer.token_use  # noqa: S105  # the word, not a secret
+
+
+def _has_client(claims: Mapping[str, object], issuer: TrustedIssuer, _now: float) -> bool:
+    """Cognito puts the client into `client_id` of access tokens and into `aud` of ID tokens."""
+    if not issuer.client_ids:
+        return True
+    if issuer.token_use == "id":  # noqa: S105  # the word, not a secret
+        return _audience(claims) <= issuer.client_ids and bool(_audience(claims))
+    return _text(claims, "client_id") in issuer.client_ids
+
+
+def _has_audience(claims: Mapping[str, object], issuer: TrustedIssuer, _now: float) -> bool:
+    return not issuer.audience or bool(_audience(claims) & issuer.audience)
+
+
+def _is_for_somebody(_claims: Mapping[str, object], issuer: TrustedIssuer, _now: float) -> bool:
+    return bool(issuer.client_ids or issuer.audience)
+
+
+def _has_subject(claims: Mapping[str, object], _issuer: TrustedIssuer, _now: float) -> bool:
+    subject = claims.get("sub")
+    return isinstance(subject, str) and 0 < len(subject) <= 256 and subject.isprintable()
+
+
+_DEMANDS: Mapping[str, Callable[[Mapping[str, object], TrustedIssuer, float], bool]] = {
+    "expired": _expires,
+    "not_yet_valid": _not_in_future("nbf"),
+    "issued_in_future": _not_in_future("iat"),
+    "token_use": _has_token_use,
+    "unrestricted_issuer": _is_for_somebody,
+    "client_id": _has_client,
+    "audience": _has_audience,
+    "subject": _has_subject,
+}
+
+_MESSAGES = {
+    "expired": "the token has expired, or does not say when it does",
+    "not_yet_valid": "the token is not valid yet",
+    "issued_in_future": "the token was issued in the future",
+    "token_use": "the token is of another use than the one that is accepted",
+    "unrestricted_issuer": "the issuer is configured without client ids and audience",
+    "client_id": "the token was issued to a client that is not accepted",
+    "audience": "the token is for another audience",
+    "subject": "the token names no subject",
+}
+
+
+def _refs(
+    claims: Mapping[str, object], issuer: TrustedIssuer, prefix: str, groups: tuple[str, ...], scopes: tuple[str, ...]
+) -> tuple[PrincipalRef, ...]:
+    """Everyone, and either a person's groups or a machine's client and scopes: on a person's token those would widen what the groups say."""
+    refs = {PrincipalRef(RefKind.GROUP, prefix + name) for name in groups}
+    client_id = _text(claims, "client_id")
+    is_person = issuer.groups_claim in claims or "username" in claims or "cognito:username" in claims
+    if not is_person and client_id and client_id == claims.get("sub"):
+        refs.add(PrincipalRef(RefKind.CLIENT, prefix + client_id))
+        refs |= {PrincipalRef(RefKind.SCOPE, prefix + scope) for scope in scopes}
+    return (EVERYONE, *sorted(refs))
+
+
+def _bindable_claims(claims: Mapping[str, object], issuer: TrustedIssuer) -> dict[str, str]:
+    """Claims whose values may stand for path parameters.
+
+    A named issuer's `sub` is not ours: unless it is listed, a partner's directory could name its user after one of our owners.
+    """
+    names = issuer.binding_claims if issuer.name else (*_OWN_BINDINGS, *issuer.binding_claims)
+    return {name: str(claims[name]) for name in names if is_bindable(claims.get(name))}
+
+
+def _groups(claims: Mapping[str, object], issuer: TrustedIssuer) -> tuple[str, ...]:
+    value = claims.get(issuer.groups_claim, [])
+    if not isinstance(value, list) or not all(isinstance(name, str) and name for name in value):
+        raise TokenError("groups", "the token's groups are not a list of names")
+    return _not_too_many(tuple(value))
+
+
+def _scopes(claims: Mapping[str, object]) -> tuple[str, ...]:
+    value = claims.get("scope", "")
+    if not isinstance(value, str):
+        raise TokenError("scope", "the token's scope is not text")
+    return _not_too_many(tuple(value.split()))
+
+
+def _not_too_many(names: tuple[str, ...]) -> tuple[str, ...]:
+    if len(names) > MAX_REFS:
+        raise TokenError("too_many_refs", f"the token has more than {MAX_REFS} groups or scopes")
+    return names
+
+
+def _audience(claims: Mapping[str, object]) -> frozenset[str]:
+    """One text or a list of texts (RFC 7519 section 4.1.3)."""
+    value = claims.get("aud", [])
+    names = [value] if isinstance(value, str) else value
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise TokenError("claim_type", "the token's `aud` is neither a name nor a list of names")
+    return frozenset(names)
+
+
+def _text(claims: Mapping[str, object], name: str) -> str | None:
+    value = claims.get(name)
+    if value is not None and not isinstance(value, str):
+        raise TokenError("claim_type", f"the token's `{name}` is not text")
+    return value
+
+
+def _seconds(claims: Mapping[str, object], name: str) -> int | None:
+    """A moment in epoch seconds, fractions cut off (RFC 7519 section 2, NumericDate)."""
+    if name not in claims:
+        return None
+    value = claims[name]
+    # A comparison is false for NaN too. `bool` is an `int` to Python, but not a number in JSON.
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < _MAX_SECONDS:
+        raise TokenError("claim_type", f"the token's `{name}` is not a moment")
+    return int(value)

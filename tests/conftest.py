@@ -1,0 +1,92 @@
+"""What every test has: no environment but its own, no network but loopback; and what tests against a table share."""
+
+import os
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from authorizer.permission_table import bind_table
+from tests.support.clock import Clock
+from tests.support.tables import TABLE, Table, create_table
+from tests.support.wire import Wire
+
+REGION = "eu-west-1"
+
+_FOREIGN = ("AWS_", "POWERTOOLS_", "PYNAMODB_", "POLICY_", "JWKS_", "GITHUB_", "FORCE_COLOR", "NO_COLOR", "COLUMNS", "LOG_LEVEL")
+_OURS = {
+    *("PERMISSIONS_TABLE", "API", "USER_POOL_ID", "APP_CLIENT_IDS", "TRUSTED_ISSUERS", "CACHE_SCOPE", "TOKEN_SCOPE_GUARDS"),
+    *("EXPIRY_CONDITIONS", "HTTP_API_RESPONSE", "GATEWAY_TTL", "SHADOW_API", "REPORT_ONLY"),
+}
+
+
+def pytest_configure() -> None:
+    """Nothing of the user's AWS account, of a deployed function or of CI may decide how a test ends."""
+    for name in [name for name in os.environ if name.startswith(_FOREIGN) or name in _OURS]:
+        del os.environ[name]
+    os.environ |= {
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "NO_PROXY": "127.0.0.1,localhost",
+    }
+
+
+@pytest.fixture(autouse=True)
+def _only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
+    connect, getaddrinfo = socket.socket.connect, socket.getaddrinfo
+
+    def checked_connect(self: socket.socket, address: Any) -> None:
+        if self.family in (socket.AF_INET, socket.AF_INET6) and address[0] not in ("127.0.0.1", "::1", "localhost"):
+            raise AssertionError(f"a test reached out to {address}")
+        connect(self, address)
+
+    def checked_getaddrinfo(host: Any, *args: Any, **kwargs: Any) -> Any:
+        if host not in ("127.0.0.1", "::1", "localhost", b"localhost", None):
+            raise AssertionError(f"a test asked where {host} is")
+        return getaddrinfo(host, *args, **kwargs)
+
+    monkeypatch.setattr(socket.socket, "connect", checked_connect)
+    monkeypatch.setattr(socket, "getaddrinfo", checked_getaddrinfo)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """The time, which stands still until a test moves it."""
+    return Clock()
+
+
+@pytest.fixture
+def aws() -> Iterator[None]:
+    """An empty AWS account in this process."""
+    with mock_aws():
+        yield
+
+
+@pytest.fixture
+def dynamodb(aws: None) -> Any:
+    """A DynamoDB client that no `Wire` sees: for what a test looks up or spoils by itself."""
+    return boto3.client("dynamodb", region_name=REGION)
+
+
+@pytest.fixture
+def wire(dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wire]:
+    """Every call of every AWS client that is made from here on."""
+    # The emulator of DynamoDB answers at once; so shall a second attempt.
+    monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _: None)
+    with Wire().installed() as wire:
+        yield wire
+
+
+@pytest.fixture
+def table(dynamodb: Any, wire: Wire) -> Table:
+    """An empty permission table, which the item classes are bound to."""
+    create_table(dynamodb, TABLE)
+    bind_table(TABLE, REGION)
+    return Table(dynamodb)

@@ -1,0 +1,245 @@
+"""Publishing: what one change writes, what it leaves alone, and what it refuses."""
+
+import json
+import re
+
+import pytest
+
+from admin_api import store
+from admin_api.service import NotPublishedError, PermissionService
+from admin_api.store import ChangeTooLargeError
+from authorizer.policy.document import format_document
+from tests.support.clock import Clock
+from tests.support.tables import Table, document, publish
+
+API = "api#petstore"
+ROUTES = "api#petstore#routes"
+GUEST = "api#petstore#subject#group/guest"
+OWNER = "api#petstore#subject#group/owner"
+ADMIN = "api#petstore#subject#group/admin"
+V1, V2, V3 = "000000000001", "000000000002", "000000000003"
+
+FIRST = """
+api: petstore
+routes: [GET /pets, POST /pets]
+groups:
+  guest: {allow: [GET /pets]}
+"""
+SECOND = FIRST + "  owner: {inherits: [guest], allow: [POST /pets]}\n"
+
+
+def content(table: Table, pk: str, sk: str) -> object:
+    text = table.get(pk, sk)["content"]
+    return json.loads(text)
+
+
+def test_the_first_version_writes_every_row(table: Table) -> None:
+    head = publish(FIRST, clock=Clock(1_784_111_400.9), author="arn:aws:iam::111122223333:user/jane", reason="first")
+    items = table.items()
+    assert set(items) == {
+        (API, "head"),
+        (API, f"version#{V1}"),
+        (API, "subject#group/guest"),
+        (ROUTES, V1),
+        (GUEST, V1),
+    }
+    assert content(table, ROUTES, V1) == {"routes": ["GET /pets", "POST /pets"]}
+    assert content(table, GUEST, V1) == {"held": {"allow": ["GET /pets"]}, "ancestors": []}
+    written = items[API, "head"]
+    assert (written["version"], written["hash"], written["updated_at"]) == (1, head.hash, "2026-07-15T10:30:00Z")
+    record = items[API, f"version#{V1}"]
+    assert (record["author"], record["reason"], record["time"]) == ("arn:aws:iam::111122223333:user/jane", "first", "2026-07-15T10:30:00Z")
+    assert json.loads(record["changes"]) == ["group/guest gains GET /pets"]
+    assert record["parent_hash"] == ""
+    assert {(pk, sk) for pk, sk, _ in json.loads(record["touched"])} == {(API, "subject#group/guest"), (ROUTES, V1), (GUEST, V1)}
+
+
+def test_every_item_carries_its_format_number(table: Table) -> None:
+    publish(FIRST)
+    publish(SECOND)
+    assert {item["schema"] for item in table.items().values()} == {1}
+
+
+def test_the_second_version_writes_what_differs_and_leaves_the_rest(table: Table) -> None:
+    publish(FIRST)
+    before = table.items()
+    publish(SECOND)
+    after = table.items()
+    assert set(after) - set(before) == {(API, f"version#{V2}"), (API, "subject#group/owner"), (OWNER, V2)}
+    assert {key for key in before if before[key] != after[key]} == {(API, "head")}
+    assert content(table, OWNER, V2) == {"held": {"inherits": ["guest"], "allow": ["POST /pets"]}, "ancestors": ["guest"]}
+    assert after[API, f"version#{V2}"]["parent_hash"] == before[API, "head"]["hash"]
+
+
+def test_the_same_document_again_writes_nothing(table: Table) -> None:
+    publish(SECOND)
+    before = table.items()
+    service = PermissionService(Clock())
+    plan = service.plan(document(SECOND))
+    assert plan.is_empty
+    assert service.apply(plan, author="a", reason="r") is None
+    assert table.items() == before
+
+
+def test_an_order_of_writing_is_no_change(table: Table) -> None:
+    publish("{api: petstore, routes: [GET /pets, POST /pets], groups: {guest: {allow: [GET /pets, POST /pets]}}}")
+    same = document("{groups: {guest: {allow: [POST /pets, GET /pets, GET /pets]}}, routes: [POST /pets, GET /pets], api: petstore}")
+    assert PermissionService(Clock()).plan(same).is_empty
+
+
+def test_a_removed_subject_stays_known_and_can_return(table: Table) -> None:
+    publish(SECOND)
+    publish(FIRST)
+    assert "content" not in table.get(OWNER, V2)
+    published = PermissionService(Clock()).published("petstore")
+    assert [str(ref) for ref in published.document.subjects] == ["group/guest"]
+    assert sorted(str(ref) for ref in published.known) == ["group/guest", "group/owner"]
+    publish(SECOND)
+    assert content(table, OWNER, V3) == {"held": {"inherits": ["guest"], "allow": ["POST /pets"]}, "ancestors": ["guest"]}
+    assert format_document(PermissionService(Clock()).published("petstore").document) == format_document(document(SECOND))
+
+
+def test_a_change_of_inheritance_rewrites_the_rows_of_all_descendants(table: Table) -> None:
+    groups = "guest: {}, owner: {inherits: [guest]}, admin: {inherits: [owner]}, other: {}"
+    publish(f"{{api: petstore, routes: [GET /pets], groups: {{{groups}}}}}")
+    publish(f"{{api: petstore, routes: [GET /pets], groups: {{{groups.replace('guest: {}', 'guest: {inherits: [other]}')}}}}}")
+    written = {pk: content(table, pk, sk) for pk, sk in table.items() if sk == V2}
+    assert written == {
+        GUEST: {"held": {"inherits": ["other"]}, "ancestors": ["other"]},
+        OWNER: {"held": {"inherits": ["guest"]}, "ancestors": ["guest", "other"]},
+        ADMIN: {"held": {"inherits": ["owner"]}, "ancestors": ["guest", "other", "owner"]},
+    }
+
+
+def test_an_empty_group_is_not_a_removed_one(table: Table) -> None:
+    publish("{api: petstore, routes: [GET /pets], groups: {guest: {}}, everyone: {}}")
+    published = PermissionService(Clock()).published("petstore").document
+    assert format_document(published)["groups"] == {"guest": {}}
+    assert format_document(published)["everyone"] == {}
+
+
+NAMES = ["a#b", "a/b", "a:b", "a%23b", "head", "routes", "version#000000000001", "🦊🐻", "\u00e9", "e\u0301", "x" * 256, "🦊" * 256, "🦊" * 255 + "🐻", "G", "g"]
+
+
+def test_any_name_comes_back_as_it_was(table: Table) -> None:
+    groups = {name: {"allow": ["GET /pets"]} for name in NAMES}
+    publish({"api": "petstore", "routes": ["GET /pets"], "groups": groups, "scopes": groups, "clients": groups})
+    published = format_document(PermissionService(Clock()).published("petstore").document)
+    for section in ("groups", "scopes", "clients"):
+        assert published[section] == groups
+    keys = [pk for pk, sk in table.items() if sk == V1]
+    assert len(keys) == 3 * len(NAMES) + 1
+    assert all(len(pk.encode()) <= 2048 and len(sk.encode()) <= 1024 for pk, sk in table.items())
+
+
+@pytest.mark.parametrize(
+    ("name", "escaped"),
+    [("a#b", "a%23b"), ("a/b", "a%2Fb"), ("a:b", "a%3Ab"), ("a%b", "a%25b"), ("é", "%C3%A9"), ("a.b_c-d", "a.b_c-d")],
+)
+def test_how_names_stand_in_keys(table: Table, name: str, escaped: str) -> None:
+    publish({"api": "petstore", "routes": ["GET /pets"], "groups": {name: {}}})
+    assert (f"api#petstore#subject#group/{escaped}", V1) in table.items()
+    assert (API, f"subject#group/{escaped}") in table.items()
+
+
+def test_two_apis_share_a_table(table: Table) -> None:
+    publish(FIRST)
+    publish(FIRST.replace("petstore", "petstore2"))
+    publish(SECOND)
+    assert (table.get(API, "head")["version"], table.get("api#petstore2", "head")["version"]) == (2, 1)
+    assert PermissionService(Clock()).plan(document(FIRST.replace("petstore", "petstore2"))).is_empty
+
+
+def test_an_export_is_what_a_plan_takes_for_the_same(table: Table) -> None:
+    bound = {"route": "GET /pets/{petId}", "where": {"petId": "sub"}, "until": "2027-12-01T00:00:00+02:00"}
+    publish(
+        {
+            "api": "petstore",
+            "enforced": ["route"],
+            "routes": ["GET /", "GET /pets", "GET /pets/{petId}", "ANY /files/{proxy+}", {"route": "GET /health", "public": True}],
+            "everyone": {"allow": ["GET /pets"]},
+            "groups": {"guest": {"allow": ["GET /pets/{petId}"]}, "owner": {"inherits": ["guest"], "allow": [bound], "deny": ["* /**"]}},
+            "clients": {"client1": {"allow": ["GET /"]}},
+            "scopes": {"pets/read": {"allow": ["GET /pets"]}},
+        }
+    )
+    service = PermissionService(Clock())
+    exported = format_document(service.published("petstore").document)
+    assert exported["groups"]["owner"]["allow"] == [bound | {"until": "2027-11-30T22:00:00Z"}]
+    assert {"route": "GET /health", "public": True} in exported["routes"]
+    assert service.plan(document(exported)).is_empty
+
+
+def test_nothing_published_is_said(table: Table) -> None:
+    with pytest.raises(NotPublishedError, match="`petstore`"):
+        PermissionService(Clock()).published("petstore")
+
+
+def test_no_row_may_be_overwritten(table: Table) -> None:
+    """Should a row of the next version exist already, for whatever reason, the change fails as a whole."""
+    publish(FIRST)
+    plan = PermissionService(Clock()).plan(document(SECOND))
+    table.put({"pk": OWNER, "sk": V2, "schema": 1, "content": "precious"})
+    before = table.items()
+    with pytest.raises(store.ConflictError):
+        PermissionService(Clock()).apply(plan, author="a", reason="r")
+    assert table.items() == before
+
+
+def test_the_record_of_a_version_may_not_be_overwritten(table: Table) -> None:
+    publish(FIRST)
+    plan = PermissionService(Clock()).plan(document(SECOND))
+    table.put(table.get(API, f"version#{V1}") | {"sk": f"version#{V2}"})
+    before = table.items()
+    with pytest.raises(store.ConflictError):
+        PermissionService(Clock()).apply(plan, author="a", reason="r")
+    assert table.items() == before
+
+
+def many_groups(count: int, allow: str = "GET /pets") -> dict[str, object]:
+    return {"api": "petstore", "routes": ["GET /pets"], "groups": {f"group-{n}": {"allow": [allow]} for n in range(count)}}
+
+
+def test_a_change_of_100_items_passes(table: Table) -> None:
+    # The record, the head, the catalogue and `everyone`; and for each group a row and an entry of the registry.
+    publish(many_groups(47) | {"everyone": {}})
+    assert len(table.items()) == 99
+    publish({"api": "petstore", "routes": ["GET /pets", "GET /owners"], "everyone": {}} | many_groups(47, "* /**"))
+    assert len(table.items()) == 99 + 1 + 1 + 47
+
+
+def test_a_change_of_more_than_100_items_is_refused(table: Table) -> None:
+    service = PermissionService(Clock())
+    with pytest.raises(ChangeTooLargeError, match=r"101 items.*100"):
+        service.apply(service.plan(document(many_groups(49))), author="a", reason="r")
+    assert table.items() == {}
+
+
+def test_a_row_of_more_than_400_kb_is_refused(table: Table) -> None:
+    publish(many_groups(1))
+    before = table.items()
+    service = PermissionService(Clock())
+    routes = [f"GET /{'x' * 200}/{n}" for n in range(2000)]
+    with pytest.raises(ChangeTooLargeError, match=re.escape("`api#petstore#routes`")):
+        service.apply(service.plan(document(many_groups(1, "* /**") | {"routes": routes})), author="a", reason="r")
+    assert table.items() == before
+
+
+def test_a_change_of_more_than_4_mb_is_refused(table: Table) -> None:
+    """Each row for itself would pass."""
+    routes = [f"GET /{'x' * 150}/{n}" for n in range(2000)]
+    groups = {f"group-{n}": {"allow": routes} for n in range(15)}
+    service = PermissionService(Clock())
+    with pytest.raises(ChangeTooLargeError, match="4"):
+        service.apply(service.plan(document({"api": "petstore", "routes": routes, "groups": groups})), author="a", reason="r")
+    assert table.items() == {}
+
+
+def test_a_record_of_more_than_400_kb_is_refused_or_shortened(table: Table) -> None:
+    """Long names make long sentences: what the record says of access must not be what keeps a change from being published."""
+    routes = [f"GET /{'x' * 100}/{n}" for n in range(20)]
+    groups = {"🦊" * 250 + str(n): {"allow": ["* /**"]} for n in range(40)}
+    publish({"api": "petstore", "routes": routes, "groups": groups})
+    record = table.get(API, f"version#{V1}")
+    assert sum(len(name) + len(str(value).encode()) for name, value in record.items()) < 400_000
+    assert "more" in json.loads(record["changes"])[-1]

@@ -1,0 +1,162 @@
+"""Sequences of requests that share cache entries of the gateway, judged by an oracle of their own.
+
+What a cached answer lets through must be allowed by the version and at the time that the entry was made from; what is allowed there and sent in the
+canonical spelling must pass.
+"""
+
+import os
+from collections import Counter
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any, cast
+
+import pytest
+
+from authorizer import events
+from authorizer.authorize import Authorizer
+from authorizer.claims import Principal
+from authorizer.permission_cache import LoadedPermissions, PermissionCache
+from authorizer.policy.compiler import CacheScope
+from authorizer.policy.document import PermissionDocument, parse_document
+from authorizer.policy.permission import EVERYONE, PrincipalRef, RefKind
+from authorizer.token_verifier import TokenVerifier
+from tests.support.gateway_model import Gateway, Router
+from tests.support.random_apis import OWNER, START, Oracle, random_document, random_request
+
+ROUNDS = 1500 if os.environ.get("CI") else 120
+SEED = int(os.environ.get("GATEBOOK_SEED", "20240601"))
+
+USERS: dict[str, tuple[list[str], dict[str, str]]] = {
+    "t1": (["g1"], {"sub": OWNER, "username": "bob-2"}),
+    "t2": (["g2"], {"sub": "bob-2", "username": "me"}),
+    "t3": ([], {"sub": "a/b", "username": OWNER}),
+    "t4": (["g1", "g2", "unknown"], {"sub": "7"}),
+}
+
+WIDE = ("header.Authorization", "context.httpMethod", "context.resourcePath", "context.stage")
+NARROW = (*WIDE, "context.path")
+
+
+@dataclass(slots=True)
+class World:
+    """What the stand-ins of verifier and permission cache serve from: the newest document and the time."""
+
+    now: float = START
+    version: int = 0
+    documents: list[dict[str, Any]] = field(default_factory=list)
+    parsed: list[PermissionDocument] = field(default_factory=list)
+
+    def publish(self, document: dict[str, Any]) -> None:
+        self.documents.append(document)
+        self.parsed.append(parse_document(document))
+        self.version = len(self.documents) - 1
+
+    def verify(self, token: str) -> Principal:
+        groups, claims = USERS[token]
+        refs = (EVERYONE, *(PrincipalRef(RefKind.GROUP, name) for name in groups))
+        return Principal(
+            subject=claims["sub"],
+            refs=refs,
+            claims=claims,
+            groups=tuple(groups),
+            issuer="https://issuer.example",
+            client_id="client",
+            jti=None,
+            origin_jti=None,
+            issued_at=None,
+            auth_time=None,
+            expires_at=START + 50,
+        )
+
+    def load(self, refs: tuple[PrincipalRef, ...]) -> LoadedPermissions:
+        document = self.parsed[self.version]
+        permissions = tuple(p for ref in refs for p in document.permissions(ref))
+        return LoadedPermissions(self.version, document.catalog, permissions, cached=True, stale=False)
+
+
+def _gateway(world: World, router: Router, scope: CacheScope, *, kind: str, ttl: float, conditions: bool = False) -> Gateway:
+    verifier, permissions = cast(TokenVerifier, world), cast(PermissionCache, world)
+    authorizer = Authorizer(verifier, permissions, scope=scope, expiry_conditions=conditions, now=lambda: world.now)
+
+    def invoke(event: dict[str, Any]) -> object:
+        request = events.read_request(event)
+        return events.write_response(request, authorizer.authorize(request).answer)
+
+    identity = ("header.Authorization",) if kind == "TOKEN" else WIDE if scope is CacheScope.ROUTE else NARROW
+    return Gateway(router, invoke, kind=cast(Any, kind), identity=identity, ttl=ttl, clock=lambda: world.now)
+
+
+CASES = {
+    "route": (CacheScope.ROUTE, "REQUEST", 300),
+    "route, no cache": (CacheScope.ROUTE, "REQUEST", 0),
+    "request": (CacheScope.REQUEST, "REQUEST", 300),
+    "token authorizer, no cache": (CacheScope.ROUTE, "TOKEN", 0),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_cached_answer_allows_what_its_version_allows_and_nothing_else(case: str) -> None:
+    scope, kind, ttl = CASES[case]
+    random = Random(f"{SEED}{case}")
+    seen: Counter[str] = Counter()
+    for round_number in range(ROUNDS):
+        world = World()
+        first = random_document(random)
+        world.publish(first)
+        flags = {name: random.random() < 0.5 for name in ("decodes", "backtracks", "arn_decoded")}
+        conditions = random.random() < 0.3
+        gateway = _gateway(world, Router(first["routes"], **flags), scope, kind=kind, ttl=ttl, conditions=conditions)
+        router = Router(first["routes"], **flags)
+        made_from: dict[Any, tuple[int, float]] = {}
+        for _ in range(25):
+            if random.random() < 0.1:
+                world.publish(random_document(random, first["routes"]))
+            world.now += random.choice((0, 0, 1, 20))
+            token = random.choice(sorted(USERS))
+            verb, path, canonical = random_request(random, first["routes"])
+            response = gateway.request(verb, path, token)
+            routed = router.route(verb, path)
+            if routed is None:
+                continue
+            if response.invoked or response.key is None:
+                made_from[response.key] = world.version, world.now
+            version, made_at = made_from[response.key]
+            groups, claims = USERS[token]
+            route = f"{routed.method_template} {routed.template}"
+            oracle = Oracle(world.documents[version])
+            expected = oracle.allows(groups, claims, route, verb, dict(routed.parameters), made_at)
+            story = (
+                f"seed {SEED}, round {round_number}, {case}, {flags}, {verb} {path} as {token} -> {response}, {world.documents[version]}"
+            )
+            if response.status == 200:
+                assert expected, f"over-grant: {story}"
+                if conditions:
+                    assert world.now < START + 50, f"outlived its token: {story}"
+                seen["allowed"] += 1
+            elif (
+                canonical
+                and expected
+                and _must_pass(first["routes"], route, scope)
+                and (not conditions or (response.invoked and world.now < START + 50))
+            ):
+                pytest.fail(f"under-grant: {story}")
+            else:
+                seen["denied, allowed in canonical spelling" if expected else "denied"] += 1
+            seen["from cache"] += not response.invoked
+    assert min(seen["allowed"], seen["denied"]) > ROUNDS, seen
+    assert not ttl or seen["from cache"] > ROUNDS, seen
+
+
+def _must_pass(routes: list[str], route: str, scope: CacheScope) -> bool:
+    """Whether this scope can speak of the route: one key of `route` scope cannot tell routes of the catalogue from a greedy one above them."""
+    path = route.split(" ", 1)[1]
+    if scope is not CacheScope.ROUTE or not path.endswith("+}"):
+        return True
+    above = path.split("/")[:-1]
+    others = [other.split(" ", 1)[1].split("/") for other in routes]
+    return not any(
+        len(other) > len(above)
+        and "/".join(other) != path
+        and all(a == b or a.startswith("{") or b.startswith("{") for a, b in zip(above, other, strict=False))
+        for other in others
+    )
