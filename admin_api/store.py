@@ -25,8 +25,12 @@ MAX_ITEMS = 100
 MAX_CONTENT_BYTES = 390_000
 """Content that one row may have: an item's 400 KB less its keys and names."""
 
+MAX_CHANGE_BYTES = 3_700_000
+"""Content that all rows of one change may have: a transaction's 4 MB less keys, names and the record."""
+
 MAX_CHANGES = 500
-"""Sentences on access that a record keeps; a larger change says how many there were."""
+MAX_CHANGES_BYTES = 150_000
+"""Sentences on access that a record keeps, and their size; a larger change says how many more there were. A record is an item too, with its 400 KB."""
 
 _LOST_RACE = ("ConditionalCheckFailed", "TransactionConflict")
 
@@ -108,12 +112,16 @@ def publish(change: Change, now: float) -> Head:
         raise ChangeTooLargeError(
             f"the change writes {count} items, and a transaction takes {MAX_ITEMS}: publish it in steps, some groups, clients or scopes at a time"
         )
+    total = 0
     for item in items:
         size = len((getattr(item, "content", None) or "").encode())
+        total += size
         if size > MAX_CONTENT_BYTES:
             raise ChangeTooLargeError(
                 f"`{item.pk}` would hold {size} bytes, and an item takes {MAX_CONTENT_BYTES}: use selectors instead of single routes"
             )
+    if total > MAX_CHANGE_BYTES:
+        raise ChangeTooLargeError(f"the change writes {total} bytes, and a transaction takes {MAX_CHANGE_BYTES}: publish it in steps")
     _write(change.base, items, record, change.api)
     return Head(record.version, record.hash)
 
@@ -129,21 +137,27 @@ def _items(change: Change, version: int) -> list[TableItem]:
 
 
 def _record(change: Change, version: int, items: list[TableItem], now: float) -> VersionRecord:
-    changes = change.changes
-    if len(changes) > MAX_CHANGES:
-        changes = (*changes[:MAX_CHANGES], f"and {len(changes) - MAX_CHANGES} changes more")
     record = VersionRecord(
         version=version,
         author=change.author,
         on_behalf_of=change.on_behalf_of,
         reason=change.reason,
         time=datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        changes=changes,
+        changes=_as_many_as_fit(change.changes),
         touched=tuple(Touched(item.pk, item.sk, table.digest(_attributes(item))) for item in items),
         parent_hash=change.base.hash if change.base else "",
         hash="",
     )
     return replace(record, hash=record_hash(change.api, record))
+
+
+def _as_many_as_fit(changes: tuple[str, ...]) -> tuple[str, ...]:
+    size = 0
+    for kept, sentence in enumerate(changes):
+        size += len(sentence.encode())
+        if kept == MAX_CHANGES or size > MAX_CHANGES_BYTES:
+            return (*changes[:kept], f"and {len(changes) - kept} changes more")
+    return changes
 
 
 def _attributes(item: TableItem) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from the incoming ARN: a wildcard there would cross `/` into other stages and me
 
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
+from itertools import groupby
 from typing import Literal, NotRequired, TypedDict
 
 from authorizer.policy.decision import Decision, Grounds, applicable, bound_values
@@ -86,18 +87,44 @@ def compile_route(arn: MethodArn, grounds: Grounds, route: RouteTemplate | None,
 
 
 def _allowed_values(grounds: Grounds, verb: str, route: RouteTemplate) -> dict[tuple[tuple[str, str], ...], list[Permission]]:
-    """The allows by the parameter values that they ask for. One without any covers all others; with a deny there is none."""
+    """The allows by the parameter values that they ask for, where a policy can hold those. One without any covers all others; with a deny there is none."""
     denies, allows = applicable(grounds, verb, route)
     result: dict[tuple[tuple[str, str], ...], list[Permission]] = {}
     for permission in () if denies else allows:
         values = bound_values(permission, grounds, route)
-        if values is not None:
+        if values is not None and can_hold(route, values):
             result.setdefault(tuple(sorted(values.items())), []).append(permission)
     return {(): result[()]} if () in result else result
 
 
+def can_hold(route: RouteTemplate, values: Mapping[str, str]) -> bool:
+    """Whether a policy for the whole route allows these parameter values in their own places only.
+
+    A `*` also takes in `/`, written or encoded. So the text between two of them may be found elsewhere in a path of the same route: `*/alice/*` lets
+    `bob/x/alice/` pass as well, though its second segment is not `alice`. Nothing can move what starts the path, or, in a path of known length, what ends it.
+    """
+    parts = _parts(route, values)
+    for free, group in groupby(range(len(parts)), key=lambda index: parts[index] == "*"):
+        run = list(group)
+        start, end = run[0], run[-1] + 1
+        if free or start == 0 or all(route.segments[index].kind is SegmentKind.LITERAL for index in run):
+            continue
+        if route.is_greedy or (end < len(parts) and any(_fits_at(route, at, parts[start:end]) for at in range(len(parts)) if at != start)):
+            return False
+    return True
+
+
+def _fits_at(route: RouteTemplate, at: int, words: list[str]) -> bool:
+    there = route.segments[at : at + len(words)]
+    return len(there) == len(words) and all(s.kind is not SegmentKind.LITERAL or s.text == word for s, word in zip(there, words, strict=True))
+
+
+def _parts(route: RouteTemplate, values: Mapping[str, str]) -> list[str]:
+    return [s.text if s.kind is SegmentKind.LITERAL else values.get(s.text, "*") for s in route.segments]
+
+
 def _paths(route: RouteTemplate, values: Mapping[str, str]) -> tuple[str, ...]:
-    parts = [s.text if s.kind is SegmentKind.LITERAL else values.get(s.text, "*") for s in route.segments]
+    parts = _parts(route, values)
     path = "/".join(parts)
     # REST APIs serve `/pets/` by `/pets` and keep the slash in the ARN. A `*` at the end takes it in, and the root has none to add.
     return (path,) if not parts or parts[-1] == "*" else (path, path + "/")

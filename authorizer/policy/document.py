@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from authorizer.policy.compiler import can_hold
 from authorizer.policy.permission import EVERYONE, Binding, Effect, Permission, PrincipalRef, RefKind
 from authorizer.policy.problems import ProblemList, child, kind_of
 from authorizer.policy.route import RouteCatalog, RouteSyntaxError, RouteTemplate, parse_route, parse_selector
@@ -31,7 +32,7 @@ _MAX_CLAIM_VALUE = 128
 
 _API = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _CLAIM = re.compile(r"[A-Za-z0-9_.:/-]{1,128}")
-_TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d([Zz]|[+-]\d\d:\d\d)")
+_TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d([Zz]|[+-]\d\d:[0-5]\d)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +151,7 @@ def _parse_api(reader: ProblemList, fields: Mapping[str, Any]) -> str:
 
 
 def _read_routes(reader: ProblemList, fields: Mapping[str, Any], pointer: str) -> tuple[tuple[str, ...], RouteCatalog]:
+    problems_before = len(reader.problems)
     enforced: set[str] = set()
     for place, scope in reader.items(fields.get("enforced"), f"{pointer}/enforced", "`enforced`"):
         if scope in ENFORCEABLE:
@@ -164,7 +166,7 @@ def _read_routes(reader: ProblemList, fields: Mapping[str, Any], pointer: str) -
         known = routes.setdefault((route.method, route.shape), route)
         if known is not route:
             reader.report(place, f"`{route}` is the same route to API Gateway as `{known}` above: keep one of them")
-    if not routes and not reader.problems:
+    if not routes and len(reader.problems) == problems_before:
         reader.report(f"{pointer}/routes", "the catalogue is empty: list every route of the API, as in `- GET /pets`")
     return tuple(sorted(enforced)), RouteCatalog(routes.values())
 
@@ -234,8 +236,9 @@ def _read_where(reader: ProblemList, value: object, pointer: str) -> tuple[Bindi
 
 def _parse_time(text: str) -> int:
     try:
-        time = datetime.fromisoformat(text) if _TIMESTAMP.fullmatch(text) else None
-        seconds = int(time.timestamp()) if time is not None else -1
+        time = datetime.fromisoformat(text.upper()) if _TIMESTAMP.fullmatch(text) else None
+        # In UTC before anything else: what is past the year 9999 there could not be written again.
+        seconds = int(time.astimezone(UTC).timestamp()) if time is not None else -1
     except (ValueError, OverflowError):
         seconds = -1
     if seconds < 0:
@@ -316,3 +319,13 @@ def _check_enforced(reader: ProblemList, document: PermissionDocument) -> None:
                 f"`route` scope cannot tell `{below[0]}` from `{route}`, which takes in its requests: "
                 "enforce `request` scope, or narrow the greedy route",
             )
+    for permission in [p for subject in document.subjects.values() for p in subject.permissions if p.where]:
+        # The empty value stands for one that is no literal of any route.
+        bound = {binding.parameter: "" for binding in permission.where}
+        for route in document.catalog.select(parse_selector(permission.selector)):
+            if not can_hold(route, bound):
+                reader.report(
+                    f"{reader.places[permission]}/where",
+                    f"`route` scope cannot hold this to its place in `{route}`, between parameters that may be anything: "
+                    "enforce `request` scope, or bind the parameters before it too",
+                )

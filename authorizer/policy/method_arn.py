@@ -14,7 +14,6 @@ _PARTITION = re.compile(r"[a-z0-9-]+")
 _REGION = re.compile(r"[a-z0-9-]+")
 _ACCOUNT = re.compile(r"[0-9]+")
 _NAME = re.compile(r"[A-Za-z0-9_$.-]+")
-_VERB = re.compile(r"[A-Z]+")
 # What IAM would read as anything but itself, and what no ARN should hold. `$` alone is plain text to IAM: `$default` needs no escape.
 _PATTERN_TEXT = re.compile(r"[*?\\\x00-\x1f\x7f-\x9f\ud800-\udfff]|\$(?=\{)")
 
@@ -60,9 +59,8 @@ class MethodArn:
 
     @property
     def method_prefix(self) -> str:
-        """The prefix and the verb with its slash, safe to stand in a policy."""
-        verb = self.verb or ""
-        return f"{self.prefix}{verb if _VERB.fullmatch(verb) else literal_text(verb)}/"
+        """The prefix and, where there is a verb, the verb with its slash, safe to stand in a policy."""
+        return self.prefix if self.verb is None else f"{self.prefix}{literal_text(self.verb)}/"
 
     def __str__(self) -> str:
         return self.prefix + (self.path if self.verb is None else f"{self.verb}/{self.path}")

@@ -1,0 +1,110 @@
+"""A local stack of the tests' own, started by the command as a user would, and called over HTTP."""
+
+import http.client
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import boto3
+
+from admin_api.cli.local import secret_hash
+
+GATEBOOK = [sys.executable, "-m", "admin_api.cli"]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a client gets."""
+
+    status: int
+    body: str
+
+
+@dataclass(slots=True)
+class LocalStack:
+    """A running stack whose state is in `folder`."""
+
+    folder: Path
+    port: int
+
+    @property
+    def note(self) -> dict[str, Any]:
+        """`local.json`, as it is now."""
+        value: dict[str, Any] = json.loads((self.folder / ".gatebook" / "local.json").read_text())
+        return value
+
+    def gatebook(self, *arguments: str, check: bool = True) -> "subprocess.CompletedProcess[str]":
+        """Run the command in the stack's folder."""
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PERMISSIONS_"))}
+        result = subprocess.run(
+            [*GATEBOOK, *arguments], cwd=self.folder, env=environment, capture_output=True, text=True, timeout=300, check=False
+        )
+        assert not check or result.returncode == 0, result.stdout + result.stderr
+        return result
+
+    def start(self) -> None:
+        """`gatebook up --detach`."""
+        self.gatebook("up", "--detach", "--port", str(self.port))
+
+    def token(self, user: str) -> str:
+        """`gatebook token USER`."""
+        return self.gatebook("token", user).stdout.strip()
+
+    def client(self, service: str) -> Any:
+        """A client of the emulator."""
+        return boto3.client(  # type: ignore[call-overload]
+            service,
+            endpoint_url=self.note["aws_endpoint"],
+            region_name=self.note["region"],
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+        )
+
+    def sign_in(self, user: str, password: str, client_id: str | None = None, secret: str | None = None) -> dict[str, str]:
+        """Access and ID token, by password and secret hash."""
+        client_id, secret = client_id or self.note["client_id"], secret or self.note["client_secret"]
+        answer = self.client("cognito-idp").initiate_auth(
+            ClientId=client_id,
+            AuthFlow="USER_PASSWORD_AUTH",
+            AuthParameters={"USERNAME": user, "PASSWORD": password, "SECRET_HASH": secret_hash(user, client_id, secret)},
+        )
+        tokens: dict[str, str] = answer["AuthenticationResult"]
+        return tokens
+
+    def call(self, api: str, method: str, path: str, *authorization: str) -> Answer:
+        """One request with any number of Authorization headers."""
+        note = self.note["apis"][api]
+        url = urlsplit(note["url"])
+        connection = http.client.HTTPConnection(url.hostname or "", url.port, timeout=60)
+        try:
+            connection.putrequest(method, url.path + path, skip_host=True, skip_accept_encoding=True)
+            connection.putheader("Host", note["host_header"])
+            for value in authorization:
+                connection.putheader("Authorization", value)
+            connection.putheader("Content-Length", "0")
+            connection.endheaders()
+            response = connection.getresponse()
+            return Answer(response.status, response.read().decode())
+        finally:
+            connection.close()
+
+
+def free_port() -> int:
+    """A port that nobody listens on at the moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def kill(pids: Sequence[int]) -> None:
+    """`kill -9`."""
+    for pid in pids:
+        os.kill(pid, 9)
