@@ -33,6 +33,8 @@ MAX_CHANGES_BYTES = 150_000
 """Sentences on access that a record keeps, and their size; a larger change says how many more there were. A record is an item too, with its 400 KB."""
 
 _LOST_RACE = ("ConditionalCheckFailed", "TransactionConflict")
+_UNDECIDED = ("InternalServerError", "ServiceUnavailable", "TransactionInProgressException")
+"""Answers after which a change may be written all the same (DynamoDB API reference, TransactWriteItems, and its errors of status 500)."""
 
 
 class ConflictError(Exception):
@@ -221,11 +223,12 @@ def _write(base: Head | None, items: list[TableItem], record: VersionRecord, api
 
 def _write_error(error: TransactWriteError, api: str) -> Exception:
     codes = {reason.code for reason in error.cancellation_reasons if reason is not None}
-    if codes & set(_LOST_RACE) or error.cause_response_code == "TransactionConflictException":
+    code = table.error_code(error)
+    if codes & set(_LOST_RACE) or code == "TransactionConflictException":
         return ConflictError(f"API `{api}` was changed by somebody else in the meantime: plan again to see both changes together")
-    said = ", ".join(sorted(codes)) or error.cause_response_code
-    if said is None:
-        return TroubleError(
-            "outcome_unknown", f"no answer came from DynamoDB, the change to `{api}` may be written or not: plan again to see"
-        )
-    return TroubleError("dynamodb_unavailable", f"DynamoDB refused the change to `{api}`: {said}")
+    if code is None or code in _UNDECIDED:
+        said = "no answer came from DynamoDB" if code is None else f"DynamoDB said {code}"
+        return TroubleError("outcome_unknown", f"{said}, the change to `{api}` may be written or not: plan again to see")
+    if code == "ResourceNotFoundException":
+        return TroubleError("no_table", f"table `{TableItem.Meta.table_name}` does not exist")
+    return TroubleError("dynamodb_unavailable", f"DynamoDB refused the change to `{api}`: {', '.join(sorted(codes)) or code}")

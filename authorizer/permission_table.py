@@ -164,6 +164,13 @@ def digest(item: dict[str, Any]) -> str:
     return hashlib.sha256(canonical_json(item).encode()).hexdigest()
 
 
+def error_code(error: PynamoDBException) -> str | None:
+    """What DynamoDB called an error, or None if no answer came. (PynamoDB's own property fails on a timeout, whose `response` is None.)"""
+    response = getattr(error.cause, "response", None) or {}
+    code: str | None = response.get("Error", {}).get("Code")
+    return code
+
+
 def read_head(api: str, *, consistent: bool) -> Head | None:
     """The newest version, or None if nothing was ever published. One GetItem."""
     with _trouble():
@@ -258,7 +265,7 @@ def _trouble(pk: str = "") -> Iterator[None]:
     try:
         yield
     except PynamoDBException as error:
-        code = error.cause_response_code or type(error.cause).__name__
+        code = error_code(error) or type(error.cause).__name__
         raise TroubleError("dynamodb_unavailable", f"table `{TableItem.Meta.table_name}` cannot be read: {code}") from error
     except (TypeError, ValueError, AttributeError) as error:
         # PynamoDB's words for an attribute of the wrong type.

@@ -116,7 +116,9 @@ def can_hold(route: RouteTemplate, values: Mapping[str, str]) -> bool:
 
 def _fits_at(route: RouteTemplate, at: int, words: list[str]) -> bool:
     there = route.segments[at : at + len(words)]
-    return len(there) == len(words) and all(s.kind is not SegmentKind.LITERAL or s.text == word for s, word in zip(there, words, strict=True))
+    return len(there) == len(words) and all(
+        s.kind is not SegmentKind.LITERAL or s.text == word for s, word in zip(there, words, strict=True)
+    )
 
 
 def _parts(route: RouteTemplate, values: Mapping[str, str]) -> list[str]:

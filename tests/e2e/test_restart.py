@@ -16,7 +16,9 @@ SAVED_AFTER_SECONDS = 8
 def test_edits_survive_a_restart_and_a_kill(tmp_path: Path) -> None:
     stack = LocalStack(tmp_path, free_port())
     changed = tmp_path / "changed.yaml"
-    changed.write_text(SEED.read_text().replace("GET /pets/{petId}/photos\n", "GET /pets/{petId}/photos\n      - GET /owners\n", 2))
+    changed.write_text(
+        SEED.read_text().replace("      - GET /pets/{petId}/photos\n", "      - GET /pets/{petId}/photos\n      - GET /owners\n")
+    )
     stack.start()
     try:
         second = stack.gatebook("up", "--detach", check=False)

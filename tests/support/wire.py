@@ -9,6 +9,7 @@ from typing import Any
 
 from botocore.awsrequest import AWSResponse
 from botocore.handlers import BUILTIN_HANDLERS
+from moto.core.models import botocore_stubber
 
 Answer = AWSResponse | Exception | None
 
@@ -47,12 +48,13 @@ class Wire:
     def installed(self) -> Iterator["Wire"]:
         """Listen to all clients of sessions that are made in the meantime."""
         hooks = [("before-send", self._before_send), ("creating-client-class", self._creating_client)]
-        BUILTIN_HANDLERS[:0] = hooks
+        before = list(BUILTIN_HANDLERS)
+        # botocore asks every listener even if the first has answered, and moto would carry out what a rule refuses: it is asked here instead.
+        BUILTIN_HANDLERS[:] = [hook for hook in before if hook[1] is not botocore_stubber] + hooks
         try:
             yield self
         finally:
-            for hook in hooks:
-                BUILTIN_HANDLERS.remove(hook)
+            BUILTIN_HANDLERS[:] = before
 
     def take(self) -> list[Call]:
         """The calls since the last time."""
@@ -72,7 +74,7 @@ class Wire:
         answer = self.rule(call) if self.rule else None
         if isinstance(answer, Exception):
             raise answer
-        return answer
+        return botocore_stubber(event_name, request) if answer is None else answer
 
     def _creating_client(self, **_: Any) -> None:
         self.clients += 1

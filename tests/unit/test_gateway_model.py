@@ -419,6 +419,7 @@ def test_authorizers_that_cannot_be_created(kind: Literal["REQUEST", "TOKEN"], i
     """ "Configure a Lambda authorizer", "CreateAuthorizer": one header for TOKEN, a key for a cache, at most an hour."""
     with pytest.raises(ValueError, match="identity source"):
         gateway(echo, kind=kind, identity=identity, ttl=ttl)
+    assert gateway(echo, ttl=3600).request("GET", "/pets", "t").status == 200
 
 
 def test_the_answer_is_stored_as_it_was_when_given() -> None:

@@ -62,6 +62,7 @@ RESOURCES = [
     ("arn:aws:execute-api:eu-west-?:111122223333:*", f"{API}/prod/GET/pets", True),
     ("arn:aws-cn:execute-api:eu-west-1:111122223333:*", f"{API}/prod/GET/pets", False),
     ("arn:aws:execute-api:e*1:111122223333:x", "arn:aws:execute-api:e:1:111122223333:x", False),
+    ("arn:aws:execute-api:e*1:111122223333:x*", "arn:aws:execute-api:e:1:111122223333:x", False),
     ("arn:aws:execute-api:e?1:111122223333:x", "arn:aws:execute-api:e:1:111122223333:x", False),
     # "Variables and tags": `${*}`, `${?}` and `${$}` are those characters; `$` without a brace is one already.
     (f"{API}/prod/GET/a${{*}}b", f"{API}/prod/GET/a*b", True),
@@ -224,6 +225,7 @@ def without(element: str) -> dict[str, object]:
         document(statement("arn:aws:execute-api:*")),
         document(statement("urn:aws:execute-api:eu-west-1:111122223333:a1b2c3d4e5/prod/GET/")),
         document(statement("arn:aws:execute-*:eu-west-1:111122223333:a1b2c3d4e5/prod/GET/")),
+        document(statement("arn:aws:execute-ap?:eu-west-1:111122223333:a1b2c3d4e5/prod/GET/")),
         document(statement("arn:aws:execute-api:${*}:111122223333:a1b2c3d4e5/prod/GET/")),
         document(statement(f"{API}/prod/GET/${{aws:username}}")),
         document(statement(f"{API}/prod/GET/${{*")),
