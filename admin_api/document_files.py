@@ -13,7 +13,17 @@ from authorizer.policy.problems import DocumentError, Problem, child
 
 MAX_BYTES = 5_000_000
 
-_SAFE_TAGS = {f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null", "timestamp", "seq", "map", "value", "merge")}
+MAX_DEPTH = 50
+"""How deep lists and mappings may be nested. A document needs seven levels; PyYAML takes minutes for a few thousand brackets."""
+
+_TAGS: dict[type[yaml.Node], tuple[str, ...]] = {
+    yaml.ScalarNode: ("str", "int", "float", "bool", "null", "timestamp", "value", "merge"),
+    yaml.SequenceNode: ("seq",),
+    yaml.MappingNode: ("map",),
+}
+
+
+_NULLS = ("", "~", "null", "Null", "NULL")
 
 
 @dataclass(slots=True)
@@ -53,7 +63,7 @@ def read_file(path: Path) -> list[FileDocument]:
         documents = [_read_json(path, text)] if path.suffix == ".json" else list(_read_yaml(path, text))
     except UnicodeDecodeError as error:
         raise DocumentError([Problem("", f"the file is not UTF-8: {error}")]) from error
-    except (yaml.YAMLError, json.JSONDecodeError) as error:
+    except (yaml.YAMLError, ValueError) as error:
         raise DocumentError([Problem("", f"the file cannot be read: {' '.join(str(error).split())}")]) from error
     except RecursionError as error:
         raise DocumentError([Problem("", "the file is nested too deeply")]) from error
@@ -78,7 +88,11 @@ def _read_json(path: Path, text: str) -> FileDocument:
 
 def _read_yaml(path: Path, text: str) -> Iterator[FileDocument]:
     # Aliases are looked for in the events, before anything follows them: nested ones would grow without bound.
+    depth = 0
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > MAX_DEPTH:
+            raise DocumentError([Problem("", f"line {_line(event)} is nested too deeply")])
         if isinstance(event, yaml.AliasEvent):
             raise DocumentError([Problem("", f"line {_line(event)} uses the alias `*{event.anchor}`: write the text out")])
     for node in yaml.compose_all(text, Loader=yaml.SafeLoader):
@@ -91,13 +105,18 @@ def _read_yaml(path: Path, text: str) -> Iterator[FileDocument]:
 
 def _value(document: FileDocument, node: yaml.Node, pointer: str) -> Any:
     document.lines.setdefault(pointer, _line(node))
-    if node.tag not in _SAFE_TAGS:
-        document.problems.append(Problem(pointer, f"the tag `{node.tag}` means nothing here: take it out"))
     if isinstance(node, yaml.MappingNode):
+        _check_tag(document, node, pointer)
         return _mapping(document, node, pointer)
     if isinstance(node, yaml.SequenceNode):
+        _check_tag(document, node, pointer)
         return [_value(document, item, child(pointer, index)) for index, item in enumerate(node.value)]
-    return _scalar(node) if isinstance(node, yaml.ScalarNode) else None
+    return _scalar(document, node, pointer) if isinstance(node, yaml.ScalarNode) else None
+
+
+def _check_tag(document: FileDocument, node: yaml.Node, pointer: str) -> None:
+    if node.tag not in [f"tag:yaml.org,2002:{name}" for name in _TAGS[type(node)]]:
+        document.problems.append(Problem(pointer, f"the tag `{node.tag}` means nothing here: take it out"))
 
 
 def _line(place: yaml.Node | yaml.Event) -> int:
@@ -110,10 +129,11 @@ def _mapping(document: FileDocument, node: yaml.MappingNode, pointer: str) -> di
         if not isinstance(key_node, yaml.ScalarNode):
             document.problems.append(Problem(pointer, f"line {_line(key_node)} has a list or mapping for a name: a name must be text"))
             continue
-        key = _scalar(key_node)
+        key = _scalar(document, key_node, pointer)
         place = child(pointer, key)
         if key in result:
-            line, first = _line(key_node), document.lines[place]
+            line = _line(key_node)
+            first = document.lines.get(place, line)  # `1` and `true` are equal, but are written differently
             document.problems.append(
                 Problem(place, f"`{key}` stands here and again in line {line}: YAML would silently keep the last, so join them")
                 if first != line
@@ -125,14 +145,16 @@ def _mapping(document: FileDocument, node: yaml.MappingNode, pointer: str) -> di
     return result
 
 
-def _scalar(node: yaml.ScalarNode) -> Any:
+def _scalar(document: FileDocument, node: yaml.ScalarNode, pointer: str) -> Any:
     """The value of a scalar. Moments stay the text that was written; what YAML 1.1 takes for a number or a truth value is one, to be refused as a name."""
+    _check_tag(document, node, pointer)
     kind = node.tag.rpartition(":")[2]
-    if kind == "null":
-        return None
-    if kind in ("bool", "int", "float"):
+    if kind in ("null", "bool", "int", "float"):
         try:
-            return yaml.SafeLoader("").construct_object(node)
-        except ValueError:
-            return node.value
+            value = yaml.SafeLoader("").construct_object(node)
+        except (ValueError, LookupError, OverflowError):
+            value = node.value
+        if isinstance(value, str) or (kind == "null" and node.value not in _NULLS):
+            document.problems.append(Problem(pointer, f"`{node.value}` cannot be read as `{kind}`: write it in quotes, without a tag"))
+        return value
     return node.value

@@ -9,8 +9,10 @@ from admin_api.store import Change, Published
 from authorizer import table_keys as keys
 from authorizer.permission_table import Head, VersionRecord, read_head
 from authorizer.policy.analysis import AccessChange, access_changes
+from authorizer.policy.cache_safety import MAX_COMBINATIONS, TokenVerdict, caller_kinds, token_verdicts
 from authorizer.policy.document import PermissionDocument
 from authorizer.policy.permission import PrincipalRef
+from authorizer.policy.problems import DocumentError, Problem
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -23,7 +25,8 @@ class NotPublishedError(Exception):
 class Plan:
     """What publishing a document would do, and the version that it starts from.
 
-    `rows` are the contents to write by key; `row_changes` the same in words, and `access` what they mean for callers.
+    `rows` are the contents to write by key; `row_changes` the same in words, and `access` what they mean for callers. `verdicts` tell for whom one
+    policy could be remembered under the token alone.
     """
 
     document: PermissionDocument
@@ -32,6 +35,7 @@ class Plan:
     new_subjects: frozenset[PrincipalRef]
     row_changes: tuple[str, ...]
     access: tuple[AccessChange, ...]
+    verdicts: tuple[TokenVerdict, ...]
 
     @property
     def is_empty(self) -> bool:
@@ -45,8 +49,19 @@ class PermissionService:
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
 
-    def plan(self, document: PermissionDocument) -> Plan:
-        """Compare a document with what is published. Writes nothing."""
+    def plan(self, document: PermissionDocument, combinations: int = MAX_COMBINATIONS) -> Plan:
+        """Compare a document with what is published. Writes nothing. Judges so many `combinations` of groups for `token` scope.
+
+        Raises `DocumentError` if `token` scope is enforced and cannot express what some subject by itself may do.
+        """
+        verdicts = tuple(token_verdicts(document, caller_kinds(document, combinations), self._now()))
+        problems = [
+            Problem("/enforced", f"`token` scope cannot say what is permitted to {verdict}")
+            for verdict in verdicts
+            if "token" in document.enforced and len(verdict.refs) <= 1 and not verdict.is_expressible
+        ]
+        if problems:
+            raise DocumentError(problems)
         published = store.read_published(document.api)
         before = store.row_contents(published.document) if published else {}
         after = store.row_contents(document)
@@ -59,6 +74,7 @@ class PermissionService:
             new_subjects=frozenset(document.subjects) - (published.known if published else frozenset()),
             row_changes=_row_changes(document, published, before, rows),
             access=access_changes(published.document if published else None, document),
+            verdicts=verdicts,
         )
 
     def apply(self, plan: Plan, *, author: str, reason: str, on_behalf_of: str | None = None) -> Head | None:

@@ -37,7 +37,7 @@ def read_target(table: str | None, region: str | None, environ: Mapping[str, str
     """The command line first, then `PERMISSIONS_TABLE`, then `.gatebook/local.json`. Raises `TargetError`."""
     environ = os.environ if environ is None else environ
     name = table or environ.get("PERMISSIONS_TABLE")
-    if name is None:
+    if not name:
         local = read_local_stack()
         # The emulator's root key is no secret: it is the same word everywhere and opens nothing but the emulator.
         return Target(local["table"], local["region"], local["aws_endpoint"], ("test", "test"), is_local=True)
@@ -50,11 +50,14 @@ def read_local_stack() -> dict[str, Any]:
     """The note that a local stack leaves of itself. Raises `TargetError` if there is none."""
     path = LOCAL_STATE / "local.json"
     try:
-        note: dict[str, Any] = json.loads(path.read_text())
+        note = json.loads(path.read_text())
+        missing = [name for name in ("table", "region", "aws_endpoint") if not isinstance(note.get(name), str)]
     except FileNotFoundError:
         raise TargetError(
             f"no table is named: give --table, set PERMISSIONS_TABLE, or start the local stack with `gatebook up` (there is no {path} here)"
         ) from None
-    except ValueError as error:
+    except (ValueError, AttributeError) as error:
         raise TargetError(f"{path} cannot be read ({error}): stop the local stack with `gatebook down` and start it again") from error
-    return note
+    if missing:
+        raise TargetError(f"{path} lacks {', '.join(missing)}: stop the local stack with `gatebook down` and start it again")
+    return dict(note)

@@ -12,6 +12,8 @@ from authorizer.policy.compiler import CacheScope, PolicyDocument, PolicyTooLarg
 from authorizer.policy.decision import Decision, Grounds, decide
 from authorizer.policy.permission import Effect
 from authorizer.policy.request_path import Target, Unroutable, resolve
+from authorizer.policy.token_compiler import Refusal, compile_token
+from authorizer.policy_memo import PolicyMemo
 from authorizer.token_verifier import TokenVerifier, bearer_token
 
 
@@ -19,8 +21,8 @@ from authorizer.token_verifier import TokenVerifier, bearer_token
 class Outcome:
     """An answer and how it came about.
 
-    `scope` is what the answer speaks of. `narrowed` tells that the gateway's greedy route takes in several routes of the catalogue, so that the
-    answer could not speak of it as a whole: such an API needs `request` scope.
+    `scope` is what the answer speaks of. `narrowed` says why that is less than what is configured: `greedy_route` if the gateway's route takes in
+    several routes of the catalogue, or the reason for which there is no policy for all routes of the caller, which `narrowed_detail` explains.
     """
 
     answer: Answer
@@ -28,7 +30,8 @@ class Outcome:
     decision: Decision
     loaded: LoadedPermissions
     scope: CacheScope
-    narrowed: bool
+    narrowed: str | None = None
+    narrowed_detail: str | None = None
 
 
 class Authorizer:
@@ -40,48 +43,91 @@ class Authorizer:
         permissions: PermissionCache,
         *,
         scope: CacheScope,
-        expiry_conditions: bool,
+        token_scope_guards: bool = False,
+        expiry_conditions: bool = False,
         now: Callable[[], float],
     ) -> None:
         self._verifier = verifier
         self._permissions = permissions
         self._scope = scope
+        self._guards = token_scope_guards
         self._expiry_conditions = expiry_conditions
         self._now = now
+        self._memo: PolicyMemo[PolicyDocument | Refusal] = PolicyMemo()
 
     def authorize(self, request: AuthorizationRequest) -> Outcome:
         """Decide one request and compile the answer for what the gateway's cache key holds."""
         principal = self._verifier.verify(bearer_token(_only_value(request.authorization)))
         loaded = self._permissions.load(principal.refs)
         grounds = Grounds(loaded.permissions, loaded.catalog, principal.claims, self._now())
-        scope = self._scope if request.told_path is not None else CacheScope.REQUEST
-        arn = request.method_arn
-        target = resolve(loaded.catalog, arn.verb or "", arn.path, request.told_path, exact=scope is CacheScope.REQUEST)
-        narrowed = target.only_requested and scope is not CacheScope.REQUEST
-        if narrowed:
-            scope = CacheScope.REQUEST
-        decision = decide(grounds, target)
-        if scope is CacheScope.REQUEST and is_too_long(arn):
-            decision = Decision(Effect.DENY, Unroutable.PATH_TOO_LONG, target.route)
-        policy = self._compile(request, scope, grounds, target, decision, principal)
-        return Outcome(_answer(principal, loaded, scope, decision, policy), principal, decision, loaded, scope, narrowed)
+        if self._scope is CacheScope.TOKEN:
+            return self._for_token(request, principal, loaded, grounds)
+        if self._scope is CacheScope.ROUTE and request.told_path is not None:
+            return self._for_route(request, principal, loaded, grounds)
+        return self._for_request(request, principal, loaded, grounds)
 
-    def _compile(
+    def _for_request(
         self,
         request: AuthorizationRequest,
-        scope: CacheScope,
-        grounds: Grounds,
-        target: Target,
-        decision: Decision,
         principal: Principal,
-    ) -> PolicyDocument:
-        token_expiry = principal.expires_at if self._expiry_conditions else None
-        if scope is CacheScope.REQUEST:
-            return compile_request(request.method_arn, decision, token_expiry=token_expiry)
+        loaded: LoadedPermissions,
+        grounds: Grounds,
+        narrowed: tuple[str, str] | tuple[()] = (),
+    ) -> Outcome:
+        target = _resolve(request, grounds, exact=True)
+        decision = decide(grounds, target)
+        if is_too_long(request.method_arn):
+            decision = Decision(Effect.DENY, Unroutable.PATH_TOO_LONG, target.route)
+        policy = compile_request(request.method_arn, decision, token_expiry=self._expiry(principal))
+        # Only here does the cache key hold the request: in a wider scope these would be replayed on other requests.
+        context = {"reason": decision.reason.value, "route": str(decision.route or "")}
+        return Outcome(_answer(principal, loaded, policy, **context), principal, decision, loaded, CacheScope.REQUEST, *narrowed)
+
+    def _for_route(self, request: AuthorizationRequest, principal: Principal, loaded: LoadedPermissions, grounds: Grounds) -> Outcome:
+        target = _resolve(request, grounds, exact=False)
+        if target.only_requested:
+            return self._for_request(
+                request, principal, loaded, grounds, ("greedy_route", f"`{request.told_path}` takes in several routes")
+            )
+        arn, expiry = request.method_arn, self._expiry(principal)
         try:
-            return compile_route(request.method_arn, grounds, target.route, token_expiry=token_expiry)
+            policy = self._memo.get(
+                (*self._memo_key(principal, loaded, grounds), arn.method_prefix, target.route),
+                loaded.permissions,
+                grounds.now,
+                lambda: compile_route(arn, grounds, target.route, token_expiry=expiry),
+            )
         except PolicyTooLargeError as error:
             raise TroubleError("answer_too_large", str(error)) from error
+        assert not isinstance(policy, Refusal)  # noqa: S101  # only policies are kept under a route
+        return Outcome(_answer(principal, loaded, policy), principal, decide(grounds, target), loaded, CacheScope.ROUTE)
+
+    def _for_token(self, request: AuthorizationRequest, principal: Principal, loaded: LoadedPermissions, grounds: Grounds) -> Outcome:
+        arn, expiry = request.method_arn, self._expiry(principal)
+        policy = self._memo.get(
+            (*self._memo_key(principal, loaded, grounds), arn.prefix),
+            loaded.permissions,
+            grounds.now,
+            lambda: compile_token(arn, grounds, guards=self._guards, token_expiry=expiry),
+        )
+        if isinstance(policy, Refusal):
+            return self._for_request(request, principal, loaded, grounds, (policy.reason.value, policy.message))
+        decision = decide(grounds, _resolve(request, grounds, exact=request.told_path is None))
+        return Outcome(_answer(principal, loaded, policy), principal, decision, loaded, CacheScope.TOKEN)
+
+    def _expiry(self, principal: Principal) -> int | None:
+        return principal.expires_at if self._expiry_conditions else None
+
+    def _memo_key(self, principal: Principal, loaded: LoadedPermissions, grounds: Grounds) -> tuple[object, ...]:
+        """All that a policy depends on besides the route: the version in its history, who asks, and the claims that bindings look at."""
+        bound = {binding.claim for permission in loaded.permissions for binding in permission.where}
+        claims = tuple((claim, grounds.claims.get(claim)) for claim in sorted(bound))
+        return loaded.hash, principal.refs, claims, self._expiry(principal)
+
+
+def _resolve(request: AuthorizationRequest, grounds: Grounds, *, exact: bool) -> Target:
+    arn = request.method_arn
+    return resolve(grounds.catalog, arn.verb or "", arn.path, request.told_path, exact=exact)
 
 
 def _only_value(values: tuple[str, ...]) -> str:
@@ -92,10 +138,6 @@ def _only_value(values: tuple[str, ...]) -> str:
     return values[0]
 
 
-def _answer(principal: Principal, loaded: LoadedPermissions, scope: CacheScope, decision: Decision, policy: PolicyDocument) -> Answer:
+def _answer(principal: Principal, loaded: LoadedPermissions, policy: PolicyDocument, **more: str) -> Answer:
     context = {"version": str(loaded.version), "groups": json.dumps(principal.groups, ensure_ascii=False)}
-    if scope is CacheScope.REQUEST:
-        # Only here does the cache key hold the request: in a wider scope these would be replayed on other requests.
-        context["reason"] = decision.reason.value
-        context["route"] = str(decision.route or "")
-    return Answer(principal.subject, policy, context)
+    return Answer(principal.subject, policy, context | more)

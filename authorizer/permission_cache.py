@@ -26,9 +26,11 @@ MAX_SUBJECTS = 2000
 
 @dataclass(frozen=True, slots=True)
 class LoadedPermissions:
-    """What a request is decided by: all of one version. `stale` tells that the table could not confirm the version when it was due."""
+    """What a request is decided by: all of one version, which `hash` names in whichever history. `stale` tells that the table could not confirm it when
+    that was due."""
 
     version: int
+    hash: str
     catalog: RouteCatalog
     permissions: tuple[Permission, ...]
     cached: bool
@@ -72,30 +74,41 @@ class PermissionCache:
             for name in row.ancestors:
                 parent = PrincipalRef(RefKind.GROUP, name)
                 held[parent] = self._subject(state, parent)
+                if held[parent].subject is None:
+                    # No version has a subject whose ancestor it removed. Its deny must not drop out because its row or its entry did.
+                    raise TroubleError("unreadable_row", f"`{ref}` inherits from `{parent}`, of which nothing is in the table")
         permissions = tuple(p for row in held.values() if row.subject is not None for p in row.subject.permissions)
         cached = fresh and len(state.subjects) == known
         while len(state.subjects) > MAX_SUBJECTS:
             state.subjects.popitem(last=False)
-        return LoadedPermissions(state.head.version, state.routes.catalog, permissions, cached, self._checked_at != self._confirmed_at)
+        return LoadedPermissions(state.head.version, state.head.hash, state.routes.catalog, permissions, cached, not self._is_confirmed())
 
     def _current(self) -> tuple[_State, bool]:
         """The state to serve from, and whether it needed no call."""
         now = self._now()
         if self._state is None:
             self._state = self._start(consistent=False)
-        elif 0 <= now - self._checked_at < self._refresh_seconds:
+        elif 0 <= now - self._checked_at < self._refresh_seconds and (self._is_confirmed() or self._is_usable(now)):
             return self._state, True
         else:
             try:
                 self._state = self._follow(self._state)
             except TroubleError:
-                if not 0 <= now - self._confirmed_at <= self._max_stale_seconds:
+                if not self._is_usable(now):
                     raise
                 # Asked again only at the next interval: otherwise each request would wait for the table's timeout.
                 self._checked_at = now
                 return self._state, False
         self._confirmed_at = self._checked_at = now
         return self._state, False
+
+    def _is_confirmed(self) -> bool:
+        """Whether the last attempt to see the table's version was a success."""
+        return self._checked_at == self._confirmed_at
+
+    def _is_usable(self, now: float) -> bool:
+        """Whether what is here may serve although the table cannot confirm it. A clock that went back tells nothing about its age."""
+        return 0 <= now - self._confirmed_at <= self._max_stale_seconds
 
     def _start(self, *, consistent: bool) -> _State:
         head = table.read_head(self._api, consistent=consistent)

@@ -173,9 +173,10 @@ def error_code(error: PynamoDBException) -> str | None:
 
 def read_head(api: str, *, consistent: bool) -> Head | None:
     """The newest version, or None if nothing was ever published. One GetItem."""
-    with _trouble():
+    pk = keys.api_key(api)
+    with _trouble(pk):
         try:
-            item = HeadItem.get(keys.api_key(api), keys.HEAD, consistent_read=consistent)
+            item = HeadItem.get(pk, keys.HEAD, consistent_read=consistent)
         except HeadItem.DoesNotExist:
             return None
     return _parsed(item, lambda i: Head(int(i.version), _required(i.hash)))
@@ -224,13 +225,11 @@ def _routes(item: RowItem) -> RoutesRow:
 
 
 def _subject(ref: PrincipalRef, item: RowItem) -> SubjectRow:
-    if not item.content:
+    text: object = item.content
+    if text is None:
         return SubjectRow(int(item.sk), None)
-    content = json.loads(item.content)
-    ancestors = content["ancestors"]
-    if not all(isinstance(name, str) for name in ancestors):
-        raise ValueError("ancestors are not names")
-    return SubjectRow(int(item.sk), parse_subject(ref, content["held"]), tuple(ancestors))
+    content = json.loads(_required(text))
+    return SubjectRow(int(item.sk), parse_subject(ref, content["held"]), _texts(content["ancestors"]))
 
 
 def _version(item: VersionItem) -> VersionRecord:
@@ -240,8 +239,8 @@ def _version(item: VersionItem) -> VersionRecord:
         on_behalf_of=item.on_behalf_of,
         reason=_required(item.reason),
         time=_required(item.time),
-        changes=tuple(json.loads(_required(item.changes))),
-        touched=tuple(Touched(*fields) for fields in json.loads(_required(item.touched))),
+        changes=_texts(json.loads(_required(item.changes))),
+        touched=tuple(Touched(*_texts(fields)) for fields in _list(json.loads(_required(item.touched)))),
         parent_hash=_required(item.parent_hash),
         hash=_required(item.hash),
     )
@@ -249,8 +248,18 @@ def _version(item: VersionItem) -> VersionRecord:
 
 def _required(value: object) -> str:
     if not isinstance(value, str):
-        raise ValueError("an attribute is missing")  # noqa: TRY004  # the item is at fault, not the caller
+        raise ValueError("an attribute is missing or not text")  # noqa: TRY004  # the item is at fault, not the caller
     return value
+
+
+def _list(value: object) -> list[object]:
+    if not isinstance(value, list):
+        raise ValueError("an attribute does not hold a list")  # noqa: TRY004  # the item is at fault, not the caller
+    return value
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    return tuple(_required(item) for item in _list(value))
 
 
 def _query(item_class: type[_Item], pk: str, wanted: Condition, *, newest_first: bool = False, limit: int | None = None) -> list[_Item]:
@@ -261,7 +270,7 @@ def _query(item_class: type[_Item], pk: str, wanted: Condition, *, newest_first:
 
 
 @contextmanager
-def _trouble(pk: str = "") -> Iterator[None]:
+def _trouble(pk: str) -> Iterator[None]:
     try:
         yield
     except PynamoDBException as error:

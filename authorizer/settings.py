@@ -20,6 +20,7 @@ NAMES = (
     "TRUSTED_ISSUERS",
     "JWKS_URI",
     "CACHE_SCOPE",
+    "TOKEN_SCOPE_GUARDS",
     "EXPIRY_CONDITIONS",
     "POLICY_REFRESH_SECONDS",
     "POLICY_MAX_STALE_SECONDS",
@@ -28,7 +29,7 @@ NAMES = (
 )
 """Every variable that is read here."""
 
-_NOT_YET = ("TOKEN_SCOPE_GUARDS", "HTTP_API_RESPONSE", "GATEWAY_TTL", "SHADOW_API", "REPORT_ONLY")
+_NOT_YET = ("HTTP_API_RESPONSE", "GATEWAY_TTL", "SHADOW_API", "REPORT_ONLY")
 _OUR_PREFIXES = ("POLICY_", "JWKS_", "TRUSTED_ISSUER", "APP_CLIENT_ID")
 
 _POOL = re.compile(r"([a-z]{2}(?:-[a-z]+)+-\d+)_[0-9A-Za-z]+")
@@ -45,6 +46,7 @@ class Settings:
     api: str
     issuers: tuple[TrustedIssuer, ...]
     cache_scope: CacheScope
+    token_scope_guards: bool
     expiry_conditions: bool
     policy_refresh_seconds: float
     policy_max_stale_seconds: float
@@ -61,6 +63,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         api=reader.required("API"),
         issuers=_issuers(reader),
         cache_scope=reader.choice("CACHE_SCOPE", {s.value: s for s in CacheScope}, CacheScope.REQUEST),
+        token_scope_guards=reader.choice("TOKEN_SCOPE_GUARDS", {"0": False, "1": True}, default=False),
         expiry_conditions=reader.choice("EXPIRY_CONDITIONS", {"0": False, "1": True}, default=False),
         policy_refresh_seconds=reader.seconds("POLICY_REFRESH_SECONDS", 10),
         policy_max_stale_seconds=reader.seconds("POLICY_MAX_STALE_SECONDS", 300),
@@ -153,6 +156,8 @@ def _listed(reader: _Reader) -> list[TrustedIssuer]:
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         reader.problems.append("`TRUSTED_ISSUERS` must be a JSON list of objects")
         return []
+    if not entries:
+        reader.problems.append("`TRUSTED_ISSUERS` is an empty list: name an issuer or take the setting out")
     return [_listed_issuer(reader, entry, f"`TRUSTED_ISSUERS` entry {index}") for index, entry in enumerate(entries)]
 
 

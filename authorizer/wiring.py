@@ -51,6 +51,7 @@ def build_authorizer(settings: Settings, now: Callable[[], float] = time.time) -
         TokenVerifier(settings.issuers, key_sets, now),
         permissions,
         scope=settings.cache_scope,
+        token_scope_guards=settings.token_scope_guards,
         expiry_conditions=settings.expiry_conditions,
         now=now,
     )
@@ -101,6 +102,7 @@ def _decision_line(settings: Settings, request: AuthorizationRequest, outcome: O
         "determining": [permission.id for permission in decision.determining],
         "scope": outcome.scope.value,
         "narrowed": outcome.narrowed,
+        "narrowed_detail": outcome.narrowed_detail,
         "version": outcome.loaded.version,
         "cached": outcome.loaded.cached,
         "stale": outcome.loaded.stale,
@@ -112,7 +114,7 @@ def _count(metrics: Metrics, outcome: Outcome) -> None:
     if outcome.loaded.stale:
         metrics.add_metric("stale", MetricUnit.Count, 1)
     if outcome.narrowed:
-        metrics.add_metric("needs_request_scope", MetricUnit.Count, 1)
+        metrics.add_metric("needs_narrower_scope", MetricUnit.Count, 1)
     if outcome.decision.reason is Unroutable.CATALOGUE_DRIFT:
         metrics.add_metric("catalogue_drift", MetricUnit.Count, 1)
 

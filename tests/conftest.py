@@ -3,9 +3,11 @@
 import os
 import socket
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 import boto3
+import botocore.session
 import pytest
 from moto import mock_aws
 
@@ -36,6 +38,14 @@ def pytest_configure() -> None:
         "AWS_EC2_METADATA_DISABLED": "true",
         "NO_PROXY": "127.0.0.1,localhost",
     }
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_loader() -> Iterator[None]:
+    """botocore reads its descriptions of AWS once per session of its own: 0.3 s for each test with a table."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(botocore.session, "create_loader", lru_cache(botocore.session.create_loader))
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -72,7 +82,7 @@ def aws() -> Iterator[None]:
 @pytest.fixture
 def dynamodb(aws: None) -> Any:
     """A DynamoDB client that no `Wire` sees: for what a test looks up or spoils by itself."""
-    return boto3.client("dynamodb", region_name=REGION)
+    return boto3.Session().client("dynamodb", region_name=REGION)
 
 
 @pytest.fixture
@@ -80,6 +90,7 @@ def wire(dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wire]:
     """Every call of every AWS client that is made from here on."""
     # The emulator of DynamoDB answers at once; so shall a second attempt.
     monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _: None)
+    monkeypatch.setattr("boto3.DEFAULT_SESSION", None)
     with Wire().installed() as wire:
         yield wire
 

@@ -7,7 +7,7 @@ from typing import Any
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
-from admin_api.cli import local, output, seeds
+from admin_api.cli import checks, local, output, seeds
 from admin_api.service import NotPublishedError
 from admin_api.settings import TargetError
 from admin_api.store import ChangeTooLargeError, ConflictError
@@ -53,6 +53,7 @@ def _with_exit_codes(command: Callable[..., None]) -> Callable[..., None]:
 
 for _panel, _commands in {
     "Permissions": (seeds.plan, seeds.apply, seeds.export, seeds.log, seeds.init),
+    "Without a table": (checks.check, checks.matrix),
     "Local stack": (local.up, local.down, local.token),
 }.items():
     for _command in _commands:

@@ -1,23 +1,42 @@
 """What the commands print: tables for people, JSON for programs, and how an error looks."""
 
+import dataclasses
 import json
 from collections.abc import Sequence
 from typing import Any
 
+from rich import markup
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from admin_api.document_files import FileDocument
 from admin_api.service import Plan
 from authorizer.permission_table import VersionRecord
 from authorizer.policy.analysis import AccessChange
+from authorizer.policy.cache_safety import TokenVerdict
 from authorizer.policy.problems import DocumentError
 
 OUT = Console(soft_wrap=True)
 ERR = Console(stderr=True, soft_wrap=True)
 
 _MAX_CHANGES_SHOWN = 5
+
+_VERY_WIDE = 100_000
+
+
+def shown(text: str) -> str:
+    """Text from files and tables as part of what is printed: no markup, and nothing that a terminal would obey."""
+    return markup.escape("".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode("ascii") for c in text))
+
+
+def print_table(table: Table) -> None:
+    """On a terminal long cells are wrapped; in a pipe each row is one line. Nothing is cut off."""
+    if OUT.is_terminal:
+        for column in table.columns:
+            column.overflow = "fold"
+        OUT.print(table, soft_wrap=False)
+    else:
+        Console(width=_VERY_WIDE).print(table)
 
 
 def print_json(value: Any) -> None:
@@ -27,7 +46,7 @@ def print_json(value: Any) -> None:
 
 def print_error(message: str) -> None:
     """One error on standard error."""
-    ERR.print(f"[bold red]error:[/] {escape(message)}", highlight=False)
+    ERR.print(f"[bold red]error:[/] {shown(message)}", highlight=False)
 
 
 def print_problems(name: str, document: FileDocument | None, error: DocumentError) -> None:
@@ -35,9 +54,9 @@ def print_problems(name: str, document: FileDocument | None, error: DocumentErro
     for problem in error.problems:
         line = f":{document.line(problem.pointer)}" if document is not None and document.lines else ""
         pointer = f" {problem.pointer}" if problem.pointer else ""
-        ERR.print(f"[bold]{escape(name)}{line}[/][cyan]{escape(pointer)}[/] {escape(problem.message)}", highlight=False)
+        ERR.print(f"[bold]{shown(name)}{line}[/][cyan]{shown(pointer)}[/] {shown(problem.message)}", highlight=False)
     count = len(error.problems)
-    ERR.print(f"[bold red]{count} problem{'s' * (count != 1)}[/] in {escape(name)}; nothing was written", highlight=False)
+    ERR.print(f"[bold red]{count} problem{'s' * (count != 1)}[/] in {shown(name)}; nothing was written", highlight=False)
 
 
 def print_plan(plan: Plan) -> None:
@@ -50,12 +69,40 @@ def print_plan(plan: Plan) -> None:
     table = Table("access", "subject", "route", "before", "after", title=None, box=None, pad_edge=False)
     for change in plan.access:
         sign, style = _sign(change)
-        table.add_row(sign, escape(str(change.subject)), escape(change.route), escape(change.before), escape(change.after), style=style)
+        table.add_row(sign, shown(str(change.subject)), shown(change.route), shown(change.before), shown(change.after), style=style)
     if plan.access:
-        OUT.print(table)
+        print_table(table)
     else:
         OUT.print("no caller gains or loses any access", highlight=False)
-    OUT.print(f"rows: {escape(', '.join(plan.row_changes))}", highlight=False)
+    OUT.print(f"rows: {shown(', '.join(plan.row_changes))}", highlight=False)
+    good = sum(verdict.is_expressible for verdict in plan.verdicts)
+    more = "" if good == len(plan.verdicts) else "; `gatebook check FILE` says for whom not, and why"
+    OUT.print(f"token scope: could answer {good} of {len(plan.verdicts)} kinds of callers{more}", highlight=False)
+
+
+def print_verdicts(verdicts: Sequence[TokenVerdict]) -> None:
+    """For whom `token` scope has a policy, its size, and why not."""
+    table = Table("callers in", "token scope", "bytes", "why not", box=None, pad_edge=False)
+    for verdict in verdicts:
+        word, style = ("yes", "green") if verdict.is_expressible else ("with guards", "yellow") if verdict.guarded else ("no", "red")
+        who = " + ".join(map(str, verdict.refs)) or "no group"
+        size = "" if verdict.size is None else str(verdict.size)
+        table.add_row(shown(who), word, size, shown(verdict.refusal.message if verdict.refusal else ""), style=style)
+    print_table(table)
+
+
+def verdict_as_json(verdict: TokenVerdict) -> dict[str, Any]:
+    """A verdict for programs."""
+    certificate = verdict.refusal.certificate if verdict.refusal else None
+    return {
+        "callers_in": [str(ref) for ref in verdict.refs],
+        "expressible": verdict.is_expressible,
+        "with_guards": verdict.size is not None,
+        "bytes": verdict.size,
+        "reason": verdict.refusal.reason.value if verdict.refusal else None,
+        "message": verdict.refusal.message if verdict.refusal else None,
+        "certificate": dataclasses.asdict(certificate) if certificate else None,
+    }
 
 
 def _sign(change: AccessChange) -> tuple[str, str]:
@@ -75,6 +122,7 @@ def plan_as_json(plan: Plan) -> dict[str, Any]:
         "changes": not plan.is_empty,
         "rows": list(plan.row_changes),
         "access": [{"subject": str(c.subject), "route": c.route, "before": c.before, "after": c.after} for c in plan.access],
+        "token_scope": [verdict_as_json(verdict) for verdict in plan.verdicts],
     }
 
 
@@ -82,14 +130,14 @@ def print_history(records: Sequence[VersionRecord]) -> None:
     """The history, newest first."""
     table = Table("version", "time", "author", "reason", "access", "hash", box=None, pad_edge=False)
     for record in records:
-        shown = list(record.changes[:_MAX_CHANGES_SHOWN])
-        if len(record.changes) > len(shown):
-            shown.append(f"and {len(record.changes) - len(shown)} more (--json shows all)")
+        changes = list(record.changes[:_MAX_CHANGES_SHOWN])
+        if len(record.changes) > len(changes):
+            changes.append(f"and {len(record.changes) - len(changes)} more (--json shows all)")
         author = record.author + (f"\nfor {record.on_behalf_of}" if record.on_behalf_of else "")
         table.add_row(
-            str(record.version), record.time, escape(author), escape(record.reason), escape("\n".join(shown)) or "-", record.hash[:8]
+            str(record.version), record.time, shown(author), shown(record.reason), shown("\n".join(changes)) or "-", record.hash[:8]
         )
-    OUT.print(table)
+    print_table(table)
 
 
 def record_as_json(record: VersionRecord) -> dict[str, Any]:

@@ -51,7 +51,7 @@ def init(table: TableOption = None, region: RegionOption = None, yes: YesOption 
 
 def plan(files: FilesArgument, table: TableOption = None, region: RegionOption = None, json: JsonOption = False) -> None:
     """Show what applying the files would change: rows, and who gains or loses which route. Writes nothing."""
-    documents = _documents(files)
+    documents = read_documents(files)
     _target(table, region)
     plans = _plans(documents)
     if json:
@@ -73,7 +73,7 @@ def apply(
     yes: YesOption = False,
 ) -> None:
     """Make the table hold what the files say: one version per API, or nothing at all for an API that already does."""
-    documents = _documents(files)
+    documents = read_documents(files)
     target = _target(table, region)
     plans = _plans(documents)
     service = PermissionService(time.time)
@@ -130,25 +130,34 @@ def _target(table: str | None, region: str | None) -> Target:
 
 def _plans(documents: list[PermissionDocument]) -> list[Plan]:
     service = PermissionService(time.time)
-    with output.ERR.status("reading the table"):
-        return [service.plan(document) for document in documents]
+    try:
+        with output.ERR.status("reading the table"):
+            return [service.plan(document) for document in documents]
+    except DocumentError as error:
+        output.print_problems("the document", None, error)
+        raise typer.Exit(EXIT_FINDINGS) from None
 
 
-def _documents(files: list[Path]) -> list[PermissionDocument]:
+def read_documents(files: list[Path]) -> list[PermissionDocument]:
     """Every document of every file. Shows all problems of all files and ends the command if there is any."""
     documents: dict[str, PermissionDocument] = {}
     failed = False
     for path in files:
-        source: FileDocument | None = None
+        sources: list[FileDocument] = []
         try:
-            for source in read_file(path):
+            sources = read_file(path)
+        except DocumentError as error:
+            failed = True
+            output.print_problems(str(path), None, error)
+        for source in sources:
+            try:
                 document = source.parse()
                 if document.api in documents:
                     raise DocumentError([Problem("/api", f"API `{document.api}` stands in these files twice: keep one document for it")])
                 documents[document.api] = document
-        except DocumentError as error:
-            failed = True
-            output.print_problems(str(path), source, error)
+            except DocumentError as error:
+                failed = True
+                output.print_problems(str(path), source, error)
     if failed:
         raise typer.Exit(EXIT_FINDINGS)
     return list(documents.values())
@@ -171,7 +180,8 @@ def _client(name: str, target: Target) -> Any:
     return boto3.client(  # type: ignore[call-overload]
         name,
         region_name=target.region,
-        endpoint_url=target.endpoint,
+        # An endpoint from the environment is left to the SDK: AWS_ENDPOINT_URL_DYNAMODB is none for STS.
+        endpoint_url=target.endpoint if target.access_key else None,
         aws_access_key_id=key,
         aws_secret_access_key=secret,
         config=Config(connect_timeout=3, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 3}),

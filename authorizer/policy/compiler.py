@@ -22,6 +22,7 @@ class CacheScope(StrEnum):
 
     REQUEST = "request"
     ROUTE = "route"
+    TOKEN = "token"  # noqa: S105  # the word, not a secret
 
 
 class Statement(TypedDict):
@@ -51,11 +52,11 @@ def compile_request(arn: MethodArn, decision: Decision, *, token_expiry: int | N
     """
     text = str(arn)
     if is_too_long(arn):
-        return _policy(_deny(literal_text(text)[:_KEPT_OF_A_LONG_ARN] + "*"))
+        return policy(deny(literal_text(text)[:_KEPT_OF_A_LONG_ARN] + "*"))
     # INVARIANT: text that IAM would read as a pattern never stands in an Allow, whatever a decision says.
     if decision.allowed and literal_text(text) == text:
-        return _policy(_allow([text], _end(decision.determining, token_expiry)))
-    return _policy(_deny(arn.prefix + literal_text(text.removeprefix(arn.prefix))))
+        return policy(allow([text], end_of(decision.determining, token_expiry)))
+    return policy(deny(arn.prefix + literal_text(text.removeprefix(arn.prefix))))
 
 
 def is_too_long(arn: MethodArn) -> bool:
@@ -71,19 +72,19 @@ def compile_route(arn: MethodArn, grounds: Grounds, route: RouteTemplate | None,
     """
     allows = {} if route is None or arn.verb is None else _allowed_values(grounds, arn.verb, route)
     if route is None or not allows:
-        return _policy(_deny(f"{arn.method_prefix}*"))
+        return policy(deny(f"{arn.method_prefix}*"))
     by_end: dict[int | None, set[str]] = {}
     for values, permissions in allows.items():
         paths = _paths(route, dict(values))
-        by_end.setdefault(_end(permissions, token_expiry), set()).update(arn.method_prefix + path for path in paths)
-    longest = max(len(resource) for resources in by_end.values() for resource in resources)
-    if longest > MAX_RESOURCE:
-        raise PolicyTooLargeError(f"a resource for route `{route}` has {longest} characters, more than {MAX_RESOURCE}")
-    statements = [_allow(sorted(resources), end) for end, resources in by_end.items()]
+        by_end.setdefault(end_of(permissions, token_expiry), set()).update(arn.method_prefix + path for path in paths)
+    statements = [allow(sorted(resources), end) for end, resources in by_end.items()]
     if not route.is_greedy and any(len(values) < len(route.parameters) for values in allows):
         # A `*` also takes in `/`. Without this a path whose encoded slash was decoded could shift its segments under the wildcards.
-        statements.append(_deny(arn.method_prefix + "*/" * len(route.segments) + "?*"))
-    return _policy(*statements)
+        statements.append(deny(arn.method_prefix + "*/" * len(route.segments) + "?*"))
+    longest = max(len(resource) for statement in statements for resource in statement["Resource"])
+    if longest > MAX_RESOURCE:
+        raise PolicyTooLargeError(f"a resource for route `{route}` has {longest} characters, more than {MAX_RESOURCE}")
+    return policy(*statements)
 
 
 def _allowed_values(grounds: Grounds, verb: str, route: RouteTemplate) -> dict[tuple[tuple[str, str], ...], list[Permission]]:
@@ -132,23 +133,26 @@ def _paths(route: RouteTemplate, values: Mapping[str, str]) -> tuple[str, ...]:
     return (path,) if not parts or parts[-1] == "*" else (path, path + "/")
 
 
-def _end(permissions: Iterable[Permission], token_expiry: int | None) -> int | None:
+def end_of(permissions: Iterable[Permission], token_expiry: int | None) -> int | None:
     """The second at which the last of these allows ends, with the token at the latest; None if policies shall not say."""
     if token_expiry is None:
         return None
     return max(token_expiry if p.until is None else min(token_expiry, p.until) for p in permissions)
 
 
-def _allow(resources: list[str], end: int | None) -> Statement:
+def allow(resources: list[str], end: int | None) -> Statement:
+    """A statement that allows, until `end` if that is said."""
     statement: Statement = {"Action": "execute-api:Invoke", "Effect": "Allow", "Resource": resources}
     if end is not None:
         statement["Condition"] = {"NumericLessThan": {"aws:EpochTime": str(end)}}
     return statement
 
 
-def _deny(resource: str) -> Statement:
-    return {"Action": "execute-api:Invoke", "Effect": "Deny", "Resource": [resource]}
+def deny(*resources: str) -> Statement:
+    """A statement that denies."""
+    return {"Action": "execute-api:Invoke", "Effect": "Deny", "Resource": list(resources)}
 
 
-def _policy(*statements: Statement) -> PolicyDocument:
+def policy(*statements: Statement) -> PolicyDocument:
+    """The document around statements."""
     return {"Version": "2012-10-17", "Statement": list(statements)}

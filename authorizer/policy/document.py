@@ -17,7 +17,7 @@ from authorizer.policy.permission import EVERYONE, Binding, Effect, Permission, 
 from authorizer.policy.problems import ProblemList, child, kind_of
 from authorizer.policy.route import RouteCatalog, RouteSyntaxError, RouteTemplate, parse_route, parse_selector
 
-ENFORCEABLE = ("request", "route")
+ENFORCEABLE = ("request", "route", "token")
 """The cache scopes that `enforced` may name."""
 
 SECTIONS = {RefKind.GROUP: "groups", RefKind.CLIENT: "clients", RefKind.SCOPE: "scopes"}

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 from functools import cached_property, lru_cache
+from typing import Any
 
 VERBS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
 """What `ANY` and `*` stand for. A request with any other verb is denied."""
@@ -240,6 +241,8 @@ class RouteCatalog:
         self._by_shape: dict[tuple[str, tuple[Segment, ...]], RouteTemplate] = {}
         self._root = _Node()
         self._reserved: dict[RouteTemplate, Mapping[str, frozenset[str]]] = {}
+        self.reach: dict[Any, Any] = {}
+        """What other modules found out about these routes and keep with them; it goes when the catalogue goes."""
         for route in self.routes:
             known = self._by_shape.setdefault((route.method, route.shape), route)
             if known is not route:

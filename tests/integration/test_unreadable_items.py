@@ -50,7 +50,7 @@ SPOILT: list[tuple[tuple[str, str], dict[str, Any]]] = [
     ((ROUTES, V1), {"content": '{"routes": ["GET /pets"], "more": 1}'}),
     ((ROUTES, V1), {"content": '{"routes": ["GET /pets"], "enforced": ["everything"]}'}),
     ((ROUTES, V1), {"content": 7}),
-    *(((OWNER, V1), {"content": text}) for text in ("{", "[]", "{}", "null", "7", "\x00", "[" * 100_000)),
+    *(((OWNER, V1), {"content": text}) for text in ("", "{", "[]", "{}", "null", "7", "\x00", "[" * 100_000)),
     ((OWNER, V1), {"content": 7}),
     ((OWNER, V1), {"content": '{"held": {"allow": ["GET /pets"]}}'}),
     ((OWNER, V1), {"content": '{"ancestors": [], "held": {"allow": ["GET pets"]}}'}),

@@ -71,7 +71,7 @@ class World:
     def load(self, refs: tuple[PrincipalRef, ...]) -> LoadedPermissions:
         document = self.parsed[self.version]
         permissions = tuple(p for ref in refs for p in document.permissions(ref))
-        return LoadedPermissions(self.version, document.catalog, permissions, cached=True, stale=False)
+        return LoadedPermissions(self.version, str(self.version), document.catalog, permissions, cached=True, stale=False)
 
 
 def _gateway(world: World, router: Router, scope: CacheScope, *, kind: str, ttl: float, conditions: bool = False) -> Gateway:
@@ -152,6 +152,9 @@ def _must_pass(routes: list[str], route: str, scope: CacheScope) -> bool:
     path = route.split(" ", 1)[1]
     if scope is not CacheScope.ROUTE or not path.endswith("+}"):
         return True
+    if "{" in path.rsplit("/", 1)[0]:
+        # A value bound behind a free parameter cannot be held to its place where the length of the path is open.
+        return False
     above = path.split("/")[:-1]
     others = [other.split(" ", 1)[1].split("/") for other in routes]
     return not any(

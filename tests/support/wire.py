@@ -85,9 +85,10 @@ class _Raw(io.BytesIO):
         yield self.read()
 
 
-def answer(body: dict[str, Any], status: int = 200) -> AWSResponse:
-    """What DynamoDB would send."""
-    return AWSResponse("https://dynamodb.test/", status, {"x-amzn-requestid": "0"}, _Raw(json.dumps(body).encode()))
+def answer(body: dict[str, Any] | bytes, status: int = 200) -> AWSResponse:
+    """What AWS would send."""
+    data = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return AWSResponse("https://dynamodb.test/", status, {"x-amzn-requestid": "0"}, _Raw(data))
 
 
 def error(code: str, status: int = 400, **more: Any) -> AWSResponse:

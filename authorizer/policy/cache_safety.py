@@ -1,0 +1,101 @@
+"""Whether answers for whole callers, remembered under the token alone, can say what a document means: for each subject, for groups together, and for the
+catalogue whatever the permissions are."""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import combinations, islice
+
+from authorizer.policy.decision import Grounds
+from authorizer.policy.document import PermissionDocument
+from authorizer.policy.method_arn import MethodArn
+from authorizer.policy.permission import EVERYONE, PrincipalRef, RefKind
+from authorizer.policy.reach import VerbRoutes, routes_of_verb
+from authorizer.policy.route import VERBS, RouteCatalog
+from authorizer.policy.token_compiler import Refusal, compile_token
+
+MAX_COMBINATIONS = 200
+"""Combinations that are looked at if nobody says otherwise: all of one group, then of two, and so on."""
+
+_SAMPLE_ARN = MethodArn("aws", "eu-central-1", "123456789012", "a1b2c3d4e5", "prod", "GET", "")
+
+
+@dataclass(frozen=True, slots=True)
+class TokenVerdict:
+    """What `token` scope can do for callers with exactly these refs, besides `everyone`.
+
+    `size` is the policy's in bytes, for an ARN of usual length; None if there is none. `guarded` tells that it takes `TOKEN_SCOPE_GUARDS=1`.
+    """
+
+    refs: tuple[PrincipalRef, ...]
+    size: int | None
+    guarded: bool
+    refusal: Refusal | None
+
+    @property
+    def is_expressible(self) -> bool:
+        """Whether there is a policy that leans on no guard."""
+        return self.size is not None and not self.guarded
+
+    def __str__(self) -> str:
+        who = " + ".join(map(str, self.refs)) or str(EVERYONE)
+        if self.size is None:
+            return f"{who}: {self.refusal.message if self.refusal else ''}"
+        if self.guarded:
+            return f"{who}: {self.size} bytes, but only with TOKEN_SCOPE_GUARDS=1; {self.refusal.message if self.refusal else ''}"
+        return f"{who}: {self.size} bytes"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class RiskyTriple:
+    """Three routes of which `first` and `third` cannot be allowed without `second` under a token-only key. `first` and `third` may be one."""
+
+    verb: str
+    first: str
+    second: str
+    third: str
+
+    def __str__(self) -> str:
+        return f"{self.verb}: {self.first} and {self.third} without {self.second}"
+
+
+def caller_kinds(document: PermissionDocument, most: int = MAX_COMBINATIONS) -> Iterator[tuple[PrincipalRef, ...]]:
+    """Nobody in particular, each client, each scope, and groups: alone, in twos, in threes, until there are `most`."""
+    groups = sorted(ref for ref in document.subjects if ref.kind is RefKind.GROUP)
+    machines = sorted(ref for ref in document.subjects if ref.kind in (RefKind.CLIENT, RefKind.SCOPE))
+    together = (combination for size in range(1, len(groups) + 1) for combination in combinations(groups, size))
+    everything = [(), *((ref,) for ref in machines)]
+    yield from islice((kind for part in (everything, together) for kind in part), most)
+
+
+def token_verdicts(document: PermissionDocument, kinds: Iterable[tuple[PrincipalRef, ...]], now: float) -> Iterator[TokenVerdict]:
+    """A verdict for each kind of caller. Claims that bindings name stand with sample values of usual length."""
+    names = {b.claim for subject in document.subjects.values() for p in subject.permissions for b in p.where}
+    claims = {name: f"{number:08d}-sample-0000-0000-000000000000" for number, name in enumerate(sorted(names))}
+    for refs in kinds:
+        permissions = tuple(dict.fromkeys(p for ref in (EVERYONE, *refs) for p in document.permissions(ref)))
+        grounds = Grounds(permissions, document.catalog, claims, now)
+        plain = compile_token(_SAMPLE_ARN, grounds)
+        if not isinstance(plain, Refusal):
+            yield TokenVerdict(refs, len(json.dumps(plain)), guarded=False, refusal=None)
+            continue
+        guarded = compile_token(_SAMPLE_ARN, grounds, guards=True)
+        size = None if isinstance(guarded, Refusal) else len(json.dumps(guarded))
+        yield TokenVerdict(refs, size, guarded=size is not None, refusal=guarded if isinstance(guarded, Refusal) else plain)
+
+
+def risky_triples(catalog: RouteCatalog) -> Iterator[RiskyTriple]:
+    """Every triple of the catalogue, found as they are asked for: in a large catalogue there may be thousands."""
+    for verb in VERBS:
+        known = VerbRoutes(verb, routes_of_verb(catalog, verb))
+        names = [route.path for route in known.routes]
+        everything = frozenset(range(len(names)))
+        seen: set[tuple[int, int, int]] = set()
+        for first, pattern in enumerate(known.patterns):
+            for path in known.paths(pattern, everything - {first}):
+                second = known.owner(path)
+                for third in known.owners(path) - {second}:
+                    triple = first, second if second is not None else first, third
+                    if triple not in seen:
+                        seen.add(triple)
+                        yield RiskyTriple(verb, names[triple[0]], names[triple[1]], names[triple[2]])

@@ -1,0 +1,225 @@
+"""The permission cache while all is well: what it gives, and what each load costs."""
+
+import pytest
+
+from authorizer import permission_cache
+from tests.integration.caches import (
+    ADMIN,
+    DOCUMENT,
+    GAINED,
+    GUEST,
+    JOINED,
+    LATE,
+    OTHER,
+    OWNER,
+    REFRESH,
+    REVOKED,
+    ROUTED,
+    Reader,
+    group,
+    published,
+    reader,
+)
+from tests.support.clock import Clock
+from tests.support.tables import Table, publish
+from tests.support.wire import Wire
+from authorizer.policy.permission import EVERYONE, PrincipalRef, RefKind
+
+__all__ = ["published", "reader"]
+
+COLD = ["head", "records", "registry", "routes"]
+
+
+def test_a_cold_start_reads_each_thing_once(reader: Reader) -> None:
+    loaded = reader.load(EVERYONE, ADMIN)
+    assert reader.cost() == [*COLD, "subject#everyone/", "subject#group/admin", "subject#group/guest", "subject#group/owner"]
+    assert (loaded.version, loaded.cached, loaded.stale) == (1, False, False)
+    assert sorted(p.id for p in loaded.permissions) == [
+        "everyone allow GET /pets",
+        "group/admin deny DELETE /pets",
+        "group/owner allow POST /pets",
+    ]
+    assert [str(route) for route in loaded.catalog.routes] == ["GET /pets", "POST /pets", "DELETE /pets"]
+
+
+def test_only_the_head_may_be_read_eventually_consistent(reader: Reader, wire: Wire) -> None:
+    reader.load(EVERYONE, ADMIN)
+    assert [(c.operation, c.is_consistent) for c in wire.take()] == [("GetItem", False)] + [("Query", True)] * 7
+
+
+def test_a_warm_load_costs_nothing(reader: Reader, clock: Clock) -> None:
+    reader.load(EVERYONE, ADMIN)
+    clock.advance(REFRESH - 0.001)
+    loaded = reader.load(EVERYONE, ADMIN)
+    assert reader.cost() == []
+    assert (loaded.version, loaded.cached, loaded.stale) == (1, True, False)
+    assert len(loaded.permissions) == 3
+
+
+def test_subjects_are_shared_between_callers(reader: Reader) -> None:
+    reader.load(EVERYONE, ADMIN)
+    assert reader.held(OWNER, GUEST) == ["group/owner allow POST /pets"]
+    assert reader.cost() == []
+
+
+def test_another_caller_costs_only_what_is_new(reader: Reader) -> None:
+    reader.load(EVERYONE, OWNER)
+    loaded = reader.load(EVERYONE, ADMIN)
+    assert reader.cost() == ["subject#group/admin"]
+    assert not loaded.cached
+
+
+def test_unknown_subjects_cost_nothing(reader: Reader) -> None:
+    reader.load(EVERYONE)
+    strangers = [group(f"stranger-{n}") for n in range(100)] + [PrincipalRef(RefKind.SCOPE, "owner"), PrincipalRef(RefKind.CLIENT, "owner")]
+    loaded = reader.load(EVERYONE, *strangers)
+    assert reader.cost() == []
+    assert loaded.cached
+    assert [p.id for p in loaded.permissions] == ["everyone allow GET /pets"]
+
+
+def test_no_permissions_is_a_value(reader: Reader) -> None:
+    assert reader.held(GUEST) == []
+    assert reader.cost() == [*COLD, "subject#group/guest"]
+    loaded = reader.load(GUEST)
+    assert reader.cost() == []
+    assert (loaded.permissions, loaded.cached) == ((), True)
+
+
+def test_a_removed_subject_is_a_value_too(reader: Reader) -> None:
+    publish(DOCUMENT.replace("  other: {allow: [DELETE /pets]}\n", ""))
+    assert reader.held(OTHER) == []
+    assert reader.cost() == [*COLD, "subject#group/other"]
+    reader.load(OTHER)
+    assert reader.cost() == []
+
+
+def test_no_refs_at_all_hold_nothing(reader: Reader) -> None:
+    assert reader.held() == []
+    assert reader.cost() == COLD
+
+
+def test_a_name_in_another_case_is_another_subject(reader: Reader) -> None:
+    assert reader.held(group("Owner"), group("OWNER"), group("owner "), PrincipalRef(RefKind.SCOPE, "owner")) == []
+
+
+def test_a_refresh_without_a_change_reads_the_head_alone(reader: Reader, clock: Clock) -> None:
+    reader.load(EVERYONE, ADMIN)
+    clock.advance(REFRESH)
+    loaded = reader.load(EVERYONE, ADMIN)
+    assert reader.cost() == ["head"]
+    assert not loaded.cached
+    reader.load(EVERYONE, ADMIN)
+    assert reader.cost() == []
+
+
+def test_a_refresh_reads_only_what_was_touched_and_is_held(reader: Reader, clock: Clock) -> None:
+    reader.load(EVERYONE, OWNER)
+    publish(DOCUMENT.replace("guest: {}", "guest: {allow: [DELETE /pets]}").replace("deny: [DELETE /pets]", ""))
+    clock.advance(REFRESH)
+    assert reader.held(EVERYONE, OWNER) == ["everyone allow GET /pets", "group/guest allow DELETE /pets", "group/owner allow POST /pets"]
+    assert reader.cost() == ["head", "records", "subject#group/guest"]
+    assert reader.held(ADMIN) == ["group/guest allow DELETE /pets", "group/owner allow POST /pets"]
+    assert reader.cost() == ["subject#group/admin"]
+
+
+def test_a_revoked_permission_is_gone_after_a_refresh_and_not_before(reader: Reader, clock: Clock) -> None:
+    reader.load(OWNER)
+    publish(REVOKED)
+    clock.advance(REFRESH - 1)
+    assert reader.held(OWNER) == ["group/owner allow POST /pets"]
+    assert reader.cost() == []
+    clock.advance(1)
+    assert reader.held(OWNER) == []
+    assert reader.load(OWNER).version == 2
+
+
+def test_what_was_not_read_yet_is_of_the_version_that_is_served(reader: Reader, clock: Clock) -> None:
+    """Half of one version and half of another would be a document that nobody wrote."""
+    reader.load(EVERYONE)
+    publish(REVOKED)
+    assert reader.held(OWNER) == ["group/owner allow POST /pets"]
+    clock.advance(REFRESH)
+    assert reader.held(OWNER) == []
+
+
+def test_new_routes_are_read(reader: Reader, clock: Clock) -> None:
+    reader.load(OWNER)
+    publish(ROUTED)
+    clock.advance(REFRESH)
+    assert "GET /new" in map(str, reader.load(OWNER).catalog.routes)
+    assert reader.cost() == ["head", "records", "routes"]
+
+
+def test_a_new_subject_is_noticed(reader: Reader, clock: Clock) -> None:
+    assert reader.held(LATE) == []
+    publish(JOINED)
+    assert reader.held(LATE) == []
+    clock.advance(REFRESH)
+    assert reader.held(LATE) == ["group/late allow POST /pets"]
+
+
+def test_only_a_new_subject_makes_the_registry_be_read_again(reader: Reader, clock: Clock) -> None:
+    reader.load(OTHER)
+    publish(JOINED)
+    clock.advance(REFRESH)
+    reader.load(OTHER)
+    assert reader.cost() == ["head", "records", "registry"]
+    publish(JOINED.replace("guest: {}", "guest: {allow: [GET /pets]}"))
+    clock.advance(REFRESH)
+    reader.load(OTHER)
+    assert reader.cost() == ["head", "records"]
+
+
+def test_a_subject_that_returns_is_noticed(reader: Reader, clock: Clock) -> None:
+    publish(DOCUMENT.replace("  other: {allow: [DELETE /pets]}\n", ""))
+    assert reader.held(OTHER) == []
+    publish(DOCUMENT)
+    clock.advance(REFRESH)
+    assert reader.held(OTHER) == ["group/other allow DELETE /pets"]
+
+
+def test_several_versions_at_once(reader: Reader, clock: Clock) -> None:
+    reader.load(EVERYONE, OWNER)
+    for text in (GAINED, JOINED, REVOKED, ROUTED):
+        publish(text)
+    clock.advance(REFRESH)
+    loaded = reader.load(EVERYONE, OWNER)
+    assert loaded.version == 5
+    assert sorted(p.id for p in loaded.permissions) == ["everyone allow GET /pets", "group/owner allow POST /pets"]
+    assert sorted(reader.cost()) == ["head", "records", "registry", "routes", "subject#group/guest", "subject#group/owner"]
+
+
+def test_a_change_of_inheritance_reaches_descendants(reader: Reader, clock: Clock) -> None:
+    reader.load(ADMIN)
+    publish(DOCUMENT.replace("guest: {}", "guest: {inherits: [other]}"))
+    clock.advance(REFRESH)
+    assert "group/other allow DELETE /pets" in reader.held(ADMIN)
+
+
+def test_a_permission_that_was_there_twice_comes_once(reader: Reader) -> None:
+    assert reader.held(OWNER, OWNER, ADMIN) == ["group/admin deny DELETE /pets", "group/owner allow POST /pets"]
+
+
+def test_the_least_recently_used_subjects_leave_first(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(permission_cache, "MAX_SUBJECTS", 2)
+    reader.load(GUEST)
+    reader.load(OTHER)
+    reader.load(GUEST)
+    reader.load(EVERYONE)
+    assert reader.cost() == ["subject#everyone/"]
+    reader.load(GUEST, EVERYONE)
+    assert reader.cost() == []
+    reader.load(OTHER)
+    assert reader.cost() == ["subject#group/other"]
+
+
+def test_a_request_with_more_subjects_than_are_kept_is_served(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(permission_cache, "MAX_SUBJECTS", 1)
+    for _ in range(2):
+        assert len(reader.held(EVERYONE, ADMIN, OTHER)) == 4
+
+
+def test_two_apis_do_not_meet(reader: Reader) -> None:
+    publish(DOCUMENT.replace("petstore", "petstore2").replace("POST /pets]}", "GET /pets]}"))
+    assert reader.held(OWNER) == ["group/owner allow POST /pets"]

@@ -1,0 +1,342 @@
+"""The permission cache in trouble: late rows, restored tables, a DynamoDB that is down, and clocks that jump."""
+
+from typing import Any
+
+import pytest
+from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError, ReadTimeoutError
+
+from admin_api import store
+from authorizer import permission_cache
+from authorizer.errors import TroubleError
+from tests.integration.caches import ADMIN, DOCUMENT, EVERYONE, GAINED, GUEST, JOINED, LATE, OTHER, OWNER, REFRESH, REVOKED, STALE, Reader, published, reader
+from tests.integration.test_publish import API, V1, V2
+from tests.support.clock import Clock
+from tests.support.tables import Table, publish
+from tests.support.wire import Answer, Call, Wire, answer, error
+
+__all__ = ["published", "reader"]
+
+HELD = ["group/owner allow POST /pets"]
+OWNER_KEY = "api#petstore#subject#group/owner"
+
+DOWN: list[Answer] = [
+    ReadTimeoutError(endpoint_url="https://dynamodb.test/"),
+    ConnectTimeoutError(endpoint_url="https://dynamodb.test/"),
+    EndpointConnectionError(endpoint_url="https://dynamodb.test/"),
+    error("InternalServerError", 500),
+    error("ThrottlingException"),
+    error("ProvisionedThroughputExceededException"),
+    error("AccessDeniedException"),
+    error("ResourceNotFoundException"),
+    error("ExpiredTokenException"),
+]
+DOWN_NAMES = ["silence", "no connection", "no endpoint", "500", "throttled", "throughput", "denied", "no table", "expired credentials"]
+
+
+@pytest.fixture(params=DOWN, ids=DOWN_NAMES)
+def down(request: pytest.FixtureRequest) -> Answer:
+    answer: Answer = request.param
+    return answer
+
+
+def test_nothing_published_is_trouble(table: Table, wire: Wire, clock: Clock) -> None:
+    with pytest.raises(TroubleError) as caught:
+        Reader(wire, clock).load(EVERYONE)
+    assert caught.value.reason == "nothing_published"
+
+
+def test_a_cold_start_without_dynamodb_is_trouble(published: Table, wire: Wire, clock: Clock, down: Answer) -> None:
+    reader = Reader(wire, clock)
+    wire.rule = lambda _: down
+    with pytest.raises(TroubleError) as caught:
+        reader.load(EVERYONE)
+    assert caught.value.reason == "dynamodb_unavailable"
+    wire.rule = None
+    assert reader.held(EVERYONE) == ["everyone allow GET /pets"]
+
+
+def test_what_was_loaded_serves_within_the_bound_and_not_after(reader: Reader, clock: Clock, wire: Wire, down: Answer) -> None:
+    reader.load(OWNER)
+    wire.rule = lambda _: down
+    clock.advance(STALE)
+    loaded = reader.load(OWNER)
+    assert (loaded.version, loaded.stale, loaded.cached) == (1, True, False)
+    clock.advance(1)
+    with pytest.raises(TroubleError):
+        reader.load(OWNER)
+    wire.rule = None
+    loaded = reader.load(OWNER)
+    assert (loaded.version, loaded.stale) == (1, False)
+
+
+def test_the_bound_holds_between_two_attempts_as_well(reader: Reader, clock: Clock, wire: Wire) -> None:
+    reader.load(OWNER)
+    wire.rule = lambda _: DOWN[3]
+    clock.advance(STALE - 1)
+    assert reader.load(OWNER).stale
+    clock.advance(2)
+    with pytest.raises(TroubleError):
+        reader.load(OWNER)
+
+
+def test_a_stale_load_asks_once_per_interval(reader: Reader, clock: Clock, wire: Wire) -> None:
+    reader.load(OWNER)
+    wire.rule = lambda _: DOWN[6]
+    clock.advance(REFRESH)
+    reader.load(OWNER)
+    assert wire.operations() == ["GetItem"]
+    for _ in range(3):
+        loaded = reader.load(OWNER)
+        assert (loaded.stale, loaded.cached) == (True, True)
+        assert wire.operations() == []
+    clock.advance(REFRESH)
+    reader.load(OWNER)
+    assert wire.operations() == ["GetItem"]
+
+
+def test_one_retry_and_no_more(reader: Reader, clock: Clock, wire: Wire) -> None:
+    """Two attempts of 1 s to connect and 1.5 s to read fit into the 10 s that API Gateway waits, beside a fetch of keys."""
+    reader.load(OWNER)
+    wire.rule = lambda _: DOWN[0]
+    clock.advance(REFRESH)
+    reader.load(OWNER)
+    assert wire.operations() == ["GetItem", "GetItem"]
+
+
+def test_the_bound_starts_at_the_last_confirmation(reader: Reader, clock: Clock, wire: Wire) -> None:
+    reader.load(OWNER)
+    clock.advance(STALE)
+    assert not reader.load(OWNER).stale
+    wire.rule = lambda _: DOWN[3]
+    clock.advance(STALE)
+    assert reader.load(OWNER).stale
+
+
+def test_subjects_that_are_not_here_cannot_be_served_stale(reader: Reader, clock: Clock, wire: Wire) -> None:
+    reader.load(OWNER)
+    wire.rule = lambda _: DOWN[3]
+    with pytest.raises(TroubleError):
+        reader.load(OWNER, OTHER)
+    assert reader.held(OWNER) == HELD
+    wire.rule = None
+    assert reader.held(OTHER) == ["group/other allow DELETE /pets"]
+
+
+def test_a_bound_of_nothing_serves_nothing_stale(published: Table, wire: Wire, clock: Clock) -> None:
+    reader = Reader(wire, clock, refresh=0, stale=0)
+    reader.load(OWNER)
+    clock.advance(1)
+    wire.rule = lambda _: DOWN[3]
+    with pytest.raises(TroubleError):
+        reader.load(OWNER)
+
+
+def test_with_an_interval_of_nothing_each_load_asks(published: Table, wire: Wire, clock: Clock) -> None:
+    reader = Reader(wire, clock, refresh=0)
+    reader.load(OWNER)
+    reader.load(OWNER)
+    assert reader.cost() == ["head"]
+
+
+@pytest.mark.parametrize("back", [1, 1000, 100_000])
+def test_a_clock_that_goes_back_asks_again(reader: Reader, clock: Clock, back: float) -> None:
+    reader.load(OWNER)
+    publish(REVOKED)
+    clock.advance(-back)
+    assert reader.held(OWNER) == []
+    clock.advance(1)
+    reader.load(OWNER)
+    assert reader.cost() == []
+
+
+def test_a_clock_that_goes_back_does_not_stretch_the_bound(reader: Reader, clock: Clock, wire: Wire) -> None:
+    reader.load(OWNER)
+    wire.rule = lambda _: DOWN[3]
+    clock.advance(-1000)
+    with pytest.raises(TroubleError):
+        reader.load(OWNER)
+
+
+def older_row(table: Table, pk: str, sk: str) -> Answer:
+    return answer({"Items": [table.raw(pk, sk)], "Count": 1, "ScannedCount": 1})
+
+
+def lag(wire: Wire, pk: str, instead: Answer, *, operation: str = "Query", containing: str = "") -> None:
+    def rule(call: Call) -> Answer:
+        hit = call.operation == operation and pk in call.partition.split() and containing in str(call.body)
+        return instead if hit else None
+
+    wire.rule = rule
+
+
+def test_an_older_row_is_not_filed_under_a_newer_version(reader: Reader, published: Table, clock: Clock, wire: Wire) -> None:
+    reader.load(OWNER)
+    publish(REVOKED)
+    lag(wire, OWNER_KEY, older_row(published, OWNER_KEY, V1))
+    clock.advance(REFRESH)
+    loaded = reader.load(OWNER)
+    assert (loaded.version, loaded.stale) == (1, True)
+    clock.advance(STALE)
+    with pytest.raises(TroubleError) as caught:
+        reader.load(OWNER)
+    assert caught.value.reason == "lagging_row"
+    wire.rule = None
+    assert reader.held(OWNER) == []
+
+
+def test_a_row_that_does_not_show_yet_is_not_filed_either(reader: Reader, clock: Clock, wire: Wire) -> None:
+    reader.load(OWNER)
+    publish(REVOKED)
+    lag(wire, OWNER_KEY, answer({"Items": [], "Count": 0, "ScannedCount": 0}))
+    clock.advance(REFRESH)
+    assert (reader.load(OWNER).version, reader.load(OWNER).stale) == (1, True)
+
+
+def test_an_older_row_is_noticed_on_a_later_first_read(reader: Reader, published: Table, clock: Clock, wire: Wire) -> None:
+    reader.load(EVERYONE)
+    publish(REVOKED)
+    clock.advance(REFRESH)
+    reader.load(EVERYONE)
+    lag(wire, OWNER_KEY, older_row(published, OWNER_KEY, V1))
+    with pytest.raises(TroubleError, match="version 1, but its newest record names 2"):
+        reader.load(OWNER)
+
+
+def test_a_cold_reader_checks_what_the_newest_record_names(published: Table, wire: Wire, clock: Clock) -> None:
+    publish(REVOKED)
+    lag(wire, OWNER_KEY, older_row(published, OWNER_KEY, V1))
+    with pytest.raises(TroubleError, match="names 2"):
+        Reader(wire, clock).load(OWNER)
+
+
+def test_older_routes_are_noticed(reader: Reader, published: Table, clock: Clock, wire: Wire) -> None:
+    reader.load(OWNER)
+    publish(DOCUMENT.replace("DELETE /pets]\nev", "DELETE /pets, GET /new]\nev"))
+    lag(wire, "api#petstore#routes", older_row(published, "api#petstore#routes", V1))
+    clock.advance(REFRESH)
+    assert (reader.load(OWNER).version, reader.load(OWNER).stale) == (1, True)
+
+
+def test_a_record_that_does_not_show_yet(reader: Reader, published: Table, clock: Clock, wire: Wire) -> None:
+    reader.load(OWNER)
+    publish(REVOKED)
+    publish(JOINED)
+    item = published.get(API, f"version#{V2}")
+    published.delete(API, f"version#{V2}")
+    clock.advance(REFRESH)
+    loaded = reader.load(OWNER)
+    assert (loaded.version, loaded.stale) == (1, True)
+    clock.advance(STALE)
+    with pytest.raises(TroubleError):
+        reader.load(OWNER)
+    published.put(item)
+    assert reader.load(OWNER).version == 3
+
+
+def test_a_head_that_lags_changes_nothing(reader: Reader, published: Table, clock: Clock, wire: Wire) -> None:
+    """The head alone is read eventually consistent: an older one is confirmed before anything is dropped."""
+    before = {"Item": published.raw(API, "head")}
+    publish(REVOKED)
+    assert reader.held(OWNER) == []
+    wire.rule = lambda call: answer(before) if call.operation == "GetItem" and not call.is_consistent else None
+    clock.advance(REFRESH)
+    assert reader.held(OWNER) == []
+    assert reader.cost() == ["head", "head, consistent"]
+
+
+def test_a_head_that_does_not_show_yet_changes_nothing(reader: Reader, clock: Clock, wire: Wire) -> None:
+    reader.load(OWNER)
+    wire.rule = lambda call: answer({}) if call.operation == "GetItem" and not call.is_consistent else None
+    clock.advance(REFRESH)
+    assert reader.held(OWNER) == HELD
+    assert reader.cost() == ["head", "head, consistent"]
+
+
+def restore(table: Table, items: dict[tuple[str, str], Any]) -> None:
+    """What the table holds is now this."""
+    for key in table.items():
+        table.delete(*key)
+    for item in items.values():
+        table.put(item)
+
+
+def wipe(table: Table) -> None:
+    restore(table, {})
+
+
+def test_a_table_restored_to_a_lower_version(reader: Reader, published: Table, clock: Clock) -> None:
+    first = published.items()
+    publish(GAINED)
+    assert reader.held(OWNER) == ["group/guest allow DELETE /pets", *HELD]
+    restore(published, first)
+    clock.advance(REFRESH)
+    assert reader.held(OWNER) == HELD
+    assert reader.load(OWNER).version == 1
+
+
+def test_a_table_restored_to_an_equal_version_of_another_history(reader: Reader, published: Table, clock: Clock) -> None:
+    reader.load(OWNER)
+    wipe(published)
+    publish(REVOKED, author="somebody else")
+    clock.advance(REFRESH)
+    assert reader.held(OWNER) == []
+    clock.advance(REFRESH)
+    reader.load(OWNER)
+    assert reader.cost() == ["head"]
+
+
+def test_a_table_restored_to_a_higher_version_of_another_history(reader: Reader, published: Table, clock: Clock) -> None:
+    """Only the record's parent tells: nothing that the new record names is what the old version was."""
+    reader.load(OWNER)
+    wipe(published)
+    publish(REVOKED, author="somebody else")
+    publish(REVOKED.replace("guest: {}", "guest: {allow: [GET /pets]}"))
+    clock.advance(REFRESH)
+    assert reader.held(OWNER) == ["group/guest allow GET /pets"]
+    assert reader.load(OWNER).version == 2
+
+
+def test_a_table_that_was_emptied_serves_within_the_bound(reader: Reader, published: Table, clock: Clock) -> None:
+    reader.load(OWNER)
+    wipe(published)
+    clock.advance(REFRESH)
+    assert reader.load(OWNER).stale
+    clock.advance(STALE)
+    with pytest.raises(TroubleError) as caught:
+        reader.load(OWNER)
+    assert caught.value.reason == "nothing_published"
+
+
+def test_another_history_with_a_row_missing_is_not_half_adopted(reader: Reader, published: Table, clock: Clock) -> None:
+    reader.load(OWNER)
+    wipe(published)
+    publish(REVOKED, author="somebody else")
+    published.delete("api#petstore#routes", V1)
+    clock.advance(REFRESH)
+    loaded = reader.load(OWNER)
+    assert (loaded.version, loaded.stale) == (1, True)
+    assert len(loaded.catalog.routes) == 3
+
+
+@pytest.mark.parametrize(("behind", "reads"), [(3, ["head", "records"]), (4, ["head", "head, consistent", "head, consistent", "records"])])
+def test_a_reader_far_behind_starts_again(
+    reader: Reader, clock: Clock, monkeypatch: pytest.MonkeyPatch, behind: int, reads: list[str]
+) -> None:
+    monkeypatch.setattr(permission_cache, "MAX_VERSIONS_TO_FOLLOW", 3)
+    reader.load(OTHER)
+    for number in range(behind):
+        publish(DOCUMENT.replace("guest: {}", f"guest: {{allow: [GET /pets], deny: [{('POST', 'DELETE')[number % 2]} /pets]}}"))
+    clock.advance(REFRESH)
+    assert reader.held(OTHER) == ["group/other allow DELETE /pets"]
+    cost = reader.cost()
+    assert cost[: len(reads)] == reads
+    assert reader.load(OTHER).version == behind + 1
+
+
+def test_more_than_a_hundred_versions_behind(reader: Reader, published: Table, clock: Clock) -> None:
+    reader.load(OWNER)
+    for number in range(101):
+        publish(DOCUMENT if number % 2 else REVOKED)
+    clock.advance(REFRESH)
+    assert reader.held(OWNER) == []
+    assert reader.load(OWNER).version == 102

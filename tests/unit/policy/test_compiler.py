@@ -1,0 +1,44 @@
+"""Which values a policy for a whole route can hold in their places. The policies themselves are in `tests/vectors/compiled`."""
+
+import pytest
+
+from authorizer.policy.compiler import can_hold, is_too_long
+from authorizer.policy.method_arn import MethodArn
+from authorizer.policy.route import parse_route
+
+
+@pytest.mark.parametrize(
+    ("route", "bound", "expected"),
+    [
+        ("/", {}, True),
+        ("/{a}/{b}/{c}", {}, True),
+        ("/{a}/{b}/{r+}", {}, True),
+        ("/{a}/{b}/{c}", {"a": "v"}, True),
+        ("/{a}/{b}/{c}", {"c": "v"}, True),
+        ("/{a}/{b}/{c}", {"a": "v", "c": "w"}, True),
+        ("/{a}/{b}/{c}", {"a": "v", "b": "w"}, True),
+        ("/{a}/{b}/{c}", {"b": "v", "c": "w"}, True),
+        ("/{a}/{b}/{c}", {"b": "v"}, False),
+        ("/x/{a}/{b}/{c}/y", {"b": "v"}, False),
+        ("/x/{a}/y/{b}/{c}", {"b": "v"}, False),
+        ("/o/{a}/m/{b}/p/{c}", {"b": "v"}, True),
+        ("/o/{a}/m/{b}/p/{c}", {"b": "m"}, False),
+        ("/{a}/m/{b}/{c}/{d}", {"b": "v"}, False),
+        ("/{a}/m/{b}/m/{c}/m/{d}", {"b": "v", "c": "w"}, True),
+        ("/{a}/m/{b}/m/{c}/m/{d}", {"b": "v"}, False),
+        ("/{a}/{b}/{r+}", {"a": "v"}, True),
+        ("/x/{a}/{b}/{r+}", {"a": "v", "b": "w"}, True),
+        ("/{a}/{b}/{r+}", {"b": "v"}, False),
+        ("/{a}/{r+}", {"r": "v"}, False),
+        ("/{a}/x/{b}/y/{r+}", {"b": "v"}, False),
+        ("/x/{r+}", {"r": "v"}, True),
+    ],
+)
+def test_can_hold(route: str, bound: dict[str, str], expected: bool) -> None:
+    assert can_hold(parse_route(f"GET {route}"), bound) is expected
+
+
+@pytest.mark.parametrize(("length", "expected"), [(512, False), (513, True)])
+def test_is_too_long(length: int, expected: bool) -> None:
+    prefix = "arn:aws:execute-api:eu-west-1:111122223333:a1b2c3d4e5/prod/GET/"
+    assert is_too_long(MethodArn.parse(prefix + "x" * (length - len(prefix)))) is expected

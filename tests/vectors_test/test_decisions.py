@@ -1,0 +1,32 @@
+"""Decisions: what each request of a vector is answered, why, and by which permissions.
+
+A request of a vector may have its own `claims` and `now`. `told` is the gateway's template, none where it is left out; `route` and `only_requested` are
+checked where they are given.
+"""
+
+from dataclasses import replace
+
+import pytest
+
+from authorizer.policy.decision import decide
+from authorizer.policy.request_path import resolve
+from tests.vectors_test.vectors import grounds, names, read
+
+
+@pytest.mark.parametrize("name", names("decisions"))
+def test_decision(name: str) -> None:
+    vector = read("decisions", name)
+    for_all = grounds(vector)
+    for request in vector["requests"]:
+        here = replace(for_all, claims=request.get("claims", for_all.claims), now=request.get("now", for_all.now))
+        target = resolve(here.catalog, request["verb"], request["path"], request.get("told"), exact=request.get("exact", False))
+        decision = decide(here, target)
+        determining = [permission.id for permission in decision.determining]
+        assert (decision.effect, decision.reason, determining) == (request["effect"], request["reason"], request.get("determining", [])), (
+            request
+        )
+        assert decision.allowed is (request["effect"] == "allow")
+        if "route" in request:
+            assert str(decision.route) == request["route"], request
+        if "only_requested" in request:
+            assert target.only_requested is request["only_requested"], request
