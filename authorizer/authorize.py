@@ -22,7 +22,8 @@ class Outcome:
     """An answer and how it came about.
 
     `scope` is what the answer speaks of. `narrowed` says why that is less than what is configured: `greedy_route` if the gateway's route takes in
-    several routes of the catalogue, or the reason for which there is no policy for all routes of the caller, which `narrowed_detail` explains.
+    several routes of the catalogue, `binding` if a bound parameter cannot be held to its place, or the reason of a `Refusal` to speak of all the
+    caller's routes; `narrowed_detail` explains it.
     """
 
     answer: Answer
@@ -53,7 +54,8 @@ class Authorizer:
         self._guards = token_scope_guards
         self._expiry_conditions = expiry_conditions
         self._now = now
-        self._memo: PolicyMemo[PolicyDocument | Refusal] = PolicyMemo()
+        self._route_policies: PolicyMemo[PolicyDocument | None] = PolicyMemo()
+        self._token_policies: PolicyMemo[PolicyDocument | Refusal] = PolicyMemo()
 
     def authorize(self, request: AuthorizationRequest) -> Outcome:
         """Decide one request and compile the answer for what the gateway's cache key holds."""
@@ -91,7 +93,7 @@ class Authorizer:
             )
         arn, expiry = request.method_arn, self._expiry(principal)
         try:
-            policy = self._memo.get(
+            policy = self._route_policies.get(
                 (*self._memo_key(principal, loaded, grounds), arn.method_prefix, target.route),
                 loaded.permissions,
                 grounds.now,
@@ -99,12 +101,14 @@ class Authorizer:
             )
         except PolicyTooLargeError as error:
             raise TroubleError("answer_too_large", str(error)) from error
-        assert not isinstance(policy, Refusal)  # noqa: S101  # only policies are kept under a route
+        if policy is None:
+            detail = f"no policy for all of `{target.route}` can hold a bound parameter to its place"
+            return self._for_request(request, principal, loaded, grounds, ("binding", detail))
         return Outcome(_answer(principal, loaded, policy), principal, decide(grounds, target), loaded, CacheScope.ROUTE)
 
     def _for_token(self, request: AuthorizationRequest, principal: Principal, loaded: LoadedPermissions, grounds: Grounds) -> Outcome:
         arn, expiry = request.method_arn, self._expiry(principal)
-        policy = self._memo.get(
+        policy = self._token_policies.get(
             (*self._memo_key(principal, loaded, grounds), arn.prefix),
             loaded.permissions,
             grounds.now,

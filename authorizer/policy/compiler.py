@@ -64,15 +64,20 @@ def is_too_long(arn: MethodArn) -> bool:
     return len(str(arn)) > MAX_RESOURCE
 
 
-def compile_route(arn: MethodArn, grounds: Grounds, route: RouteTemplate | None, *, token_expiry: int | None = None) -> PolicyDocument:
+def compile_route(
+    arn: MethodArn, grounds: Grounds, route: RouteTemplate | None, *, token_expiry: int | None = None
+) -> PolicyDocument | None:
     """The answer for every request that the gateway serves by this route with the ARN's verb, whichever values its parameters have.
 
     `route` is None if the gateway's template is not in the catalogue. A denied answer covers the whole verb: the cache entry belongs to this
-    route alone, and a narrower Deny would be missed by odd spellings. Raises `PolicyTooLargeError`.
+    route alone, and a narrower Deny would be missed by odd spellings. None if no policy can hold a bound value to its place (see `can_hold`).
+    Raises `PolicyTooLargeError`.
     """
     allows = {} if route is None or arn.verb is None else _allowed_values(grounds, arn.verb, route)
     if route is None or not allows:
         return policy(deny(f"{arn.method_prefix}*"))
+    if not all(can_hold(route, dict(values)) for values in allows):
+        return None
     by_end: dict[int | None, set[str]] = {}
     for values, permissions in allows.items():
         paths = _paths(route, dict(values))
@@ -88,12 +93,12 @@ def compile_route(arn: MethodArn, grounds: Grounds, route: RouteTemplate | None,
 
 
 def _allowed_values(grounds: Grounds, verb: str, route: RouteTemplate) -> dict[tuple[tuple[str, str], ...], list[Permission]]:
-    """The allows by the parameter values that they ask for, where a policy can hold those. One without any covers all others; with a deny there is none."""
+    """The allows by the parameter values that they ask for. One without any covers all others; with a deny there is none."""
     denies, allows = applicable(grounds, verb, route)
     result: dict[tuple[tuple[str, str], ...], list[Permission]] = {}
     for permission in () if denies else allows:
         values = bound_values(permission, grounds, route)
-        if values is not None and can_hold(route, values):
+        if values is not None:
             result.setdefault(tuple(sorted(values.items())), []).append(permission)
     return {(): result[()]} if () in result else result
 

@@ -3,6 +3,7 @@
 import pytest
 
 from authorizer import permission_cache
+from authorizer.policy.permission import EVERYONE, PrincipalRef, RefKind
 from tests.integration.caches import (
     ADMIN,
     DOCUMENT,
@@ -21,9 +22,8 @@ from tests.integration.caches import (
     reader,
 )
 from tests.support.clock import Clock
-from tests.support.tables import Table, publish
+from tests.support.tables import publish
 from tests.support.wire import Wire
-from authorizer.policy.permission import EVERYONE, PrincipalRef, RefKind
 
 __all__ = ["published", "reader"]
 

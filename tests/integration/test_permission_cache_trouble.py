@@ -5,10 +5,22 @@ from typing import Any
 import pytest
 from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError, ReadTimeoutError
 
-from admin_api import store
 from authorizer import permission_cache
 from authorizer.errors import TroubleError
-from tests.integration.caches import ADMIN, DOCUMENT, EVERYONE, GAINED, GUEST, JOINED, LATE, OTHER, OWNER, REFRESH, REVOKED, STALE, Reader, published, reader
+from authorizer.policy.permission import EVERYONE
+from tests.integration.caches import (
+    DOCUMENT,
+    GAINED,
+    JOINED,
+    OTHER,
+    OWNER,
+    REFRESH,
+    REVOKED,
+    STALE,
+    Reader,
+    published,
+    reader,
+)
 from tests.integration.test_publish import API, V1, V2
 from tests.support.clock import Clock
 from tests.support.tables import Table, publish

@@ -118,7 +118,23 @@ def test_an_empty_group_is_not_a_removed_one(table: Table) -> None:
     assert format_document(published)["everyone"] == {}
 
 
-NAMES = ["a#b", "a/b", "a:b", "a%23b", "head", "routes", "version#000000000001", "🦊🐻", "\u00e9", "e\u0301", "x" * 256, "🦊" * 256, "🦊" * 255 + "🐻", "G", "g"]
+NAMES = [
+    "a#b",
+    "a/b",
+    "a:b",
+    "a%23b",
+    "head",
+    "routes",
+    "version#000000000001",
+    "🦊🐻",
+    "\u00e9",
+    "e\u0301",
+    "x" * 256,
+    "🦊" * 256,
+    "🦊" * 255 + "🐻",
+    "G",
+    "g",
+]
 
 
 def test_any_name_comes_back_as_it_was(table: Table) -> None:

@@ -46,7 +46,10 @@ SPOILT: list[tuple[tuple[str, str], dict[str, Any]]] = [
     (REGISTRY, {"kind": 7}),
     (REGISTRY, {"name": None}),
     (REGISTRY, {"name": {"a": "map"}}),
-    *(((ROUTES, V1), {"content": text}) for text in (None, "", "{", "[]", "{}", '{"routes": []}', '{"routes": ["GET pets"]}', "[" * 100_000)),
+    *(
+        ((ROUTES, V1), {"content": text})
+        for text in (None, "", "{", "[]", "{}", '{"routes": []}', '{"routes": ["GET pets"]}', "[" * 100_000)
+    ),
     ((ROUTES, V1), {"content": '{"routes": ["GET /pets"], "more": 1}'}),
     ((ROUTES, V1), {"content": '{"routes": ["GET /pets"], "enforced": ["everything"]}'}),
     ((ROUTES, V1), {"content": 7}),

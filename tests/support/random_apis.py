@@ -37,7 +37,9 @@ def random_routes(random: Random) -> list[str]:
         if random.random() < 0.2:
             parts.append("{rest+}")
         paths.add(tuple(parts))
-    return sorted({f"{random.choice(('GET', 'GET', 'POST', 'DELETE', 'ANY'))} /{'/'.join(path)}" for path in paths for _ in range(2)})
+    return sorted(
+        {f"{random.choice(('GET', 'GET', 'POST', 'DELETE', 'ANY'))} /{'/'.join(path)}" for path in sorted(paths) for _ in range(2)}
+    )
 
 
 def _random_subject(random: Random, routes: list[str], most: int = 4) -> dict[str, Any]:

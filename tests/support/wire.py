@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 from botocore.handlers import BUILTIN_HANDLERS
 from moto.core.models import botocore_stubber
 
@@ -26,8 +27,8 @@ class Call:
     @property
     def partition(self) -> str:
         """What is read: the partition key that a GetItem or a Query names, and the sort key of a GetItem."""
-        values = self.body.get("Key") or self.body.get("ExpressionAttributeValues") or {}
-        named = [value["S"] for _, value in sorted(values.items())]
+        values: dict[str, dict[str, str]] = self.body.get("Key") or self.body.get("ExpressionAttributeValues") or {}
+        named: list[str] = [value["S"] for _, value in sorted(values.items())]
         return " ".join(named) if self.operation == "GetItem" else named[0]
 
     @property
@@ -66,10 +67,10 @@ class Wire:
         return [call.operation for call in self.take()]
 
     def _before_send(self, request: Any, event_name: str, **_: Any) -> AWSResponse | None:
-        _, service, operation = event_name.split(".")
+        service, operation = event_name.split(".")[1:]
         body = request.body or b"{}"
-        text = body if isinstance(body, str) else body.decode()
-        call = Call(service, operation, request.url, json.loads(text) if text.startswith("{") else {})
+        sent = body if isinstance(body, str) else body.decode()
+        call = Call(service, operation, request.url, json.loads(sent) if sent.startswith("{") else {})
         self.calls.append(call)
         answer = self.rule(call) if self.rule else None
         if isinstance(answer, Exception):
@@ -88,7 +89,9 @@ class _Raw(io.BytesIO):
 def answer(body: dict[str, Any] | bytes, status: int = 200) -> AWSResponse:
     """What AWS would send."""
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return AWSResponse("https://dynamodb.test/", status, {"x-amzn-requestid": "0"}, _Raw(data))
+    headers = HTTPHeaders()
+    headers["x-amzn-requestid"] = "0"
+    return AWSResponse("https://dynamodb.test/", status, headers, _Raw(data))
 
 
 def error(code: str, status: int = 400, **more: Any) -> AWSResponse:

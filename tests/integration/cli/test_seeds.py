@@ -80,6 +80,13 @@ def test_several_documents_of_several_files(run: Run, target: Table, seed: Path,
 
 def test_json_of_plan_and_apply(run: Run, target: Table, seed: Path) -> None:
     (planned,) = parsed(run("plan", "seed.yaml", "--json"))
+    verdicts = planned.pop("token_scope")
+    assert [(v["callers_in"], v["expressible"]) for v in verdicts] == [
+        ([], True),
+        (["group/guest"], True),
+        (["group/owner"], True),
+        (["group/guest", "group/owner"], True),
+    ]
     assert planned == {
         "api": "petstore",
         "base_version": None,
@@ -91,7 +98,7 @@ def test_json_of_plan_and_apply(run: Run, target: Table, seed: Path) -> None:
         ],
     }
     (applied,) = parsed(run("apply", "seed.yaml", "--yes", "--json"))
-    assert applied == planned | {"version": 1, "hash": target.get("api#petstore", "head")["hash"]}
+    assert applied == planned | {"token_scope": verdicts, "version": 1, "hash": target.get("api#petstore", "head")["hash"]}
     (again,) = parsed(run("apply", "seed.yaml", "--yes", "--json"))
     assert (again["changes"], again["version"], again["hash"]) == (False, None, None)
 

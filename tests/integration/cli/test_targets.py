@@ -73,9 +73,7 @@ def test_the_environment_comes_second(run: Run, wire: Wire, folder: Path, monkey
 
 
 @pytest.mark.parametrize("environment", [None, ""])
-def test_the_local_stack_comes_last(
-    run: Run, wire: Wire, folder: Path, monkeypatch: pytest.MonkeyPatch, environment: str | None
-) -> None:
+def test_the_local_stack_comes_last(run: Run, wire: Wire, folder: Path, monkeypatch: pytest.MonkeyPatch, environment: str | None) -> None:
     if environment is not None:
         monkeypatch.setenv("PERMISSIONS_TABLE", environment)
     write_note(folder)
