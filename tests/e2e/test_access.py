@@ -70,7 +70,7 @@ def test_table_meaning_policy_and_gateway_agree(
                 "USER_POOL_ID": stack.note["user_pool_id"],
                 "APP_CLIENT_IDS": stack.note["client_id"],
                 "JWKS_URI": stack.note["jwks_uri"],
-                "CACHE_SCOPE": "route" if kind == "rest_request" else "request",
+                "CACHE_SCOPE": "route" if kind == "rest_request" else "token",
             }
         )
     )

@@ -100,11 +100,11 @@ def test_the_request_authorizer_is_remembered_per_route() -> None:
     assert environment("RequestAuthorizer")["CACHE_SCOPE"] == "route"
 
 
-def test_the_token_authorizer_is_never_remembered() -> None:
+def test_the_token_authorizer_is_remembered_for_the_whole_caller() -> None:
     guard = authorizer("TokenApi")
     assert guard["type"] == "token"
-    assert guard["authorizerResultTtlInSeconds"] == 0
-    assert environment("TokenAuthorizer")["CACHE_SCOPE"] == "request"
+    assert guard["authorizerResultTtlInSeconds"] == {"Fn::If": ["RemembersAnswers", 60, 0]}
+    assert environment("TokenAuthorizer")["CACHE_SCOPE"] == "token"
 
 
 @pytest.mark.parametrize("name", AUTHORIZERS)
