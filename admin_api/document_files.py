@@ -1,6 +1,7 @@
 """Permission documents in files, YAML or JSON: read without losing or guessing anything, with the line of every value."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -72,18 +73,36 @@ def read_file(path: Path) -> list[FileDocument]:
     return documents
 
 
+def read_json(text: str) -> Any:
+    """What a JSON text says. Raises `DocumentError` if it is none, is nested too deeply, or has a name twice in one object."""
+    try:
+        value, problems = _parse_json(text)
+    except ValueError as error:
+        problems = [Problem("", f"it cannot be read: {' '.join(str(error).split())}")]
+    except RecursionError:
+        problems = [Problem("", "it is nested too deeply")]
+    if problems:
+        raise DocumentError(problems)
+    return value
+
+
 def _read_json(path: Path, text: str) -> FileDocument:
-    document = FileDocument(path, None)
+    value, problems = _parse_json(text)
+    return FileDocument(path, value, problems=problems)
+
+
+def _parse_json(text: str) -> tuple[Any, list[Problem]]:
+    problems: list[Problem] = []
 
     def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
-        names = [name for name, _ in items]
-        document.problems += [
-            Problem("", f"the name `{name}` stands twice in one object: keep one") for name in sorted(set(names)) if names.count(name) > 1
-        ]
+        names = Counter(name for name, _ in items)
+        problems.extend(Problem("", f"the name `{name}` stands twice in one object: keep one") for name in sorted(names) if names[name] > 1)
         return dict(items)
 
-    document.value = json.loads(text, object_pairs_hook=pairs)
-    return document
+    def refuse(constant: str) -> Any:
+        raise ValueError(f"`{constant}` is not JSON")
+
+    return json.loads(text, object_pairs_hook=pairs, parse_constant=refuse), problems
 
 
 def _read_yaml(path: Path, text: str) -> Iterator[FileDocument]:

@@ -1,40 +1,53 @@
-"""What admins do: see what a change would do, make it, and look back. Knows neither HTTP nor how items are stored."""
+"""What admins do: see what a change would do, make it, look back and go back. Knows neither HTTP nor how items are stored."""
 
+import hashlib
 import logging
+import random
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
-from admin_api import store
-from admin_api.store import Change, Published
+from admin_api import history, series, store
+from admin_api.history import NotPublishedError, Published, require_head
+from admin_api.lockout import Actor, check_lock_out
+from admin_api.store import AnswerFor, Change, ConflictError
+from admin_api.version_record import Authorship
 from authorizer import table_keys as keys
-from authorizer.permission_table import Head, VersionRecord, read_head
+from authorizer.permission_table import Head, SeriesPart, VersionRecord, canonical_json, read_denylist
 from authorizer.policy.analysis import AccessChange, access_changes
 from authorizer.policy.cache_safety import MAX_COMBINATIONS, TokenVerdict, caller_kinds, token_verdicts
+from authorizer.policy.denylist import Denylist, DenylistEntry, DenylistKind
 from authorizer.policy.document import PermissionDocument
 from authorizer.policy.permission import PrincipalRef
 from authorizer.policy.problems import DocumentError, Problem
 
+__all__ = ["NotPublishedError", "PermissionService", "Plan"]
+
+_Outcome = TypeVar("_Outcome")
+
 _LOGGER = logging.getLogger(__name__)
 
-
-class NotPublishedError(Exception):
-    """The API has no document in the table."""
+_DENYLIST_ATTEMPTS = 10
+"""Attempts to write an entry of the denylist while others publish: the kill switch must not lose the race."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What publishing a document would do, and the version that it starts from.
 
-    `rows` are the contents to write by key; `row_changes` the same in words, and `access` what they mean for callers. `verdicts` tell for whom one
-    policy could be remembered under the token alone.
+    `rows` are the contents to write by key; `row_changes` the same in words, and `access` what they mean for callers. `steps` are the versions that it
+    takes, more than one where no transaction can hold the change. `unfinished` is the part at which an earlier change stopped. `verdicts` tell for
+    whom one policy could be remembered under the token alone.
     """
 
     document: PermissionDocument
     base: Head | None
     rows: dict[str, str | None]
-    new_subjects: frozenset[PrincipalRef]
     row_changes: tuple[str, ...]
     access: tuple[AccessChange, ...]
+    steps: tuple[series.Step, ...]
+    unfinished: SeriesPart | None
     verdicts: tuple[TokenVerdict, ...]
 
     @property
@@ -44,74 +57,182 @@ class Plan:
 
 
 class PermissionService:
-    """Works on the table that was bound. `now` gives epoch seconds."""
+    """Works on the table that was bound. `now` gives epoch seconds, `wait` waits for some."""
 
-    def __init__(self, now: Callable[[], float]) -> None:
+    def __init__(self, now: Callable[[], float], wait: Callable[[float], None] = time.sleep) -> None:
         self._now = now
+        self._wait = wait
 
-    def plan(self, document: PermissionDocument, combinations: int = MAX_COMBINATIONS) -> Plan:
-        """Compare a document with what is published. Writes nothing. Judges so many `combinations` of groups for `token` scope.
+    def plan(self, document: PermissionDocument, combinations: int = MAX_COMBINATIONS, base: Published | None = None) -> Plan:
+        """Compare a document with what is published, or with `base` if that was just read. Writes nothing.
 
-        Raises `DocumentError` if `token` scope is enforced and cannot express what some subject by itself may do.
+        Judges so many `combinations` of groups for `token` scope. Raises `DocumentError` if `token` scope is enforced and cannot express what some
+        subject by itself may do, and `ChangeTooLargeError` if a row would be larger than an item may be.
         """
         verdicts = tuple(token_verdicts(document, caller_kinds(document, combinations), self._now()))
-        problems = [
-            Problem("/enforced", f"`token` scope cannot say what is permitted to {verdict}")
-            for verdict in verdicts
-            if "token" in document.enforced and len(verdict.refs) <= 1 and not verdict.is_expressible
-        ]
-        if problems:
-            raise DocumentError(problems)
-        published = store.read_published(document.api)
+        self._check_enforced(document, verdicts)
+        published = base or history.read_published(document.api)
         before = store.row_contents(published.document) if published else {}
         after = store.row_contents(document)
         rows: dict[str, str | None] = {key: content for key, content in after.items() if before.get(key) != content}
         rows |= dict.fromkeys(before.keys() - after.keys())
+        steps = series.steps(
+            published.document if published else None,
+            document,
+            published.known if published else frozenset(),
+            max_items=store.MAX_WRITTEN,
+            max_bytes=store.MAX_CHANGE_BYTES,
+        )
+        for step in steps:
+            store.check_rows(step.rows)
         return Plan(
             document=document,
             base=published.head if published else None,
             rows=rows,
-            new_subjects=frozenset(document.subjects) - (published.known if published else frozenset()),
             row_changes=_row_changes(document, published, before, rows),
             access=access_changes(published.document if published else None, document),
+            steps=tuple(steps),
+            unfinished=published.unfinished if published else None,
             verdicts=verdicts,
         )
 
-    def apply(self, plan: Plan, *, author: str, reason: str, on_behalf_of: str | None = None) -> Head | None:
+    def apply(
+        self,
+        plan: Plan,
+        *,
+        author: str,
+        reason: str,
+        on_behalf_of: str | None = None,
+        actor: Actor | None = None,
+        force: bool = False,
+        answer_for: AnswerFor | None = None,
+        on_part: Callable[[], object] = lambda: None,
+    ) -> Head | None:
         """Publish what was planned, if the API still is where the plan started. None if there is nothing to do.
 
-        Raises what `store.publish` raises.
+        The last version stores the answer that `answer_for` makes; `on_part` is called after each version. Raises `LockOutError` for a change that
+        would shut out `actor` or everybody, unless `force` is given, and what `store.publish` raises. A `ConflictError` in the middle of a series
+        leaves it unfinished: the next plan shows that, and goes on from there.
         """
         if plan.is_empty:
             return None
-        change = Change(
-            api=plan.document.api,
-            base=plan.base,
-            rows=plan.rows,
-            new_subjects=plan.new_subjects,
-            author=author,
-            on_behalf_of=on_behalf_of,
-            reason=reason,
-            changes=tuple(map(str, plan.access)),
-        )
-        head = store.publish(change, self._now())
-        # The chain of hashes proves something only against a hash that is kept elsewhere: the log is that place.
-        _LOGGER.info("published", extra={"api": plan.document.api, "version": head.version, "hash": head.hash})
+        if not force:
+            check_lock_out(plan.document, Denylist(), actor, self._now())
+        by = Authorship(author, reason, on_behalf_of)
+        head = plan.base
+        for number, (step, part) in enumerate(zip(plan.steps, _parts(plan), strict=True), 1):
+            last = number == len(plan.steps)
+            before = None if number == 1 else plan.steps[number - 2].document
+            access = plan.access if last else access_changes(before, step.document)
+            change = Change(plan.document.api, head, step.rows, step.new_subjects, by, tuple(map(str, access)), part)
+            head = store.publish(change, self._now(), answer_for if last else None)
+            # The chain of hashes proves something only against a hash that is kept elsewhere: the log is that place.
+            _LOGGER.info("published", extra={"api": plan.document.api, "version": head.version, "hash": head.hash})
+            on_part()
         return head
 
     def published(self, api: str) -> Published:
         """The newest document. Raises `NotPublishedError`."""
-        published = store.read_published(api)
+        published = history.read_published(api)
         if published is None:
             raise NotPublishedError(f"API `{api}` has nothing published in this table")
         return published
 
-    def history(self, api: str) -> Iterator[VersionRecord]:
-        """The records of all versions, the newest first. Raises `NotPublishedError`."""
-        head = read_head(api, consistent=True)
-        if head is None:
-            raise NotPublishedError(f"API `{api}` has nothing published in this table")
-        return store.read_history(api, head.version)
+    def version(self, api: str, version: int) -> Published:
+        """The document of a version. Raises `NotPublishedError`."""
+        return history.read_version(api, version)
+
+    def diff(self, api: str, old: int, new: int) -> tuple[AccessChange, ...]:
+        """What access differs between two versions. Raises `NotPublishedError`."""
+        return access_changes(self.version(api, old).document, self.version(api, new).document)
+
+    def plan_rollback(self, api: str, version: int, combinations: int = MAX_COMBINATIONS) -> Plan:
+        """What publishing an old version's document again would do. Raises `NotPublishedError`."""
+        target = self.version(api, version)
+        return self.plan(target.document, combinations)
+
+    def history(self, api: str, newest: int | None = None) -> Iterator[VersionRecord]:
+        """The records of all versions, the newest first, or those up to `newest`. Raises `NotPublishedError`, and `TroubleError` where the chain is broken."""
+        head = require_head(api)
+        if newest is not None and newest < head.version:
+            head = Head(newest, history.read_record(api, newest).hash)
+        return history.read_records(api, head)
+
+    def denylist(self, api: str) -> Denylist:
+        """All entries. Raises `NotPublishedError`."""
+        require_head(api)
+        return read_denylist(api)
+
+    def deny(
+        self,
+        api: str,
+        kind: DenylistKind,
+        value: str,
+        *,
+        author: str,
+        reason: str,
+        expires_at: int,
+        issued_before: int | None = None,
+        actor: Actor | None = None,
+        force: bool = False,
+    ) -> Head:
+        """Refuse tokens of this value from now on. Tries again while others publish. Raises `NotPublishedError`, `LockOutError`, `ConflictError`."""
+
+        def attempt() -> Head:
+            head = require_head(api)
+            entry = DenylistEntry(kind, value, reason, author, head.version + 1, expires_at, issued_before)
+            if not force and actor is not None:
+                check_lock_out(self.published(api).document, Denylist([entry]), actor, self._now())
+            return store.publish_denial(api, head, entry, Authorship(author, reason), self._now())
+
+        return self._persistently(attempt)
+
+    def pardon(self, api: str, kind: DenylistKind, value: str, *, author: str, reason: str) -> Head | None:
+        """Take an entry off the denylist. None if there is none. Tries again while others publish. Raises `NotPublishedError`, `ConflictError`."""
+
+        def attempt() -> Head | None:
+            head = require_head(api)
+            if read_denylist(api).get(kind, value) is None:
+                return None
+            return store.publish_pardon(api, head, kind, value, Authorship(author, reason), self._now())
+
+        return self._persistently(attempt)
+
+    def _persistently(self, attempt: Callable[[], _Outcome]) -> _Outcome:
+        for number in range(_DENYLIST_ATTEMPTS):
+            try:
+                return attempt()
+            except ConflictError:
+                # Full jitter ("Timeouts, retries, and backoff with jitter", AWS Builders' Library): whoever collided must not collide again.
+                self._wait(random.uniform(0, 0.05 * 2 ** min(number, 5)))  # noqa: S311  # spreads retries, keeps no secret
+        return attempt()
+
+    def _check_enforced(self, document: PermissionDocument, verdicts: tuple[TokenVerdict, ...]) -> None:
+        if "token" not in document.enforced:
+            return
+        judged = {verdict.refs for verdict in verdicts}
+        alone: list[tuple[PrincipalRef, ...]] = [(), *((ref,) for ref in sorted(document.subjects) if ref.name)]
+        more = token_verdicts(document, [refs for refs in alone if refs not in judged], self._now())
+        problems = [
+            Problem("/enforced", f"`token` scope cannot say what is permitted to {verdict}")
+            for verdict in (*verdicts, *more)
+            if len(verdict.refs) <= 1 and not verdict.is_expressible
+        ]
+        if problems:
+            raise DocumentError(problems)
+
+
+def _parts(plan: Plan) -> Iterator[SeriesPart | None]:
+    """The parts that the steps of a plan are, None where there is one only."""
+    total, base = len(plan.steps), plan.base.version if plan.base else 0
+    if total == 1:
+        yield None
+        return
+    name = hashlib.sha256(canonical_json([base, sorted(plan.rows.items())]).encode()).hexdigest()[:12]
+    # Whoever goes on with an unfinished series still comes from where that one started.
+    start = plan.unfinished.base if plan.unfinished else base
+    for number in range(1, total + 1):
+        yield SeriesPart(name, number, total, start)
 
 
 def _row_changes(

@@ -4,33 +4,46 @@ A change is one transaction: the new rows under the next version, the version's 
 change started from. Rows are never changed, so a reader at any version keeps what it reads, and nothing is ever lost.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from pynamodb.exceptions import TableDoesNotExist, TransactWriteError
+from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
+from admin_api.version_record import Authorship, new_record, optional_fields, touched_fields
 from authorizer import permission_table as table
 from authorizer import table_keys as keys
 from authorizer.errors import TroubleError
-from authorizer.permission_table import Head, HeadItem, RegistryItem, RowItem, TableItem, Touched, VersionItem, VersionRecord
-from authorizer.policy.document import PermissionDocument, Subject
+from authorizer.permission_table import (
+    ApiItem,
+    DenylistChange,
+    DenylistItem,
+    Head,
+    HeadItem,
+    IdempotencyItem,
+    RegistryItem,
+    RowItem,
+    SeriesPart,
+    TableItem,
+    VersionItem,
+    VersionRecord,
+)
+from authorizer.policy.denylist import DenylistEntry, DenylistKind
+from authorizer.policy.document import PermissionDocument
 from authorizer.policy.permission import PrincipalRef
 
 MAX_ITEMS = 100
-"""Items that one transaction may have (DynamoDB developer guide, "Service, account, and table quotas"). Two are the record and the head."""
+"""Items that one transaction may have (DynamoDB developer guide, "Service, account, and table quotas")."""
+
+MAX_WRITTEN = MAX_ITEMS - 4
+"""Rows and registry entries of one version: the rest is for the record, the head, a new API's name and the answer to a request."""
 
 MAX_CONTENT_BYTES = 390_000
 """Content that one row may have: an item's 400 KB less its keys and names."""
 
 MAX_CHANGE_BYTES = 3_700_000
 """Content that all rows of one change may have: a transaction's 4 MB less keys, names and the record."""
-
-MAX_CHANGES = 500
-MAX_CHANGES_BYTES = 150_000
-"""Sentences on access that a record keeps, and their size; a larger change says how many more there were. A record is an item too, with its 400 KB."""
 
 _LOST_RACE = ("ConditionalCheckFailed", "TransactionConflict")
 _UNDECIDED = ("InternalServerError", "ServiceUnavailable", "TransactionInProgressException")
@@ -42,16 +55,7 @@ class ConflictError(Exception):
 
 
 class ChangeTooLargeError(Exception):
-    """The change does not fit into one transaction. Nothing was written."""
-
-
-@dataclass(frozen=True, slots=True)
-class Published:
-    """One API's document at its newest version, and every subject that ever was."""
-
-    head: Head
-    document: PermissionDocument
-    known: frozenset[PrincipalRef]
+    """One row of the change is larger than an item may be, so that no series of versions can hold it. Nothing was written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +66,23 @@ class Change:
     base: Head | None
     rows: Mapping[str, str | None]
     new_subjects: frozenset[PrincipalRef]
-    author: str
-    on_behalf_of: str | None
-    reason: str
+    by: Authorship
     changes: tuple[str, ...]
+    series: SeriesPart | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAnswer:
+    """The answer to a request with an idempotency key. `fingerprint` tells whether a later request is the same."""
+
+    key: str
+    fingerprint: str
+    text: str
+    expires_at: int
+
+
+AnswerFor = Callable[[Head], StoredAnswer]
+"""Makes the answer to store from the version that the change becomes."""
 
 
 def row_contents(document: PermissionDocument) -> dict[str, str]:
@@ -76,56 +93,53 @@ def row_contents(document: PermissionDocument) -> dict[str, str]:
     return contents
 
 
-def read_published(api: str) -> Published | None:
-    """The newest document, all of one version, or None if there is none. Costs one GetItem and a Query for the registry, the routes and each subject."""
-    head = table.read_head(api, consistent=True)
-    if head is None:
-        return None
-    routes = table.read_routes(api, head.version)
-    if routes is None:
-        raise TroubleError("unreadable_row", f"API `{api}` has version {head.version} but no catalogue")
-    known = table.read_known_subjects(api)
-    subjects: dict[PrincipalRef, Subject] = {}
-    for ref in sorted(known):
-        row = table.read_subject(api, ref, head.version)
-        if row.subject is not None:
-            subjects[ref] = row.subject
-    return Published(head, PermissionDocument(api, routes.catalog, subjects, routes.enforced), known)
+def publish(change: Change, now: float, answer_for: AnswerFor | None = None) -> Head:
+    """Write a change, which must fit into one transaction, as the next version.
 
-
-def read_history(api: str, newest: int, page: int = 50) -> Iterator[VersionRecord]:
-    """The records from `newest` down to the first, read page by page as they are asked for."""
-    while newest > 0:
-        oldest = max(newest - page, 0)
-        yield from reversed(table.read_versions(api, oldest, newest))
-        newest = oldest
-
-
-def publish(change: Change, now: float) -> Head:
-    """Write a change as the next version. Raises `ConflictError`, `ChangeTooLargeError` or `TroubleError`; then nothing was written.
-
-    If the answer of DynamoDB is lost, `TroubleError` says that the outcome is unknown.
+    Raises `ConflictError`, `ChangeTooLargeError` or `TroubleError`; then nothing was written. If the answer of DynamoDB is lost, `TroubleError` says that
+    the outcome is unknown. With `answer_for` the answer to the request is written in the same transaction.
     """
     version = (change.base.version if change.base else 0) + 1
+    check_rows(change.rows)
     items = _items(change, version)
-    record = _record(change, version, items, now)
-    count = len(items) + 2
-    if count > MAX_ITEMS:
-        raise ChangeTooLargeError(
-            f"the change writes {count} items, and a transaction takes {MAX_ITEMS}: publish it in steps, some groups, clients or scopes at a time"
-        )
-    total = 0
-    for item in items:
-        size = len((getattr(item, "content", None) or "").encode())
-        total += size
-        if size > MAX_CONTENT_BYTES:
-            raise ChangeTooLargeError(
-                f"`{item.pk}` would hold {size} bytes, and an item takes {MAX_CONTENT_BYTES}: use selectors instead of single routes"
-            )
-    if total > MAX_CHANGE_BYTES:
-        raise ChangeTooLargeError(f"the change writes {total} bytes, and a transaction takes {MAX_CHANGE_BYTES}: publish it in steps")
-    _write(change.base, items, record, change.api)
-    return Head(record.version, record.hash)
+    record = new_record(change.api, change.base, items, change.by, change.changes, now, series=change.series)
+
+    def write(transaction: TransactWrite) -> None:
+        for item in items:
+            # The registry's entries are alike whoever writes them; everything else is written once.
+            transaction.save(item, condition=None if isinstance(item, RegistryItem) else type(item).pk.does_not_exist())
+
+    return _commit(change.api, change.base, record, now, write, answer_for)
+
+
+def publish_denial(api: str, base: Head, entry: DenylistEntry, by: Authorship, now: float) -> Head:
+    """Write an entry of the denylist, whose `version` is the one after `base`, as a version. Raises what `publish` raises."""
+    item = _denylist_item(api, entry)
+    change = DenylistChange(entry.kind, entry.value, entry.expires_at)
+    sentence = f"tokens with {entry.kind} {entry.value} are refused"
+    record = new_record(api, base, [item], by, (sentence,), now, denylist=change)
+    return _commit(api, base, record, now, lambda transaction: transaction.save(item))
+
+
+def publish_pardon(api: str, base: Head, kind: DenylistKind, value: str, by: Authorship, now: float) -> Head:
+    """Remove an entry of the denylist as a version. Raises what `publish` raises; an entry that is gone in the meantime is a conflict too."""
+    key = DenylistItem(pk=keys.denylist_key(api), sk=keys.denylist_sort_key(kind, value))
+    sentence = f"tokens with {kind} {value} are no longer refused"
+    record = new_record(api, base, [], by, (sentence,), now, denylist=DenylistChange(kind, value, None))
+    return _commit(api, base, record, now, lambda transaction: transaction.delete(key, condition=DenylistItem.pk.exists()))
+
+
+def read_answer(api: str, key: str, now: float) -> StoredAnswer | None:
+    """The answer that was stored under an idempotency key and has not expired, or None. One GetItem, consistent."""
+    pk = keys.idempotency_key(api)
+    with table.trouble(pk):
+        try:
+            item = IdempotencyItem.get(pk, keys.escape(key), consistent_read=True)
+        except IdempotencyItem.DoesNotExist:
+            return None
+    if item.expires_at <= now:
+        return None
+    return StoredAnswer(key, item.fingerprint, item.answer, int(item.expires_at))
 
 
 def _items(change: Change, version: int) -> list[TableItem]:
@@ -138,55 +152,71 @@ def _items(change: Change, version: int) -> list[TableItem]:
     ]
 
 
-def _record(change: Change, version: int, items: list[TableItem], now: float) -> VersionRecord:
-    record = VersionRecord(
-        version=version,
-        author=change.author,
-        on_behalf_of=change.on_behalf_of,
-        reason=change.reason,
-        time=datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        changes=_as_many_as_fit(change.changes),
-        touched=tuple(Touched(item.pk, item.sk, table.digest(_attributes(item))) for item in items),
-        parent_hash=change.base.hash if change.base else "",
-        hash="",
-    )
-    return replace(record, hash=record_hash(change.api, record))
+def check_rows(rows: Mapping[str, str | None]) -> None:
+    """Raise `ChangeTooLargeError` for a row that no item can hold. Nothing is read or written."""
+    for key, content in rows.items():
+        size = len((content or "").encode())
+        if size > MAX_CONTENT_BYTES:
+            raise ChangeTooLargeError(
+                f"`{key}` would hold {size} bytes, and an item takes {MAX_CONTENT_BYTES}: use selectors instead of single routes"
+            )
 
 
-def _as_many_as_fit(changes: tuple[str, ...]) -> tuple[str, ...]:
-    size = 0
-    for kept, sentence in enumerate(changes):
-        size += len(sentence.encode())
-        if kept == MAX_CHANGES or size > MAX_CHANGES_BYTES:
-            return (*changes[:kept], f"and {len(changes) - kept} changes more")
-    return changes
-
-
-def _attributes(item: TableItem) -> dict[str, Any]:
-    return {name: getattr(item, name) for name in sorted(item.get_attributes()) if getattr(item, name) is not None}
-
-
-def record_hash(api: str, record: VersionRecord) -> str:
-    """SHA-256 over the canonical JSON (RFC 8785) of all that the record says, and so over the items that it names and over its parent."""
-    return table.digest(
-        {
-            "api": api,
-            "version": record.version,
-            "parent_hash": record.parent_hash,
-            "author": record.author,
-            "on_behalf_of": record.on_behalf_of,
-            "reason": record.reason,
-            "time": record.time,
-            "changes": record.changes,
-            "touched": [[t.pk, t.sk, t.sha256] for t in record.touched],
-        }
+def _denylist_item(api: str, entry: DenylistEntry) -> DenylistItem:
+    return DenylistItem(
+        pk=keys.denylist_key(api),
+        sk=keys.denylist_sort_key(entry.kind, entry.value),
+        schema=table.SCHEMA,
+        kind=entry.kind.value,
+        value=entry.value,
+        reason=entry.reason,
+        author=entry.author,
+        version=entry.version,
+        issued_before=entry.issued_before,
+        expires_at=entry.expires_at,
     )
 
 
-def _write(base: Head | None, items: list[TableItem], record: VersionRecord, api: str) -> None:
-    partition = keys.api_key(api)
-    version_item = VersionItem(
-        pk=partition,
+def _commit(
+    api: str,
+    base: Head | None,
+    record: VersionRecord,
+    now: float,
+    write: Callable[[TransactWrite], None],
+    answer_for: AnswerFor | None = None,
+) -> Head:
+    """Write the record, move the head from `base` to it, and whatever `write` adds: all of it or nothing."""
+    stamp = record.version if record.denylist is not None else (base.denylist_stamp if base else 0)
+    head = Head(record.version, record.hash, stamp)
+    unmoved = HeadItem.version.does_not_exist() if base is None else (HeadItem.version == base.version) & (HeadItem.hash == base.hash)
+    actions: list[Action] = [
+        HeadItem.schema.set(table.SCHEMA),
+        HeadItem.version.set(record.version),
+        HeadItem.hash.set(record.hash),
+        HeadItem.updated_at.set(record.time),
+    ]
+    if record.denylist is not None:
+        actions.append(HeadItem.denylist_stamp.set(record.version))
+    try:
+        with TransactWrite(connection=TableItem._get_connection().connection) as transaction:
+            write(transaction)
+            transaction.save(_version_item(api, record), condition=VersionItem.pk.does_not_exist())
+            transaction.update(HeadItem(pk=keys.api_key(api), sk=keys.HEAD), actions=actions, condition=unmoved)
+            if base is None:
+                transaction.save(ApiItem(pk=keys.APIS, sk=keys.escape(api), schema=table.SCHEMA, name=api))
+            if answer_for is not None:
+                item = _idempotency_item(api, answer_for(head))
+                transaction.save(item, condition=IdempotencyItem.pk.does_not_exist() | (IdempotencyItem.expires_at <= int(now)))
+    except TransactWriteError as error:
+        raise _write_error(error, api) from error
+    except TableDoesNotExist as error:
+        raise TroubleError("no_table", f"table `{TableItem.Meta.table_name}` does not exist") from error
+    return head
+
+
+def _version_item(api: str, record: VersionRecord) -> VersionItem:
+    return VersionItem(
+        pk=keys.api_key(api),
         sk=keys.VERSION_PREFIX + keys.number(record.version),
         schema=table.SCHEMA,
         author=record.author,
@@ -194,31 +224,23 @@ def _write(base: Head | None, items: list[TableItem], record: VersionRecord, api
         reason=record.reason,
         time=record.time,
         changes=table.canonical_json(record.changes),
-        touched=table.canonical_json([[t.pk, t.sk, t.sha256] for t in record.touched]),
+        touched=table.canonical_json(touched_fields(record)),
         parent_hash=record.parent_hash,
         hash=record.hash,
+        series=optional_fields(record).get("series"),
+        denylist=optional_fields(record).get("denylist"),
     )
-    unmoved = HeadItem.version.does_not_exist() if base is None else (HeadItem.version == base.version) & (HeadItem.hash == base.hash)
-    try:
-        with TransactWrite(connection=TableItem._get_connection().connection) as transaction:
-            for item in items:
-                # The registry's entries are alike whoever writes them; everything else is written once.
-                transaction.save(item, condition=None if isinstance(item, RegistryItem) else type(item).pk.does_not_exist())
-            transaction.save(version_item, condition=VersionItem.pk.does_not_exist())
-            transaction.update(
-                HeadItem(pk=partition, sk=keys.HEAD),
-                actions=[
-                    HeadItem.schema.set(table.SCHEMA),
-                    HeadItem.version.set(record.version),
-                    HeadItem.hash.set(record.hash),
-                    HeadItem.updated_at.set(record.time),
-                ],
-                condition=unmoved,
-            )
-    except TransactWriteError as error:
-        raise _write_error(error, api) from error
-    except TableDoesNotExist as error:
-        raise TroubleError("no_table", f"table `{TableItem.Meta.table_name}` does not exist") from error
+
+
+def _idempotency_item(api: str, answer: StoredAnswer) -> IdempotencyItem:
+    return IdempotencyItem(
+        pk=keys.idempotency_key(api),
+        sk=keys.escape(answer.key),
+        schema=table.SCHEMA,
+        fingerprint=answer.fingerprint,
+        answer=answer.text,
+        expires_at=answer.expires_at,
+    )
 
 
 def _write_error(error: TransactWriteError, api: str) -> Exception:

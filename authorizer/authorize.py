@@ -10,7 +10,8 @@ from authorizer.events.wire import Answer, AuthorizationRequest
 from authorizer.permission_cache import LoadedPermissions, PermissionCache
 from authorizer.policy.compiler import CacheScope, PolicyDocument, PolicyTooLargeError, compile_request, compile_route, is_too_long
 from authorizer.policy.decision import Decision, Grounds, decide
-from authorizer.policy.permission import Effect
+from authorizer.policy.denylist import DenylistKind
+from authorizer.policy.permission import Effect, RefKind
 from authorizer.policy.request_path import Target, Unroutable, resolve
 from authorizer.policy.token_compiler import Refusal, compile_token
 from authorizer.policy_memo import PolicyMemo
@@ -61,7 +62,10 @@ class Authorizer:
         """Decide one request and compile the answer for what the gateway's cache key holds."""
         principal = self._verifier.verify(bearer_token(_only_value(request.authorization)))
         loaded = self._permissions.load(principal.refs)
-        grounds = Grounds(loaded.permissions, loaded.catalog, principal.claims, self._now())
+        now = self._now()
+        if loaded.denylist.refusing(principal.token_ids, now) is not None:
+            raise TokenError("denylisted", "the token, its user or its client is on the denylist")
+        grounds = Grounds(loaded.permissions, loaded.catalog, principal.claims, now)
         if self._scope is CacheScope.TOKEN:
             return self._for_token(request, principal, loaded, grounds)
         if self._scope is CacheScope.ROUTE and request.told_path is not None:
@@ -143,5 +147,11 @@ def _only_value(values: tuple[str, ...]) -> str:
 
 
 def _answer(principal: Principal, loaded: LoadedPermissions, policy: PolicyDocument, **more: str) -> Answer:
-    context = {"version": str(loaded.version), "groups": json.dumps(principal.groups, ensure_ascii=False)}
+    context = {
+        "version": str(loaded.version),
+        "groups": json.dumps(principal.groups, ensure_ascii=False),
+        "client_id": principal.token_ids.values.get(DenylistKind.CLIENT_ID, ""),
+    }
+    if principal.is_machine:
+        context["scopes"] = json.dumps([ref.name for ref in principal.refs if ref.kind is RefKind.SCOPE], ensure_ascii=False)
     return Answer(principal.subject, policy, context | more)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from authorizer.errors import TokenError
+from authorizer.policy.denylist import DenylistKind, TokenIds
 from authorizer.policy.permission import EVERYONE, PrincipalRef, RefKind, is_bindable
 
 MAX_REFS = 100
@@ -40,7 +41,10 @@ class TrustedIssuer:
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """The verified bearer of a token. `refs` are what permissions may be given to, `claims` the values that `where` may compare with."""
+    """The verified bearer of a token. `refs` are what permissions may be given to, `claims` the values that `where` may compare with.
+
+    `groups` carry the issuer's name as refs do, so that no backend takes a partner's `admin` for ours.
+    """
 
     subject: str
     refs: tuple[PrincipalRef, ...]
@@ -53,6 +57,29 @@ class Principal:
     issued_at: int | None
     auth_time: int | None
     expires_at: int
+    issuer_name: str = ""
+
+    @property
+    def is_machine(self) -> bool:
+        """Whether the token stands for a program and not for a person."""
+        return any(ref.kind is RefKind.CLIENT for ref in self.refs)
+
+    @property
+    def token_ids(self) -> TokenIds:
+        """What the denylist is asked about."""
+        prefix = _prefix(self.issuer_name)
+        named = {
+            DenylistKind.SUB: self.subject.removeprefix(prefix),
+            DenylistKind.CLIENT_ID: self.client_id,
+            DenylistKind.JTI: self.jti,
+            DenylistKind.ORIGIN_JTI: self.origin_jti,
+        }
+        values = {kind: prefix + value for kind, value in named.items() if value}
+        return TokenIds(values, self.issued_at if self.auth_time is None else self.auth_time)
+
+
+def _prefix(issuer_name: str) -> str:
+    return f"{issuer_name}:" if issuer_name else ""
 
 
 def check_claims(claims: Mapping[str, object], issuer: TrustedIssuer, now: float) -> Principal:
@@ -65,12 +92,12 @@ def check_claims(claims: Mapping[str, object], issuer: TrustedIssuer, now: float
     groups, scopes = _groups(claims, issuer), _scopes(claims)
     subject = _text(claims, "sub") or ""
     client_id = _text(claims, "client_id")
-    prefix = f"{issuer.name}:" if issuer.name else ""
+    prefix = _prefix(issuer.name)
     return Principal(
         subject=prefix + subject,
         refs=_refs(claims, issuer, prefix, groups, scopes),
         claims=_bindable_claims(claims, issuer),
-        groups=groups,
+        groups=tuple(prefix + name for name in groups),
         issuer=issuer.issuer,
         client_id=client_id,
         jti=_text(claims, "jti"),
@@ -78,6 +105,7 @@ def check_claims(claims: Mapping[str, object], issuer: TrustedIssuer, now: float
         issued_at=_seconds(claims, "iat"),
         auth_time=_seconds(claims, "auth_time"),
         expires_at=_seconds(claims, "exp") or 0,
+        issuer_name=issuer.name,
     )
 
 

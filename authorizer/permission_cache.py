@@ -14,6 +14,7 @@ from authorizer import permission_table as table
 from authorizer import table_keys as keys
 from authorizer.errors import TroubleError
 from authorizer.permission_table import Head, RoutesRow, SubjectRow, VersionRecord
+from authorizer.policy.denylist import Denylist
 from authorizer.policy.permission import Permission, PrincipalRef, RefKind
 from authorizer.policy.route import RouteCatalog
 
@@ -35,6 +36,7 @@ class LoadedPermissions:
     permissions: tuple[Permission, ...]
     cached: bool
     stale: bool
+    denylist: Denylist = field(default_factory=Denylist)
 
 
 @dataclass(slots=True)
@@ -45,6 +47,7 @@ class _State:
     routes: RoutesRow
     known: frozenset[PrincipalRef]
     due: dict[str, int]
+    denylist: Denylist
     subjects: OrderedDict[PrincipalRef, SubjectRow] = field(default_factory=OrderedDict)
 
 
@@ -81,7 +84,15 @@ class PermissionCache:
         cached = fresh and len(state.subjects) == known
         while len(state.subjects) > MAX_SUBJECTS:
             state.subjects.popitem(last=False)
-        return LoadedPermissions(state.head.version, state.head.hash, state.routes.catalog, permissions, cached, not self._is_confirmed())
+        return LoadedPermissions(
+            version=state.head.version,
+            hash=state.head.hash,
+            catalog=state.routes.catalog,
+            permissions=permissions,
+            cached=cached,
+            stale=not self._is_confirmed(),
+            denylist=state.denylist,
+        )
 
     def _current(self) -> tuple[_State, bool]:
         """The state to serve from, and whether it needed no call."""
@@ -118,7 +129,8 @@ class PermissionCache:
         _check_chain(records, head.version - 1, head)
         known = table.read_known_subjects(self._api)
         due = _due(records)
-        return _State(head, self._read_routes(due, head.version), known, due)
+        denylist = self._read_denylist(records) if head.denylist_stamp else Denylist()
+        return _State(head, self._read_routes(due, head.version), known, due, denylist)
 
     def _follow(self, state: _State) -> _State:
         head = table.read_head(self._api, consistent=False)
@@ -143,6 +155,7 @@ class PermissionCache:
             routes=self._read_routes(due, head.version) if keys.routes_key(self._api) in due else state.routes,
             known=table.read_known_subjects(self._api) if new_subjects else state.known,
             due=state.due | due,
+            denylist=self._read_denylist(records) if head.denylist_stamp != state.head.denylist_stamp else state.denylist,
             subjects=subjects,
         )
 
@@ -154,6 +167,18 @@ class PermissionCache:
             row = state.subjects[ref] = self._read_subject(state.due, ref, state.head.version)
         state.subjects.move_to_end(ref)
         return row
+
+    def _read_denylist(self, records: Iterable[VersionRecord]) -> Denylist:
+        """The denylist, which must show what the newest of these records says of each entry; what has ended may be gone."""
+        denylist = table.read_denylist(self._api)
+        newest = {(r.denylist.kind, r.denylist.value): (r.version, r.denylist.expires_at) for r in records if r.denylist is not None}
+        for (kind, value), (version, ends) in newest.items():
+            entry = denylist.get(kind, value)
+            shown = 0 if entry is None else entry.version
+            # A removal leaves nothing behind, an entry stays at least until its end, and a newer one may have come since.
+            if shown < version and (bool(shown) if ends is None else self._now() < ends):
+                raise TroubleError("lagging_row", f"denylist entry `{kind}` of version {version} is not what its record names")
+        return denylist
 
     def _read_subject(self, due: Mapping[str, int], ref: PrincipalRef, at: int) -> SubjectRow:
         key = keys.subject_key(self._api, ref)
@@ -179,7 +204,7 @@ def _check_chain(records: tuple[VersionRecord, ...], after: int, head: Head) -> 
 
 
 def _due(records: Iterable[VersionRecord]) -> dict[str, int]:
-    return {touched.pk: record.version for record in records for touched in record.touched}
+    return {touched.pk: record.version for record in records if record.denylist is None for touched in record.touched}
 
 
 def _check_row(due: Mapping[str, int], key: str, version: int) -> None:

@@ -17,6 +17,7 @@ from pynamodb.models import Model
 
 from authorizer import table_keys as keys
 from authorizer.errors import TroubleError
+from authorizer.policy.denylist import Denylist, DenylistEntry, DenylistKind
 from authorizer.policy.document import Subject, format_routes, format_subject, parse_routes, parse_subject
 from authorizer.policy.permission import PrincipalRef, RefKind
 from authorizer.policy.route import RouteCatalog
@@ -56,7 +57,10 @@ class HeadItem(TableItem):
 
 
 class VersionItem(TableItem):
-    """What one change was: who, when, why, which rows (`touched`, JSON) and which access (`changes`, JSON)."""
+    """What one change was: who, when, why, which rows (`touched`, JSON) and which access (`changes`, JSON).
+
+    `series` (JSON) is there if it is a part of a larger change, `denylist` (JSON) if it is about an entry of the denylist.
+    """
 
     author = UnicodeAttribute()
     on_behalf_of = UnicodeAttribute(null=True)
@@ -66,12 +70,20 @@ class VersionItem(TableItem):
     touched = UnicodeAttribute()
     parent_hash = UnicodeAttribute()
     hash = UnicodeAttribute()
+    series = UnicodeAttribute(null=True)
+    denylist = UnicodeAttribute(null=True)
 
 
 class RegistryItem(TableItem):
     """A subject has existed. Never removed."""
 
     kind = UnicodeAttribute()
+    name = UnicodeAttribute()
+
+
+class ApiItem(TableItem):
+    """An API has been published. Never removed."""
+
     name = UnicodeAttribute()
 
 
@@ -84,12 +96,33 @@ class RowItem(TableItem):
     content = UnicodeAttribute(null=True)
 
 
+class DenylistItem(TableItem):
+    """An entry of the denylist. DynamoDB may delete it once it has ended."""
+
+    kind = UnicodeAttribute()
+    value = UnicodeAttribute()
+    reason = UnicodeAttribute()
+    author = UnicodeAttribute()
+    version = NumberAttribute()
+    issued_before = NumberAttribute(null=True)
+    expires_at = NumberAttribute()
+
+
+class IdempotencyItem(TableItem):
+    """The answer to a request that was carried out, written in the same transaction as its change."""
+
+    fingerprint = UnicodeAttribute()
+    answer = UnicodeAttribute()
+    expires_at = NumberAttribute()
+
+
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The newest version of an API and its hash."""
+    """The newest version of an API and its hash. `denylist_stamp` is the newest version that changed the denylist, 0 if none did."""
 
     version: int
     hash: str
+    denylist_stamp: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +132,25 @@ class Touched:
     pk: str
     sk: str
     sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesPart:
+    """Part `number` of `total` of one change that no single transaction can hold. `base` is the version that the series started from."""
+
+    id: str
+    number: int
+    total: int
+    base: int
+
+
+@dataclass(frozen=True, slots=True)
+class DenylistChange:
+    """An entry of the denylist was written, or removed (`expires_at` is None)."""
+
+    kind: DenylistKind
+    value: str
+    expires_at: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +166,8 @@ class VersionRecord:
     touched: tuple[Touched, ...]
     parent_hash: str
     hash: str
+    series: SeriesPart | None = None
+    denylist: DenylistChange | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,12 +228,17 @@ def error_code(error: PynamoDBException) -> str | None:
 def read_head(api: str, *, consistent: bool) -> Head | None:
     """The newest version, or None if nothing was ever published. One GetItem."""
     pk = keys.api_key(api)
-    with _trouble(pk):
+    with trouble(pk):
         try:
             item = HeadItem.get(pk, keys.HEAD, consistent_read=consistent)
         except HeadItem.DoesNotExist:
             return None
-    return _parsed(item, lambda i: Head(int(i.version), _required(i.hash)))
+    return _parsed(item, lambda i: Head(int(i.version), _required(i.hash), int(i.denylist_stamp or 0)))
+
+
+def read_apis() -> tuple[str, ...]:
+    """The names of all APIs. One Query."""
+    return tuple(_parsed(item, lambda i: _required(i.name)) for item in _query(ApiItem, keys.APIS, None))
 
 
 def read_versions(api: str, after: int, upto: int) -> tuple[VersionRecord, ...]:
@@ -204,6 +263,11 @@ def read_subject(api: str, ref: PrincipalRef, at: int) -> SubjectRow:
     """What a subject held at a version. One Query."""
     item = _newest_row(keys.subject_key(api, ref), at)
     return SubjectRow(0, None) if item is None else _parsed(item, lambda i: _subject(ref, i))
+
+
+def read_denylist(api: str) -> Denylist:
+    """Every entry that DynamoDB has not deleted yet. One Query."""
+    return Denylist(_parsed(item, _denylist_entry) for item in _query(DenylistItem, keys.denylist_key(api), None))
 
 
 def subject_content(subject: Subject, ancestors: Iterable[str]) -> str:
@@ -243,7 +307,39 @@ def _version(item: VersionItem) -> VersionRecord:
         touched=tuple(Touched(*_texts(fields)) for fields in _list(json.loads(_required(item.touched)))),
         parent_hash=_required(item.parent_hash),
         hash=_required(item.hash),
+        series=_optional(item.series, _series),
+        denylist=_optional(item.denylist, _denylist_change),
     )
+
+
+def _optional(text: str | None, read: Callable[[Any], _Parsed]) -> _Parsed | None:
+    """What an attribute with JSON says, or None where it is not there."""
+    return None if text is None else read(json.loads(_required(text)))
+
+
+def _series(fields: Any) -> SeriesPart:
+    return SeriesPart(_required(fields["id"]), int(fields["number"]), int(fields["total"]), int(fields["base"]))
+
+
+def _denylist_change(fields: Any) -> DenylistChange:
+    ends = fields["expires_at"]
+    return DenylistChange(DenylistKind(fields["kind"]), _required(fields["value"]), None if ends is None else int(ends))
+
+
+def _denylist_entry(item: DenylistItem) -> DenylistEntry:
+    return DenylistEntry(
+        kind=DenylistKind(item.kind),
+        value=_required(item.value),
+        reason=_required(item.reason),
+        author=_required(item.author),
+        version=int(item.version),
+        expires_at=int(item.expires_at),
+        issued_before=_optional_number(item.issued_before),
+    )
+
+
+def _optional_number(value: float | None) -> int | None:
+    return None if value is None else int(value)
 
 
 def _required(value: object) -> str:
@@ -262,15 +358,18 @@ def _texts(value: object) -> tuple[str, ...]:
     return tuple(_required(item) for item in _list(value))
 
 
-def _query(item_class: type[_Item], pk: str, wanted: Condition, *, newest_first: bool = False, limit: int | None = None) -> list[_Item]:
+def _query(
+    item_class: type[_Item], pk: str, wanted: Condition | None, *, newest_first: bool = False, limit: int | None = None
+) -> list[_Item]:
     """Consistent, and followed to the last page."""
-    with _trouble(pk):
+    with trouble(pk):
         found = item_class.query(pk, wanted, consistent_read=True, scan_index_forward=not newest_first, limit=limit)
         return list(found)
 
 
 @contextmanager
-def _trouble(pk: str) -> Iterator[None]:
+def trouble(pk: str) -> Iterator[None]:
+    """Whatever PynamoDB raises inside becomes a `TroubleError`."""
     try:
         yield
     except PynamoDBException as error:

@@ -8,6 +8,8 @@ from authorizer.policy.permission import PrincipalRef
 HEAD = "head"
 VERSION_PREFIX = "version#"
 REGISTRY_PREFIX = "subject#"
+APIS = "apis"
+"""Partition with an entry for each API, so that nobody has to look through the whole table for their names."""
 
 _MAX_NAME_BYTES = 900
 _TO_ESCAPE = re.compile(rb"[^A-Za-z0-9._-]")
@@ -37,6 +39,21 @@ def subject_key(api: str, ref: PrincipalRef) -> str:
 def routes_key(api: str) -> str:
     """Partition of the catalogue, version by version."""
     return f"{api_key(api)}#routes"
+
+
+def denylist_key(api: str) -> str:
+    """Partition of an API's denylist."""
+    return f"{api_key(api)}#denylist"
+
+
+def denylist_sort_key(kind: str, value: str) -> str:
+    """Where the entry for one value of a token stands."""
+    return f"{kind}#{escape(value)}"
+
+
+def idempotency_key(api: str) -> str:
+    """Partition of the answers to requests that were already carried out."""
+    return f"{api_key(api)}#idempotency"
 
 
 def registry_sort_key(ref: PrincipalRef) -> str:

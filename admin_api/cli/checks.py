@@ -10,7 +10,8 @@ from rich.table import Table
 
 from admin_api.cli import output
 from admin_api.cli.output import shown
-from admin_api.cli.seeds import EXIT_FINDINGS, FilesArgument, JsonOption, read_documents
+from admin_api.cli.seeds import read_documents
+from admin_api.cli.target import EXIT_FINDINGS, FilesArgument, JsonOption
 from admin_api.document_files import read_file
 from authorizer.policy.analysis import ALLOWED, DENIED, NOTHING, describe_access
 from authorizer.policy.cache_safety import MAX_COMBINATIONS, TokenVerdict, caller_kinds, risky_triples, token_verdicts

@@ -7,7 +7,8 @@ from typing import Any
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
-from admin_api.cli import checks, local, output, seeds
+from admin_api.cli import access, checks, denials, history, local, output, seeds
+from admin_api.lockout import LockOutError
 from admin_api.service import NotPublishedError
 from admin_api.settings import TargetError
 from admin_api.store import ChangeTooLargeError, ConflictError
@@ -15,6 +16,7 @@ from authorizer.errors import TroubleError
 
 EXIT_CODES: dict[type[Exception], int] = {
     ChangeTooLargeError: 1,
+    LockOutError: 1,
     TargetError: 2,
     NotPublishedError: 2,
     ConflictError: 3,
@@ -51,13 +53,18 @@ def _with_exit_codes(command: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
-for _panel, _commands in {
-    "Permissions": (seeds.plan, seeds.apply, seeds.export, seeds.log, seeds.init),
-    "Without a table": (checks.check, checks.matrix),
-    "Local stack": (local.up, local.down, local.token),
-}.items():
-    for _command in _commands:
-        app.command(rich_help_panel=_panel)(_with_exit_codes(_command))
+_PANELS: dict[str, dict[str, Callable[..., None]]] = {
+    "Permissions": {"plan": seeds.plan, "apply": seeds.apply, "export": seeds.export, "init": seeds.init},
+    "History": {"log": history.log, "diff": history.diff, "rollback": history.rollback},
+    "Who may what": {"explain": access.explain, "who-can": access.who_can_call, "what-can": access.what_can_call},
+    "Kill switch": {"deny": denials.deny, "undeny": denials.undeny, "denied": denials.denied},
+    "Without a table": {"check": checks.check, "matrix": checks.matrix},
+    "Local stack": {"up": local.up, "down": local.down, "token": local.token},
+}
+
+for _panel, _commands in _PANELS.items():
+    for _name, _command in _commands.items():
+        app.command(_name, rich_help_panel=_panel)(_with_exit_codes(_command))
 
 
 def main() -> None:

@@ -1,12 +1,14 @@
 """What the commands print: tables for people, JSON for programs, and how an error looks."""
 
+import contextlib
 import dataclasses
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from rich import markup
 from rich.console import Console
+from rich.progress import Progress
 from rich.table import Table
 
 from admin_api.document_files import FileDocument
@@ -39,6 +41,17 @@ def print_table(table: Table) -> None:
         Console(width=_VERY_WIDE).print(table)
 
 
+@contextlib.contextmanager
+def progress(what: str, parts: int) -> Iterator[Callable[[], None]]:
+    """A bar on standard error for work of several parts; what it yields is called after each."""
+    if parts < 2:
+        yield lambda: None
+        return
+    with Progress(console=ERR, transient=True) as bar:
+        task = bar.add_task(what, total=parts)
+        yield lambda: bar.advance(task)
+
+
 def print_json(value: Any) -> None:
     """JSON on standard output, the same on a terminal and in a pipe."""
     OUT.out(json.dumps(value, indent=2, ensure_ascii=False), highlight=False)
@@ -65,19 +78,36 @@ def print_plan(plan: Plan) -> None:
     if plan.is_empty:
         OUT.print(f"[bold]{api}[/]: nothing to change, version {version} already holds this document", highlight=False)
         return
-    OUT.print(f"[bold]{api}[/]: version {version} becomes {version + 1}", highlight=False)
-    table = Table("access", "subject", "route", "before", "after", title=None, box=None, pad_edge=False)
-    for change in plan.access:
-        sign, style = _sign(change)
-        table.add_row(sign, shown(str(change.subject)), shown(change.route), shown(change.before), shown(change.after), style=style)
-    if plan.access:
-        print_table(table)
-    else:
-        OUT.print("no caller gains or loses any access", highlight=False)
+    parts = len(plan.steps)
+    how = "" if parts == 1 else f", in {parts} parts: each takes its own version, and none grants what neither end grants"
+    OUT.print(f"[bold]{api}[/]: version {version} becomes {version + parts}{how}", highlight=False)
+    if plan.unfinished:
+        stopped = f"an earlier change stopped at part {plan.unfinished.number} of {plan.unfinished.total}"
+        OUT.print(
+            f"[yellow]{stopped}: this goes on from there; `gatebook rollback {api} {plan.unfinished.base}` goes back[/]", highlight=False
+        )
+    print_access(plan.access)
     OUT.print(f"rows: {shown(', '.join(plan.row_changes))}", highlight=False)
     good = sum(verdict.is_expressible for verdict in plan.verdicts)
     more = "" if good == len(plan.verdicts) else "; `gatebook check FILE` says for whom not, and why"
     OUT.print(f"token scope: could answer {good} of {len(plan.verdicts)} kinds of callers{more}", highlight=False)
+
+
+def print_access(changes: Sequence[AccessChange]) -> None:
+    """Who gains or loses which route."""
+    table = Table("access", "subject", "route", "before", "after", title=None, box=None, pad_edge=False)
+    for change in changes:
+        sign, style = _sign(change)
+        table.add_row(sign, shown(str(change.subject)), shown(change.route), shown(change.before), shown(change.after), style=style)
+    if changes:
+        print_table(table)
+    else:
+        OUT.print("no caller gains or loses any access", highlight=False)
+
+
+def access_as_json(change: AccessChange) -> dict[str, str]:
+    """A change of access for programs."""
+    return {"subject": str(change.subject), "route": change.route, "before": change.before, "after": change.after}
 
 
 def print_verdicts(verdicts: Sequence[TokenVerdict]) -> None:
@@ -120,8 +150,9 @@ def plan_as_json(plan: Plan) -> dict[str, Any]:
         "api": plan.document.api,
         "base_version": plan.base.version if plan.base else None,
         "changes": not plan.is_empty,
+        "parts": len(plan.steps),
         "rows": list(plan.row_changes),
-        "access": [{"subject": str(c.subject), "route": c.route, "before": c.before, "after": c.after} for c in plan.access],
+        "access": [access_as_json(change) for change in plan.access],
         "token_scope": [verdict_as_json(verdict) for verdict in plan.verdicts],
     }
 

@@ -1,11 +1,11 @@
 """What permissions amount to: who may call what, and what a change does to that. Exact, since routes and subjects are finite."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from authorizer.policy.document import PermissionDocument, format_time
 from authorizer.policy.permission import Effect, Permission, PrincipalRef
-from authorizer.policy.route import VERBS, RouteTemplate, parse_selector
+from authorizer.policy.route import VERBS, RouteCatalog, RouteTemplate, parse_selector
 
 NOTHING = "nothing"
 DENIED = "denied"
@@ -36,7 +36,20 @@ def _allows(access: str) -> bool:
 
 def describe_access(permissions: Iterable[Permission], verb: str, route: RouteTemplate) -> str:
     """What these permissions say of one verb of a route, in words, whatever the time is: conditions are part of the words."""
-    matching = [p for p in permissions if parse_selector(p.selector).matches(verb, route)]
+    return _describe([p for p in permissions if parse_selector(p.selector).matches(verb, route)])
+
+
+def access_words(permissions: Iterable[Permission], catalog: RouteCatalog) -> dict[tuple[str, RouteTemplate], str]:
+    """What these permissions say, by verb and route, in the order of the catalogue. Where they say nothing there is no entry."""
+    matching: dict[tuple[str, RouteTemplate], list[Permission]] = {}
+    for permission in permissions:
+        for cell in catalog.cells_of(permission.selector):
+            matching.setdefault(cell, []).append(permission)
+    return {cell: _describe(matching[cell]) for cell in catalog.cells if cell in matching}
+
+
+def _describe(matching: Iterable[Permission]) -> str:
+    matching = list(matching)
     denies = _conditions(p for p in matching if p.effect is Effect.DENY)
     if "" in denies:
         return DENIED
@@ -57,14 +70,10 @@ def _conditions(permissions: Iterable[Permission]) -> list[str]:
 
 def access_changes(before: PermissionDocument | None, after: PermissionDocument) -> tuple[AccessChange, ...]:
     """Every access that differs between two documents, by subject and route. Each subject counts for itself, its ancestors included, without `everyone`."""
-    old = _access(before) if before is not None else {}
-    new = _access(after)
     changes: dict[tuple[PrincipalRef, str, str, str], list[str]] = {}
-    for key in {*old, *new}:
-        states = old.get(key, NOTHING), new.get(key, NOTHING)
-        if states[0] != states[1]:
-            subject, path, verb = key
-            changes.setdefault((subject, path, *states), []).append(verb)
+    for ref in {*(before.subjects if before else ()), *after.subjects}:
+        for path, verb, was, becomes in _changes_of(ref, before, after):
+            changes.setdefault((ref, path, was, becomes), []).append(verb)
     return tuple(
         sorted(
             AccessChange(subject, f"{method} {path}", was, becomes)
@@ -74,15 +83,15 @@ def access_changes(before: PermissionDocument | None, after: PermissionDocument)
     )
 
 
-def _access(document: PermissionDocument) -> Mapping[tuple[PrincipalRef, str, str], str]:
-    """Access in words by subject, path and verb, where there is any."""
-    served = [(route.path, verb, route) for route in document.catalog.routes for verb in route.verbs]
-    # A verb of `ANY` that has a route of its own on the same path is served by that one.
-    served = [(path, verb, route) for path, verb, route in served if document.catalog.find(verb, path) is route]
-    return {
-        (ref, path, verb): access
-        for ref in document.subjects
-        for permissions in [document.permissions(ref)]
-        for path, verb, route in served
-        if (access := describe_access(permissions, verb, route)) != NOTHING
-    }
+def _changes_of(ref: PrincipalRef, before: PermissionDocument | None, after: PermissionDocument) -> Iterator[tuple[str, str, str, str]]:
+    """Path, verb, and the words before and after, where they differ."""
+    held = before.permissions(ref) if before else ()
+    holds = after.permissions(ref)
+    if before is not None and held == holds and before.catalog.cells == after.catalog.cells:
+        return
+    old = {(route.path, verb): words for (verb, route), words in (access_words(held, before.catalog) if before else {}).items()}
+    new = {(route.path, verb): words for (verb, route), words in access_words(holds, after.catalog).items()}
+    for path, verb in {**old, **new}:
+        was, becomes = old.get((path, verb), NOTHING), new.get((path, verb), NOTHING)
+        if was != becomes:
+            yield path, verb, was, becomes

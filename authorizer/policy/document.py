@@ -30,7 +30,7 @@ MAX_PATH = 300
 
 _MAX_CLAIM_VALUE = 128
 
-_API = re.compile(r"[A-Za-z0-9._-]{1,64}")
+API_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _CLAIM = re.compile(r"[A-Za-z0-9_.:/-]{1,128}")
 _TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d([Zz]|[+-]\d\d:[0-5]\d)")
 
@@ -145,7 +145,7 @@ def _or_empty(value: object) -> object:
 
 def _parse_api(reader: ProblemList, fields: Mapping[str, Any]) -> str:
     api = reader.text(fields.get("api"), "/api", "`api`")
-    if api is not None and not _API.fullmatch(api):
+    if api is not None and not API_NAME.fullmatch(api):
         reader.report("/api", f"API name `{api}` may only have letters, digits and `._-`, 64 at most")
     return api or ""
 
@@ -279,10 +279,13 @@ def _check_inheritance(reader: ProblemList, document: PermissionDocument) -> Non
 
 def _check_selectors(reader: ProblemList, document: PermissionDocument) -> None:
     """Each selector must mean a route, and each bound parameter must be in every route that it means."""
+    chosen: dict[str, tuple[RouteTemplate, ...]] = {}
     for subject in document.subjects.values():
         for permission in subject.permissions:
             pointer = reader.places[permission]
-            routes = document.catalog.select(parse_selector(permission.selector))
+            if permission.selector not in chosen:
+                chosen[permission.selector] = document.catalog.select(parse_selector(permission.selector))
+            routes = chosen[permission.selector]
             if not routes:
                 reader.report(
                     pointer, f"`{permission.selector}` means no route of the catalogue{_hint(permission.selector, document.catalog)}"

@@ -126,10 +126,9 @@ def may(document: PermissionDocument, ref: PrincipalRef) -> dict[_Cell, tuple[st
     return result
 
 
-def cells(document: PermissionDocument) -> list[_Cell]:
+def cells(document: PermissionDocument) -> tuple[_Cell, ...]:
     """Every verb of every route that serves it."""
-    catalog = document.catalog
-    return [(verb, route) for route in catalog.routes for verb in route.verbs if catalog.find(verb, route.path) is route]
+    return document.catalog.cells
 
 
 def _name(cell: _Cell) -> str:

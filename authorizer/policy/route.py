@@ -240,6 +240,7 @@ class RouteCatalog:
         self.routes = tuple(sorted(set(routes), key=_route_order))
         self._by_shape: dict[tuple[str, tuple[Segment, ...]], RouteTemplate] = {}
         self._root = _Node()
+        self._selected: dict[str, tuple[tuple[str, RouteTemplate], ...]] = {}
         self._reserved: dict[RouteTemplate, Mapping[str, frozenset[str]]] = {}
         self.reach: dict[Any, Any] = {}
         """What other modules found out about these routes and keep with them; it goes when the catalogue goes."""
@@ -282,6 +283,9 @@ class RouteCatalog:
             shape = parse_route(f"{verb} {path}").shape
         except RouteSyntaxError:
             return None
+        return self._serving(verb, shape)
+
+    def _serving(self, verb: str, shape: tuple[Segment, ...]) -> RouteTemplate | None:
         return self._by_shape.get((verb, shape)) or (self._by_shape.get(("ANY", shape)) if verb in VERBS else None)
 
     def below(self, path: str, verb: str) -> tuple[RouteTemplate, ...]:
@@ -291,6 +295,19 @@ class RouteCatalog:
         except RouteSyntaxError:
             return ()
         return tuple(r for r in self.routes if r.shape != greedy.shape and r.serves(verb) and _overlaps_below(greedy, r))
+
+    @cached_property
+    def cells(self) -> tuple[tuple[str, RouteTemplate], ...]:
+        """Every verb of every route that serves it: of `ANY` those without a route of their own in the same place."""
+        return tuple((verb, route) for route in self.routes for verb in route.verbs if self._serving(verb, route.shape) is route)
+
+    def cells_of(self, selector: str) -> tuple[tuple[str, RouteTemplate], ...]:
+        """Those of `cells` that a selector means. Raises `RouteSyntaxError`."""
+        known = self._selected.get(selector)
+        if known is None:
+            parsed = parse_selector(selector)
+            known = self._selected[selector] = tuple(cell for cell in self.cells if parsed.matches(*cell))
+        return known
 
     def select(self, selector: Selector) -> tuple[RouteTemplate, ...]:
         """The routes that a selector means."""

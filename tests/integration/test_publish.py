@@ -8,9 +8,12 @@ import pytest
 from admin_api import store
 from admin_api.service import NotPublishedError, PermissionService
 from admin_api.store import ChangeTooLargeError
+from authorizer.errors import TroubleError
 from authorizer.policy.document import format_document
+from tests.support.chain import verify_chain
 from tests.support.clock import Clock
 from tests.support.tables import Table, document, publish
+from tests.support.wire import Wire, error
 
 API = "api#petstore"
 ROUTES = "api#petstore#routes"
@@ -37,6 +40,7 @@ def test_the_first_version_writes_every_row(table: Table) -> None:
     head = publish(FIRST, clock=Clock(1_784_111_400.9), author="arn:aws:iam::111122223333:user/jane", reason="first")
     items = table.items()
     assert set(items) == {
+        ("apis", "petstore"),
         (API, "head"),
         (API, f"version#{V1}"),
         (API, "subject#group/guest"),
@@ -216,19 +220,48 @@ def many_groups(count: int, allow: str = "GET /pets") -> dict[str, object]:
     return {"api": "petstore", "routes": ["GET /pets"], "groups": {f"group-{n}": {"allow": [allow]} for n in range(count)}}
 
 
-def test_a_change_of_100_items_passes(table: Table) -> None:
-    # The record, the head, the catalogue and `everyone`; and for each group a row and an entry of the registry.
-    publish(many_groups(47) | {"everyone": {}})
-    assert len(table.items()) == 99
-    publish(many_groups(47, "* /**") | {"routes": ["GET /pets", "GET /owners"], "everyone": {}})
-    assert len(table.items()) == 99 + 1 + 1 + 47
+def test_a_change_of_nearly_100_items_is_one_transaction(table: Table) -> None:
+    # The record, the head, the API's name and the catalogue; and for each group a row and an entry of the registry.
+    publish(many_groups(47))
+    assert len(table.items()) == 4 + 2 * 47
+    assert table.get(API, "head")["version"] == 1
+    assert "series" not in table.get(API, f"version#{V1}")
 
 
-def test_a_change_of_more_than_100_items_is_refused(table: Table) -> None:
+def test_a_larger_change_is_a_series_of_versions(table: Table) -> None:
+    head = publish(many_groups(100))
+    records = [table.get(API, f"version#{n:012d}") for n in range(1, head.version + 1)]
+    assert head.version == 3
+    parts = [json.loads(record["series"]) for record in records]
+    assert [(part["number"], part["total"], part["base"]) for part in parts] == [(1, 3, 0), (2, 3, 0), (3, 3, 0)]
+    assert len({part["id"] for part in parts}) == 1
+    assert verify_chain(table.items(), "petstore") == 3
+    assert PermissionService(Clock()).published("petstore").document.subjects == document(many_groups(100)).subjects
+
+
+def test_a_series_that_stopped_is_shown_and_goes_on_or_back(table: Table, wire: Wire) -> None:
+    publish(many_groups(1))
     service = PermissionService(Clock())
-    with pytest.raises(ChangeTooLargeError, match=r"101 items.*100"):
-        service.apply(service.plan(document(many_groups(49))), author="a", reason="r")
-    assert table.items() == {}
+    plan = service.plan(document(many_groups(150)))
+    assert len(plan.steps) > 2
+    writes = iter(range(10))
+    wire.rule = lambda call: error("InternalServerError", 500) if call.operation == "TransactWriteItems" and next(writes) > 0 else None
+    with pytest.raises(TroubleError):
+        service.apply(plan, author="a", reason="r")
+    wire.rule = None
+    unfinished = service.published("petstore").unfinished
+    assert unfinished is not None
+    assert (unfinished.number, unfinished.total, unfinished.base) == (1, len(plan.steps), 1)
+    on = service.plan(document(many_groups(150)))
+    assert on.unfinished == unfinished
+    service.apply(on, author="a", reason="go on")
+    assert service.published("petstore").unfinished is None
+    assert service.published("petstore").document.subjects == document(many_groups(150)).subjects
+    newest = service.published("petstore").record
+    assert newest.series is not None
+    assert newest.series.base == 1
+    service.apply(service.plan_rollback("petstore", 1), author="a", reason="go back")
+    assert service.published("petstore").document.subjects == document(many_groups(1)).subjects
 
 
 def test_a_row_of_more_than_400_kb_is_refused(table: Table) -> None:
@@ -241,13 +274,13 @@ def test_a_row_of_more_than_400_kb_is_refused(table: Table) -> None:
     assert table.items() == before
 
 
-def test_a_change_of_more_than_4_mb_is_refused(table: Table) -> None:
-    """Each row for itself would pass."""
-    rows = {f"api#petstore#subject#group/{n}": "x" * 380_000 for n in range(11)}
-    change = store.Change("petstore", None, rows, frozenset(), "a", None, "r", ())
-    with pytest.raises(ChangeTooLargeError, match="4180000 bytes"):
-        store.publish(change, 0)
-    assert table.items() == {}
+def test_a_change_of_more_than_4_mb_is_a_series_too(table: Table) -> None:
+    """Each row for itself passes."""
+    route = "GET /" + "x" * 240
+    allow = [{"route": route, "until": f"2030-01-01T{h:02d}:{m:02d}:00Z"} for h in range(20) for m in range(60)]
+    head = publish({"api": "petstore", "routes": [route], "groups": {f"g{n}": {"allow": allow} for n in range(11)}})
+    assert head.version == 2
+    assert verify_chain(table.items(), "petstore") == 2
 
 
 def test_a_record_of_more_than_400_kb_is_refused_or_shortened(table: Table) -> None:

@@ -91,6 +91,7 @@ def test_json_of_plan_and_apply(run: Run, target: Table, seed: Path) -> None:
         "api": "petstore",
         "base_version": None,
         "changes": True,
+        "parts": 1,
         "rows": ["everyone: new", "group/guest: new", "group/owner: new", "routes: new"],
         "access": [
             {"subject": "everyone", "route": "GET /pets", "before": "nothing", "after": "allowed"},
@@ -191,12 +192,22 @@ def test_an_item_that_cannot_be_read_is_trouble(run: Run, target: Table, seed: P
     assert "api#petstore#routes" in result.stderr
 
 
-def test_a_change_that_is_too_large_is_a_finding(run: Run, target: Table, folder: Path) -> None:
+def test_a_large_change_says_in_how_many_parts(run: Run, target: Table, folder: Path) -> None:
     groups = ", ".join(f"g{n}: {{}}" for n in range(60))
     (folder / "seed.yaml").write_text(f"api: petstore\nroutes: [GET /pets]\ngroups: {{{groups}}}\n")
+    assert "version 0 becomes 2, in 2 parts" in run("plan", "seed.yaml").stdout
+    result = run("apply", "seed.yaml", "--yes")
+    assert result.exit_code == 0
+    assert "published petstore version 2" in result.stdout
+    assert "nothing to change" in run("plan", "seed.yaml").stdout
+
+
+def test_a_row_that_no_item_can_hold_is_a_finding(run: Run, target: Table, folder: Path) -> None:
+    routes = ", ".join(f"GET /{'x' * 200}/{n}" for n in range(2000))
+    (folder / "seed.yaml").write_text(f"api: petstore\nroutes: [{routes}]\n")
     result = run("apply", "seed.yaml", "--yes")
     assert result.exit_code == 1
-    assert "123 items" in result.stderr
+    assert "an item takes 390000" in result.stderr
     assert target.items() == {}
 
 

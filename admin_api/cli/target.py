@@ -1,0 +1,60 @@
+"""What the commands that work on a table share: the options that name it, asking before writing, and who writes."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import boto3
+import typer
+from botocore.config import Config
+
+from admin_api.cli import output
+from admin_api.settings import Target, read_target
+from authorizer.permission_table import bind_table
+
+EXIT_FINDINGS = 1
+EXIT_USAGE = 2
+
+TableOption = Annotated[str | None, typer.Option("--table", help="Table to work on. Else PERMISSIONS_TABLE, else the local stack.")]
+RegionOption = Annotated[str | None, typer.Option("--region", help="AWS region of the table. Else AWS_REGION.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before writing to a table outside the local stack.")]
+ForceOption = Annotated[bool, typer.Option("--force", help="Write even what would shut every group out of the admin API.")]
+FilesArgument = Annotated[list[Path], typer.Argument(help="Files with permission documents, YAML or JSON.", show_default=False)]
+ApiArgument = Annotated[str, typer.Argument(help="Name of the API in the table.", show_default=False)]
+ReasonOption = Annotated[str | None, typer.Option("--reason", help="Why, for the history.")]
+AuthorOption = Annotated[str | None, typer.Option("--author", help="For whom you do this; kept beside your own AWS identity.")]
+
+
+def bound_target(table: str | None, region: str | None) -> Target:
+    """The table that the options name, printed and bound."""
+    target = read_target(table, region)
+    output.ERR.print(f"[dim]{target}[/]", highlight=False)
+    bind_table(target.table, target.region, target.endpoint, target.access_key)
+    return target
+
+
+def ask(target: Target, yes: bool, what: str) -> None:
+    """Ask before anything is written outside of a local stack. Ends the command at a no."""
+    if not yes and not target.is_local and not typer.confirm(f"{what} to {target}?", err=True):
+        output.print_error("stopped; nothing was written")
+        raise typer.Exit(EXIT_USAGE)
+
+
+def identity(target: Target) -> str:
+    """The ARN of the AWS identity that writes: proven by AWS, not claimed."""
+    arn: str = client("sts", target).get_caller_identity()["Arn"]
+    return arn
+
+
+def client(name: str, target: Target) -> Any:
+    """An AWS client for the target."""
+    key, secret = target.access_key or (None, None)
+    return boto3.client(  # type: ignore[call-overload]
+        name,
+        region_name=target.region,
+        # An endpoint from the environment is left to the SDK: AWS_ENDPOINT_URL_DYNAMODB is none for STS.
+        endpoint_url=target.endpoint if target.access_key else None,
+        aws_access_key_id=key,
+        aws_secret_access_key=secret,
+        config=Config(connect_timeout=3, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 3}),
+    )

@@ -1,0 +1,41 @@
+"""The Lambda entry point of the admin API, `admin_api.handler.handler`. A mistake in the settings stops the cold start."""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.logging import utils
+
+from admin_api.gateway_cache import GatewayCaches
+from admin_api.rest.app import AdminApi
+from admin_api.service import PermissionService
+from admin_api.settings import AdminSettings, read_admin_settings
+from authorizer.permission_table import bind_table
+
+
+def build_handler(settings: AdminSettings) -> Any:
+    """The handler: one log line for each request, with who asked for what and how it ended, and no body."""
+    logger = Logger(service="gatebook-admin")
+    utils.copy_config_to_registered_loggers(logger, include={"admin_api"})
+    bind_table(settings.table)
+    caches = GatewayCaches(settings.flush_stages)
+    api = AdminApi(PermissionService(time.time), now=time.time, flush=caches.flush, allow_origin=settings.allow_origin)
+
+    def handle(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
+        answer = api(event, context)
+        caller = ((event.get("requestContext") or {}).get("authorizer") or {}).get("principalId")
+        logger.info(
+            "request",
+            method=event.get("httpMethod"),
+            path=event.get("path"),
+            status=answer["statusCode"],
+            subject=caller,
+            request_id=getattr(context, "aws_request_id", ""),
+        )
+        return answer
+
+    return handle
+
+
+handler = build_handler(read_admin_settings())

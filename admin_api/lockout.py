@@ -1,0 +1,67 @@
+"""Keeps admins from shutting themselves out: what must still be permitted after a change to the admin API's own permissions.
+
+Judged are the caller's own token and every group by itself, both without conditions: a grant that ends, or that holds for some paths only, opens the
+door to nobody who may need it tomorrow.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from authorizer.policy.decision import Grounds, decide
+from authorizer.policy.denylist import Denylist, TokenIds
+from authorizer.policy.document import PermissionDocument
+from authorizer.policy.permission import EVERYONE, Effect, PrincipalRef, RefKind
+from authorizer.policy.request_path import resolve
+
+ADMIN_API = "gatebook-admin"
+
+NEEDED = (
+    ("GET", f"v1/apis/{ADMIN_API}/document"),
+    ("PUT", f"v1/apis/{ADMIN_API}/document"),
+    ("POST", f"v1/apis/{ADMIN_API}/versions/1/rollback"),
+)
+"""What has to be possible to mend any mistake: read the document, write it, and go back."""
+
+
+class LockOutError(Exception):
+    """The change would shut out its author, or everybody. Nothing was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who makes a change, by a token that was verified: `subject` as it is recorded, and what permissions and denylist know it by."""
+
+    subject: str
+    refs: tuple[PrincipalRef, ...]
+    token_ids: TokenIds
+
+
+def check_lock_out(document: PermissionDocument, denylist: Denylist, actor: Actor | None, now: float) -> None:
+    """Raise `LockOutError` if after the change `actor` could not undo it, or if no group by itself could. Other APIs' documents pass.
+
+    Without an actor (AWS credentials need no token) only the groups are looked at.
+    """
+    if document.api != ADMIN_API:
+        return
+    if actor is not None:
+        entry = denylist.refusing(actor.token_ids, now)
+        if entry is not None:
+            raise LockOutError(f"the denylist would refuse your own token by {entry.kind} `{entry.value}`")
+        missing = _missing(document, actor.refs, now)
+        if missing:
+            raise LockOutError(f"you could no longer {missing}: keep it allowed to one of your groups, without `where` or `until`")
+    groups = sorted(ref for ref in document.subjects if ref.kind is RefKind.GROUP)
+    if all(_missing(document, (EVERYONE, group), now) for group in groups):
+        needed = ", ".join(f"`{verb} /{path}`" for verb, path in NEEDED)
+        raise LockOutError(f"no group could mend the admin API's permissions any more: allow one {needed}, without `where` or `until`")
+
+
+def _missing(document: PermissionDocument, refs: Iterable[PrincipalRef], now: float) -> str | None:
+    """The first of the needed requests that callers with these refs could not make for good, or None."""
+    permissions = [p for ref in refs for p in document.permissions(ref)]
+    lasting = tuple(p for p in permissions if p.effect is Effect.DENY or (not p.where and p.until is None))
+    grounds = Grounds(lasting, document.catalog, {}, now)
+    for verb, path in NEEDED:
+        if not decide(grounds, resolve(document.catalog, verb, path, None, exact=True)).allowed:
+            return f"{verb} /{path}"
+    return None

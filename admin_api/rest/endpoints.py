@@ -1,0 +1,139 @@
+"""Registers routes with Powertools' resolver, and gives them what they share: the service, the caller, and how answers are written."""
+
+import functools
+import inspect
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
+
+from admin_api.lockout import ADMIN_API, Actor
+from admin_api.rest.problems import (
+    BAD_REQUEST,
+    INTERNAL,
+    INVALID_REQUEST,
+    NOT_FOUND,
+    RESERVED_API,
+    UNAUTHENTICATED,
+    UNAVAILABLE,
+    ProblemError,
+    ProblemType,
+)
+from admin_api.service import PermissionService
+from authorizer.policy.document import API_NAME
+
+_Route = TypeVar("_Route", bound=Callable[..., Any])
+
+API_PATH = "/v1/apis/<api>"
+OWN_PATH = f"/v1/apis/{ADMIN_API}"
+
+MAX_ANSWER_BYTES = 5_500_000
+"""What an answer may have: Lambda's 6 MB less headers and the JSON around it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Meta:
+    """What the OpenAPI document says of a route besides its signature."""
+
+    summary: str
+    tag: str
+    problems: tuple[ProblemType, ...] = ()
+    also: tuple[int, ...] = ()
+    body: str | None = None
+
+
+class Endpoints:
+    """One resolver's routes. `described` tells for each method and path what the OpenAPI document has to add."""
+
+    def __init__(
+        self,
+        resolver: APIGatewayRestResolver,
+        service: PermissionService,
+        now: Callable[[], float],
+        flush: Callable[[str], tuple[str, ...]],
+    ) -> None:
+        self.resolver = resolver
+        self.service = service
+        self.now = now
+        self.flush = flush
+        self.described: dict[tuple[str, str], Meta] = {}
+
+    @property
+    def actor(self) -> Actor:
+        """Who makes the request that is being served."""
+        actor: Actor = self.resolver.context["actor"]
+        return actor
+
+    @property
+    def event(self) -> Mapping[str, Any]:
+        """The request that is being served, admitted."""
+        raw: Mapping[str, Any] = self.resolver.current_event.raw_event
+        return raw
+
+    @property
+    def body(self) -> Any:
+        """The body as plain values. Raises `ProblemError` if there is none."""
+        body = self.event.get("body")
+        if body is None:
+            raise ProblemError(BAD_REQUEST, "the request has no body: send JSON")
+        return json.loads(body)
+
+    def add(self, method: str, path: str, meta: Meta) -> Callable[[_Route], _Route]:
+        """Register a route at a path of its own."""
+
+        def register(route: _Route) -> _Route:
+            self._register(method, path, meta, route)
+            return route
+
+        return register
+
+    def add_for_api(self, method: str, below: str, meta: Meta) -> Callable[[_Route], _Route]:
+        """Register a route for `{api}`, and for the admin API itself at its own literal path: that one is permitted apart.
+
+        The function takes the API's name as `api`. Under `{api}` the admin API's name is refused, however it got there.
+        """
+
+        def register(route: _Route) -> _Route:
+            @functools.wraps(route)
+            def for_any(api: str, **arguments: Any) -> Any:
+                if api == ADMIN_API:
+                    raise ProblemError(RESERVED_API, f"`{ADMIN_API}` is edited at `{OWN_PATH}` only")
+                if not API_NAME.fullmatch(api):
+                    raise ProblemError(NOT_FOUND, f"`{api}` is no name of an API: letters, digits and `._-`, 64 at most")
+                return route(api=api, **arguments)
+
+            @functools.wraps(route)
+            def for_own(**arguments: Any) -> Any:
+                return route(api=ADMIN_API, **arguments)
+
+            signature = inspect.signature(route)
+            without_api = [p for name, p in signature.parameters.items() if name != "api"]
+            for_own.__signature__ = signature.replace(parameters=without_api)  # type: ignore[attr-defined]  # what `inspect` reads
+            for_own.__name__ = f"{route.__name__}_of_{ADMIN_API.replace('-', '_')}"
+            # The literal path first: routes with parameters are tried in the order in which they came.
+            self._register(method, OWN_PATH + below, meta, for_own)
+            self._register(method, API_PATH + below, meta, for_any)
+            return route
+
+        return register
+
+    def _register(self, method: str, path: str, meta: Meta, route: Callable[..., Any]) -> None:
+        self.described[method, path] = meta
+        self.resolver.route(
+            path,
+            method,
+            summary=meta.summary,
+            tags=[meta.tag],
+            operation_id=f"{route.__name__}",
+        )(route)
+
+
+def answer(body: Any, *, status: int = 200, headers: Mapping[str, str] | None = None) -> "Response[Any]":
+    """An answer that nobody may keep: permissions change."""
+    return Response(status, "application/json", body, headers={"Cache-Control": "no-store", **(headers or {})})
+
+
+ALWAYS = (UNAUTHENTICATED, INVALID_REQUEST, BAD_REQUEST, UNAVAILABLE, INTERNAL)
+"""Problems that every route with a caller may answer with."""

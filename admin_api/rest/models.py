@@ -1,0 +1,338 @@
+"""What answers and requests look like. Whatever leaves the admin API is held against these, and the OpenAPI document is made of them."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+Text = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=256)]
+
+
+class Answer(BaseModel):
+    """Base of all answers."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Request(BaseModel):
+    """Base of all requests: unknown fields are mistakes."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class UnfinishedSeries(Answer):
+    """A change in several versions that stopped in between. Publish its document again to go on, or roll back to `base_version`."""
+
+    id: str
+    part: int
+    parts: int
+    base_version: int
+
+
+class ApiSummary(Answer):
+    """One API and its newest version."""
+
+    name: str
+    version: int
+    hash: str
+
+
+class ApiList(Answer):
+    """A page of APIs. `next` is the cursor of the next page."""
+
+    apis: list[ApiSummary]
+    next: str | None = None
+
+
+class ApiDetail(ApiSummary):
+    """One API, who changed it last, and whether a change is unfinished."""
+
+    updated_at: str
+    author: str
+    reason: str
+    enforced: list[str]
+    routes: int
+    unfinished: UnfinishedSeries | None = None
+
+
+class AccessChange(Answer):
+    """What a change does to one subject on one route."""
+
+    subject: str
+    route: str
+    before: str
+    after: str
+    sentence: str
+
+
+class TokenVerdict(Answer):
+    """Whether one policy for all routes can be remembered under the token alone, for callers in these groups."""
+
+    callers_in: list[str]
+    expressible: bool
+    with_guards: bool
+    bytes: int | None
+    message: str | None
+
+
+class WriteResult(Answer):
+    """What a write did, or would do. `parts` are the versions that it takes."""
+
+    api: str
+    version: int
+    hash: str | None
+    changed: bool
+    dry_run: bool
+    parts: int
+    rows: list[str]
+    access: list[AccessChange]
+    token_scope: list[TokenVerdict] | None = None
+
+
+class Held(Answer):
+    """What a subject holds by itself."""
+
+    inherits: list[str] = []
+    allow: list[Any] = []
+    deny: list[Any] = []
+
+
+class Subject(Answer):
+    """One subject. `ancestors` are all groups that it inherits from, `place` is where it is below `subjects/`."""
+
+    kind: str
+    name: str
+    place: str
+    held: Held
+    ancestors: list[str]
+
+
+class SubjectSummary(Answer):
+    """One subject of a list."""
+
+    kind: str
+    name: str
+    place: str
+    allows: int
+    denies: int
+    inherits: list[str]
+
+
+class SubjectList(Answer):
+    """A page of subjects."""
+
+    version: int
+    subjects: list[SubjectSummary]
+    next: str | None = None
+
+
+class Routes(Answer):
+    """The catalogue."""
+
+    enforced: list[str] = []
+    routes: list[Any]
+
+
+class DenylistChange(Answer):
+    """An entry of the denylist that was written, or removed if it has no end."""
+
+    kind: str
+    value: str
+    expires_at: str | None
+
+
+class Series(Answer):
+    """The versions that one large change took."""
+
+    id: str
+    parts: int
+    first_version: int
+    base_version: int
+    finished: bool
+
+
+class Version(Answer):
+    """One change. Of a large one `version` is the newest part."""
+
+    version: int
+    time: str
+    author: str
+    on_behalf_of: str | None
+    reason: str
+    changes: list[str]
+    hash: str
+    parent_hash: str
+    series: Series | None = None
+    denylist: DenylistChange | None = None
+
+
+class VersionList(Answer):
+    """A page of the history, newest first. The hashes of a page were checked, up to the newest version."""
+
+    versions: list[Version]
+    next: str | None = None
+
+
+class VersionDetail(Version):
+    """One change and the whole document after it."""
+
+    document: dict[str, Any]
+
+
+class Diff(Answer):
+    """What access differs between two versions."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True, serialize_by_alias=True)
+
+    from_version: Annotated[int, Field(alias="from")]
+    to_version: Annotated[int, Field(alias="to")]
+    access: list[AccessChange]
+
+
+class MatrixCell(Answer):
+    """What one subject, with everyone's permissions, may do on one route."""
+
+    route: str
+    access: str
+
+
+class MatrixRow(Answer):
+    """One subject. Routes on which nothing is permitted or denied are left out."""
+
+    subject: str
+    cells: list[MatrixCell]
+
+
+class Matrix(Answer):
+    """A page of the matrix, by subject."""
+
+    version: int
+    rows: list[MatrixRow]
+    next: str | None = None
+
+
+class Access(Answer):
+    """A subject that may call a route. `by_everyone`: everyone may as much."""
+
+    subject: str
+    route: str
+    access: str
+    permissions: list[str]
+    by_everyone: bool
+
+
+class AccessList(Answer):
+    """A page of who may call what."""
+
+    version: int
+    access: list[Access]
+    next: str | None = None
+
+
+class ExplainRequest(Request):
+    """A request to the guarded API as somebody would make it, and what that somebody's token says."""
+
+    method: Text
+    path: Annotated[str, StringConstraints(max_length=2000)]
+    groups: list[Name] = Field(default=[], max_length=100)
+    clients: list[Name] = Field(default=[], max_length=10)
+    scopes: list[Name] = Field(default=[], max_length=100)
+    claims: dict[str, Any] = {}
+
+
+class NearMiss(Answer):
+    """One thing that stood between the request and an allow."""
+
+    kind: str
+    message: str
+
+
+class SuggestedGrant(Answer):
+    """An entry that would allow the request, for `allow` of the subject."""
+
+    subject: str
+    entry: str
+    note: str
+
+
+class Explanation(Answer):
+    """A decision and what is behind it."""
+
+    version: int
+    allowed: bool
+    reason: str
+    sentence: str
+    route: str | None
+    parameters: dict[str, str]
+    determining: list[str]
+    unknown: list[str]
+    near_misses: list[NearMiss]
+    more_subjects: int
+    suggested_grant: SuggestedGrant | None
+    why_no_grant: str | None
+
+
+class DenylistRequest(Request):
+    """Which tokens are refused from now on. With `issued_before` whoever signs in after that moment may come back."""
+
+    model_config = ConfigDict(extra="forbid", strict=False)
+
+    reason: Text
+    expires_at: datetime
+    issued_before: datetime | None = None
+
+
+class DenylistEntry(Answer):
+    """An entry of the denylist."""
+
+    kind: str
+    value: str
+    place: str
+    reason: str
+    author: str
+    version: int
+    expires_at: str
+    issued_before: str | None
+    in_force: bool
+
+
+class Denylist(Answer):
+    """A page of the denylist."""
+
+    entries: list[DenylistEntry]
+    next: str | None = None
+
+
+class DenylistResult(Answer):
+    """What a change of the denylist did, or would do. `flushed` are the stages of API Gateway whose remembered answers were dropped."""
+
+    api: str
+    version: int
+    changed: bool
+    dry_run: bool
+    flushed: list[str]
+    entry: DenylistEntry | None = None
+
+
+class PlaceInRequest(Answer):
+    """A mistake and its place in what was sent (JSON Pointer, RFC 6901)."""
+
+    pointer: str
+    message: str
+
+
+class ProblemDocument(BaseModel):
+    """RFC 9457."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    problems: list[PlaceInRequest] | None = None
+    current_version: int | None = None
+    changes: list[str] | None = None
+
+
+DryRun = Literal["true", "false"]

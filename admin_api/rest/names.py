@@ -1,0 +1,61 @@
+"""Names in paths. What is not plain there is written `~` and base64url, so that no name needs percent-encoding, which two readers may read differently."""
+
+import base64
+import binascii
+import re
+
+from admin_api.rest.problems import NOT_FOUND, ProblemError
+from authorizer.policy.denylist import DenylistKind
+from authorizer.policy.document import SECTIONS
+from authorizer.policy.permission import EVERYONE, PrincipalRef
+
+EVERYONES_NAME = "-"
+"""Stands where `everyone`, which has no name, would have one."""
+
+_PLAIN = re.compile(r"[A-Za-z0-9._-]+")
+
+
+def encode_name(name: str) -> str:
+    """A name as it stands in a path."""
+    if _PLAIN.fullmatch(name) and name not in (".", ".."):
+        return name
+    return "~" + base64.urlsafe_b64encode(name.encode("utf-8", "surrogatepass")).rstrip(b"=").decode("ascii")
+
+
+def decode_name(text: str) -> str:
+    """The name that a path means. Raises `ProblemError` for any spelling but the one that `encode_name` gives."""
+    if not text.startswith("~"):
+        name = text
+    else:
+        try:
+            name = base64.b64decode(text[1:] + "=" * (-len(text[1:]) % 4), altchars=b"-_", validate=True).decode("utf-8")
+        except (binascii.Error, ValueError):
+            name = ""
+    if not name or encode_name(name) != text:
+        raise ProblemError(
+            NOT_FOUND, f"`{text}` is no name: write names of `[A-Za-z0-9._-]` as they are and all others as `~` and unpadded base64url"
+        )
+    return name
+
+
+def ref_of(kind: str, name: str) -> PrincipalRef:
+    """The subject at `subjects/{kind}/{name}`. Raises `ProblemError`."""
+    if kind == "everyone" and name == EVERYONES_NAME:
+        return EVERYONE
+    kinds = {section: ref_kind for ref_kind, section in SECTIONS.items()}
+    if kind not in kinds:
+        raise ProblemError(NOT_FOUND, f"there is no subject `{kind}/{name}`: kinds are {', '.join(kinds)}, and `everyone/{EVERYONES_NAME}`")
+    return PrincipalRef(kinds[kind], decode_name(name))
+
+
+def place_of(ref: PrincipalRef) -> str:
+    """Where a subject is, below `subjects/`."""
+    return f"everyone/{EVERYONES_NAME}" if ref == EVERYONE else f"{SECTIONS[ref.kind]}/{encode_name(ref.name)}"
+
+
+def denylist_kind_of(text: str) -> DenylistKind:
+    """The kind at `denylist/{kind}/{value}`. Raises `ProblemError`."""
+    try:
+        return DenylistKind(text)
+    except ValueError:
+        raise ProblemError(NOT_FOUND, f"the denylist has no `{text}`: it has {', '.join(DenylistKind)}") from None

@@ -1,0 +1,171 @@
+"""Routes for looking back and going back: APIs, versions, differences, rollback."""
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.openapi.params import Header, Path, Query
+
+from admin_api import history
+from admin_api.rest import models, problems
+from admin_api.rest.documents import READ_PROBLEMS, WRITE_PROBLEMS, DryRun, IfMatch, Reason
+from admin_api.rest.endpoints import Endpoints, Meta, answer
+from admin_api.rest.idempotency import IdempotencyKey, Replay
+from admin_api.rest.paging import Cursor, Limit, page_of, read_cursor, write_cursor
+from admin_api.rest.preconditions import entity_tag, require_match
+from admin_api.rest.problems import INVALID_REQUEST, ProblemError
+from admin_api.rest.writes import Write, Writer, access_change
+from authorizer.permission_table import VersionRecord, read_head, read_routes
+from authorizer.policy.document import format_document, format_time
+from authorizer.policy.problems import Problem
+
+Number = Annotated[int, Path(ge=1, le=999_999_999_999)]
+
+
+def register(endpoints: Endpoints) -> None:
+    """Add these routes."""
+    _register_apis(endpoints)
+    _register_history(endpoints)
+    _register_rollback(endpoints, Writer(endpoints))
+
+
+def _register_apis(endpoints: Endpoints) -> None:
+    @endpoints.add("GET", "/v1/apis", Meta("List the APIs", "apis"))
+    def list_apis(limit: Limit = 50, cursor: Cursor = None) -> Response[models.ApiList]:
+        """One Query, and one GetItem for each API of the page."""
+        names, following = page_of(history.read_apis(), limit, cursor)
+        heads = [(name, read_head(name, consistent=True)) for name in names]
+        apis = [models.ApiSummary(name=name, version=head.version, hash=head.hash) for name, head in heads if head is not None]
+        return answer(models.ApiList(apis=apis, next=following))
+
+    @endpoints.add_for_api("GET", "", Meta("Read about one API", "apis", READ_PROBLEMS))
+    def read_api(api: str) -> Response[models.ApiDetail]:
+        """One GetItem and two Queries."""
+        head = history.require_head(api)
+        record = next(history.read_records(api, head, page=1))
+        row = read_routes(api, head.version)
+        assert row is not None  # noqa: S101  # a published API has a catalogue from its first version on
+        part = record.series
+        unfinished = None
+        if part is not None and part.number < part.total:
+            unfinished = models.UnfinishedSeries(id=part.id, part=part.number, parts=part.total, base_version=part.base)
+        detail = models.ApiDetail(
+            name=api,
+            version=head.version,
+            hash=head.hash,
+            updated_at=record.time,
+            author=record.author,
+            reason=record.reason,
+            enforced=list(row.enforced),
+            routes=len(row.catalog.routes),
+            unfinished=unfinished,
+        )
+        return answer(detail, headers={"ETag": entity_tag(head)})
+
+
+def _register_history(endpoints: Endpoints) -> None:
+    service = endpoints.service
+
+    @endpoints.add_for_api("GET", "/versions", Meta("List the changes, the newest first", "history", READ_PROBLEMS))
+    def list_versions(api: str, limit: Limit = 50, cursor: Cursor = None) -> Response[models.VersionList]:
+        """One GetItem, one Query for each 50 records, and one more where the page does not start at the newest."""
+        newest = None if cursor is None else _cursor_version(cursor)
+        entries = list(islice(_merged(service.history(api, newest)), limit + 1))
+        more = entries[limit].version if len(entries) > limit else None
+        return answer(models.VersionList(versions=entries[:limit], next=None if more is None else write_cursor(more)))
+
+    @endpoints.add_for_api("GET", "/versions/<number>", Meta("Read one change and the document after it", "history", READ_PROBLEMS))
+    def read_one_version(api: str, number: Number) -> Response[models.VersionDetail]:
+        """Two GetItems, and one Query each for the record, the registry, the routes and every subject that ever was."""
+        published = service.version(api, number)
+        fields = _entry([published.record]).model_dump() | {"document": format_document(published.document)}
+        return answer(models.VersionDetail(**fields))
+
+    @endpoints.add_for_api("GET", "/versions/<number>/diff", Meta("What access differs between two versions", "history", READ_PROBLEMS))
+    def compare_versions(api: str, number: Number, to: Annotated[int, Query(ge=1, le=999_999_999_999)]) -> Response[models.Diff]:
+        """Twice what reading a version costs."""
+        changes = service.diff(api, number, to)
+        return answer(models.Diff(from_version=number, to_version=to, access=[access_change(change) for change in changes]))
+
+
+def _register_rollback(endpoints: Endpoints, writer: Writer) -> None:
+    service = endpoints.service
+
+    @endpoints.add_for_api(
+        "POST",
+        "/versions/<number>/rollback",
+        Meta("Publish an old version's document again, as a new version", "history", (*WRITE_PROBLEMS, problems.IDEMPOTENCY_MISMATCH)),
+    )
+    def roll_back(
+        api: str,
+        number: Number,
+        if_match: IfMatch = None,
+        dry_run: DryRun = "false",
+        reason: Reason = None,
+        idempotency_key: Annotated[IdempotencyKey, Header(alias="Idempotency-Key")] = None,
+    ) -> Response[models.WriteResult]:
+        """Twice what reading the document costs, and one transaction for each of `parts`. One GetItem more with a key."""
+        replay = Replay.of(endpoints, api, idempotency_key, dry_run=dry_run == "true")
+        stored = replay.stored()
+        if stored is not None:
+            return stored
+        published = service.published(api)
+        require_match(service, api, published, if_match)
+        target = service.version(api, number)
+        why = reason or f"roll back to version {number}"
+        return replay.carry_out(lambda: writer.publish(Write(api, published, target.document, dry_run == "true", why), replay))
+
+
+def _cursor_version(cursor: str) -> int:
+    value = read_cursor(cursor)
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise ProblemError(
+            INVALID_REQUEST, "`cursor` must be the `next` of the page before", [Problem("/query/cursor", "no page gave this cursor")]
+        )
+    return value
+
+
+def _merged(records: Iterable[VersionRecord]) -> Iterator[models.Version]:
+    """Entries of the history, in which the parts of one series are one entry."""
+    parts: list[VersionRecord] = []
+    for record in records:
+        if parts and (record.series is None or parts[-1].series is None or record.series.id != parts[-1].series.id):
+            yield _entry(parts)
+            parts = []
+        parts.append(record)
+        if record.series is None:
+            yield _entry(parts)
+            parts = []
+    if parts:
+        yield _entry(parts)
+
+
+def _entry(parts: list[VersionRecord]) -> models.Version:
+    newest, series, change = parts[0], parts[0].series, parts[0].denylist
+    return models.Version(
+        version=newest.version,
+        time=newest.time,
+        author=newest.author,
+        on_behalf_of=newest.on_behalf_of,
+        reason=newest.reason,
+        changes=list(newest.changes),
+        hash=newest.hash,
+        parent_hash=parts[-1].parent_hash,
+        series=None
+        if series is None
+        else models.Series(
+            id=series.id,
+            parts=series.total,
+            first_version=newest.version - series.number + 1,
+            base_version=series.base,
+            finished=series.number == series.total,
+        ),
+        denylist=None
+        if change is None
+        else models.DenylistChange(
+            kind=change.kind.value,
+            value=change.value,
+            expires_at=None if change.expires_at is None else format_time(change.expires_at),
+        ),
+    )

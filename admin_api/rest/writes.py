@@ -1,0 +1,89 @@
+"""Publishing for a request: the author is the verified caller, and a dry run gives the same answer without writing."""
+
+from dataclasses import dataclass
+
+from aws_lambda_powertools.event_handler import Response
+
+from admin_api.history import Published
+from admin_api.lockout import check_lock_out
+from admin_api.rest import models
+from admin_api.rest.endpoints import Endpoints, answer
+from admin_api.rest.idempotency import Replay
+from admin_api.rest.preconditions import entity_tag
+from admin_api.service import Plan
+from authorizer.permission_table import Head
+from authorizer.policy.analysis import AccessChange
+from authorizer.policy.cache_safety import TokenVerdict
+from authorizer.policy.denylist import Denylist
+from authorizer.policy.document import PermissionDocument
+
+DRY_RUN_COMBINATIONS = 50
+"""Combinations of groups that a dry run judges for `token` scope."""
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """A document to publish in place of `published`. `created`: something new has been put where nothing was."""
+
+    api: str
+    published: Published | None
+    document: PermissionDocument
+    dry_run: bool
+    reason: str | None
+    created: bool = False
+
+
+class Writer:
+    """Carries writes out for the caller of the request that is being served."""
+
+    def __init__(self, endpoints: Endpoints) -> None:
+        self._endpoints = endpoints
+
+    def publish(self, write: Write, replay: Replay | None = None) -> "Response[models.WriteResult]":
+        """Publish, or say what publishing would do. With `replay` the answer is kept for the same request sent again."""
+        service, actor = self._endpoints.service, self._endpoints.actor
+        plan = service.plan(write.document, DRY_RUN_COMBINATIONS if write.dry_run else 0, base=write.published)
+        status = 201 if write.created and not plan.is_empty else 200
+        if write.dry_run:
+            check_lock_out(plan.document, Denylist(), actor, self._endpoints.now())
+            return answer(result_of(plan, None, dry_run=True), status=status)
+        reason = write.reason or f"{self._endpoints.event['httpMethod']} {self._endpoints.event['path']}"
+        answer_for = replay.answer_for(lambda head: result_of(plan, head, dry_run=False)) if replay else None
+        head = service.apply(plan, author=actor.subject, reason=reason, actor=actor, answer_for=answer_for)
+        now_at = head or plan.base
+        headers = {"ETag": entity_tag(now_at)} if now_at else {}
+        return answer(result_of(plan, head, dry_run=False), status=status, headers=headers)
+
+
+def result_of(plan: Plan, head: Head | None, *, dry_run: bool) -> models.WriteResult:
+    """What a plan did, or would do."""
+    base = plan.base.version if plan.base else 0
+    return models.WriteResult(
+        api=plan.document.api,
+        version=head.version if head else base + len(plan.steps),
+        hash=head.hash if head else plan.base.hash if plan.base and plan.is_empty else None,
+        changed=not plan.is_empty,
+        dry_run=dry_run,
+        parts=len(plan.steps),
+        rows=list(plan.row_changes),
+        access=[access_change(change) for change in plan.access],
+        token_scope=[token_verdict(verdict) for verdict in plan.verdicts] if dry_run else None,
+    )
+
+
+def access_change(change: AccessChange) -> models.AccessChange:
+    """A change of access, with its sentence."""
+    return models.AccessChange(
+        subject=str(change.subject), route=change.route, before=change.before, after=change.after, sentence=str(change)
+    )
+
+
+def token_verdict(verdict: TokenVerdict) -> models.TokenVerdict:
+    """A verdict on `token` scope."""
+    return models.TokenVerdict(
+        callers_in=[str(ref) for ref in verdict.refs],
+        expressible=verdict.is_expressible,
+        with_guards=verdict.size is not None,
+        bytes=verdict.size,
+        message=verdict.refusal.message if verdict.refusal else None,
+    )

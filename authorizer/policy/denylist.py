@@ -1,0 +1,70 @@
+"""The kill switch: tokens that are refused whatever they say otherwise, until their entry ends."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class DenylistKind(StrEnum):
+    """What of a token an entry names. Values of an issuer with a name are written `name:value`, as its groups are."""
+
+    SUB = "sub"
+    CLIENT_ID = "client_id"
+    JTI = "jti"
+    ORIGIN_JTI = "origin_jti"
+
+
+@dataclass(frozen=True, slots=True)
+class DenylistEntry:
+    """One entry. `version` is the version that wrote it; times are in epoch seconds.
+
+    With `issued_before` only tokens of a sign-in before that moment are refused: whoever signs in again may come back.
+    """
+
+    kind: DenylistKind
+    value: str
+    reason: str
+    author: str
+    version: int
+    expires_at: int
+    issued_before: int | None = None
+
+    def refuses(self, signed_in_at: int | None, now: float) -> bool:
+        """Whether the entry is in force at `now` for a token of that sign-in. One that does not say when it was is refused."""
+        if now >= self.expires_at:
+            return False
+        return self.issued_before is None or signed_in_at is None or signed_in_at < self.issued_before
+
+
+@dataclass(frozen=True, slots=True)
+class TokenIds:
+    """What of a verified token entries are compared with. `signed_in_at` is its `auth_time`, else its `iat`."""
+
+    values: Mapping[DenylistKind, str]
+    signed_in_at: int | None
+
+
+class Denylist:
+    """All entries of one API at one version."""
+
+    def __init__(self, entries: Iterable[DenylistEntry] = ()) -> None:
+        self._entries = {(entry.kind, entry.value): entry for entry in entries}
+
+    def refusing(self, token: TokenIds, now: float) -> DenylistEntry | None:
+        """An entry that refuses the token at `now`, or None."""
+        for kind, value in token.values.items():
+            entry = self._entries.get((kind, value))
+            if entry is not None and entry.refuses(token.signed_in_at, now):
+                return entry
+        return None
+
+    def get(self, kind: DenylistKind, value: str) -> DenylistEntry | None:
+        """The entry for this value, ended or not."""
+        return self._entries.get((kind, value))
+
+    def entries(self) -> tuple[DenylistEntry, ...]:
+        """All entries, in a fixed order."""
+        return tuple(self._entries[key] for key in sorted(self._entries))
+
+    def __len__(self) -> int:
+        return len(self._entries)

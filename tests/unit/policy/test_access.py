@@ -1,0 +1,137 @@
+"""Who may call what, as an admin asks it."""
+
+from typing import Any
+
+import pytest
+
+from authorizer.policy.access import what_can, who_can
+from authorizer.policy.document import PermissionDocument, parse_document
+from authorizer.policy.permission import EVERYONE, PrincipalRef, RefKind
+from authorizer.policy.route import parse_route
+
+NOW = 1_000_000_000
+PAST, SOON, LATER = "2001-09-09T01:46:40Z", "2001-09-09T01:46:41Z", "2030-01-01T00:00:00Z"
+ROUTES = ["GET /a", "ANY /b", "GET /b", "GET /o/{id}", "WS $connect"]
+
+
+def document(groups: dict[str, Any], **more: Any) -> PermissionDocument:
+    return parse_document({"api": "x", "routes": ROUTES, "groups": groups, **more})
+
+
+def who(groups: dict[str, Any], request: str, **more: Any) -> list[str]:
+    verb, path = request.split(" ", 1)
+    held = document(groups, **more)
+    route = held.catalog.find(verb, path)
+    assert route is not None
+    return [str(access) for access in who_can(held, verb, route, NOW)]
+
+
+def own(**more: str) -> dict[str, Any]:
+    return {"route": "GET /o/{id}", "where": {"id": "sub"}, **more}
+
+
+@pytest.mark.parametrize(
+    ("held", "expected"),
+    [
+        ({}, []),
+        ({"allow": ["GET /a"]}, []),
+        ({"allow": ["GET /o/{id}", "* /**"]}, ["group/g may GET /o/{id} by group/g allow * /**; group/g allow GET /o/{id}"]),
+        ({"allow": ["* /**"], "deny": ["* /o/*"]}, []),
+        ({"allow": ["* /**"], "deny": [{"route": "* /o/*", "until": SOON}]}, []),
+        ({"allow": ["* /**"], "deny": [{"route": "* /o/*", "until": PAST}]}, ["group/g may GET /o/{id} by group/g allow * /**"]),
+        ({"allow": [own(until=PAST)]}, []),
+        ({"allow": [own()]}, ["group/g may GET /o/{id} where {id} = sub by group/g allow GET /o/{id} where {id} = sub"]),
+        (
+            {"allow": [own(until=SOON)]},
+            [
+                f"group/g may GET /o/{{id}} where {{id}} = sub until {SOON} by group/g allow GET /o/{{id}} where {{id}} = sub until {NOW + 1}"
+            ],
+        ),
+        (
+            {"allow": [own(), {"route": "GET /o/*", "until": PAST}]},
+            ["group/g may GET /o/{id} where {id} = sub by group/g allow GET /o/{id} where {id} = sub"],
+        ),
+    ],
+)
+def test_who_may_under_which_conditions_and_by_what(held: dict[str, Any], expected: list[str]) -> None:
+    assert who({"g": held}, "GET /o/{id}") == expected
+
+
+def test_all_kinds_of_subjects_are_asked_everyone_and_heirs_included() -> None:
+    groups = {"heir": {"inherits": ["base"]}, "base": {"allow": ["GET /a"]}, "none": {}}
+    scopes = {"read": {"allow": ["* /a"]}}
+    clients = {"robot": {"allow": ["GET /a"]}, "idle": {}}
+    assert who(groups, "GET /a", scopes=scopes, clients=clients) == [
+        "client/robot may GET /a by client/robot allow GET /a",
+        "group/base may GET /a by group/base allow GET /a",
+        "group/heir may GET /a by group/base allow GET /a",
+        "scope/read may GET /a by scope/read allow * /a",
+    ]
+
+
+def test_what_everyone_may_is_said_to_be_nothing_of_ones_own() -> None:
+    assert who({"g": {}, "h": {"allow": ["GET /a"]}}, "GET /a", everyone={"allow": ["GET /a"]}) == [
+        "everyone may GET /a by everyone allow GET /a",
+        "group/g may GET /a by everyone allow GET /a, as everyone may",
+        "group/h may GET /a by everyone allow GET /a; group/h allow GET /a, as everyone may",
+    ]
+
+
+def test_a_deny_of_everyone_or_of_the_subject_takes_away_what_the_other_allows() -> None:
+    assert who({"g": {"allow": ["GET /a"]}}, "GET /a", everyone={"deny": ["* /a"]}) == []
+    refused = who_can(document({"g": {"deny": ["GET /a"]}}, everyone={"allow": ["* /a"]}), "GET", parse_route("GET /a"), NOW)
+    assert [access.subject for access in refused] == [EVERYONE]
+
+
+@pytest.mark.parametrize(
+    ("everyone", "group", "adds"),
+    [
+        ("GET /o/{id}", "GET /o/*", False),
+        ("GET /o/{id}", own(), False),
+        ("GET /o/{id}", own(until=SOON), False),
+        (own(), "GET /o/{id}", True),
+        (own(), own(), False),
+        (own(), own(until=SOON), False),
+        (own(until=SOON), own(), True),
+        (own(until=SOON), own(until=LATER), True),
+        (own(until=LATER), own(until=SOON), False),
+        (own(until=LATER), own(until=LATER), False),
+        (own(), {"route": "GET /o/{id}", "where": {"id": "username"}}, True),
+        ({"route": "GET /o/{id}", "until": LATER}, own(until=SOON), False),
+        ({"route": "GET /o/{id}", "until": LATER}, own(), True),
+    ],
+)
+def test_a_subject_adds_what_everyone_may_not_under_the_same_conditions(everyone: Any, group: Any, adds: bool) -> None:
+    held = document({"g": {"allow": [group]}}, everyone={"allow": [everyone]})
+    first, second = who_can(held, "GET", parse_route("GET /o/{id}"), NOW)
+    assert (first.subject, first.by_everyone) == (EVERYONE, True)
+    assert (str(second.subject), second.by_everyone) == ("group/g", not adds)
+
+
+@pytest.mark.parametrize(("verb", "path"), [("GET", "ANY /b"), ("POST", "GET /b"), ("GET", "GET /gone"), ("GET", "WS $connect")])
+def test_nobody_may_by_a_route_that_no_request_with_this_verb_is_served_by(verb: str, path: str) -> None:
+    assert who_can(document({"g": {"allow": ["* /**", "WS *"]}}), verb, parse_route(path), NOW) == ()
+
+
+def test_what_a_subject_may_is_told_by_verb_and_route_in_the_order_of_the_catalogue() -> None:
+    held = document({"base": {"allow": ["* /b", "WS *"], "deny": ["PUT /b"]}, "g": {"inherits": ["base"], "allow": [own()]}})
+    found = what_can(held, PrincipalRef(RefKind.GROUP, "g"), NOW)
+    assert [(access.verb, str(access.route), access.words) for access in found] == [
+        ("GET", "GET /b", "allowed"),
+        ("HEAD", "ANY /b", "allowed"),
+        ("OPTIONS", "ANY /b", "allowed"),
+        ("POST", "ANY /b", "allowed"),
+        ("PATCH", "ANY /b", "allowed"),
+        ("DELETE", "ANY /b", "allowed"),
+        ("GET", "GET /o/{id}", "allowed where {id} = sub"),
+        ("WS", "WS $connect", "allowed"),
+    ]
+    assert {access.subject for access in found} == {PrincipalRef(RefKind.GROUP, "g")}
+    assert found[0].permissions == ("group/base allow * /b",)
+
+
+@pytest.mark.parametrize("ref", [EVERYONE, PrincipalRef(RefKind.CLIENT, "ghost")])
+def test_an_unknown_subject_may_what_everyone_may(ref: PrincipalRef) -> None:
+    held = document({"g": {"allow": ["* /**"]}}, everyone={"allow": ["GET /a", {"route": "GET /b", "until": PAST}]})
+    [access] = what_can(held, ref, NOW)
+    assert (access.subject, str(access.route), access.permissions, access.by_everyone) == (ref, "GET /a", ("everyone allow GET /a",), True)
