@@ -1,6 +1,6 @@
 # The two commands of a newcomer are `make run` and `make test`; both set up what they need.
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint types unit integration stack package lock clean
+.PHONY: help install run test lint types unit integration stack fuzz mutants report package lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -39,6 +39,15 @@ integration: install ## table, service, authorizer and command against moto; tem
 
 stack: install ## the local stack end to end
 	$(BIN)/pytest -q tests -m stack
+
+fuzz: install ## random catalogues, permissions and requests for MINUTES (10), with counts
+	$(BIN)/python -m tests.fuzz --minutes $(or $(MINUTES),10)
+
+mutants: install ## break compiler and matcher on purpose; each mutant must be noticed
+	$(BIN)/python -m tests.mutants
+
+report: install ## renew docs/token-scope.md from the catalogues in the folder CATALOGUES
+	$(BIN)/python -m tests.performance.token_scope_report --catalogues $(CATALOGUES) --out docs/token-scope.md
 
 package: install ## the Lambda artefact, in build/
 	$(BIN)/python -m infra.package

@@ -1,0 +1,166 @@
+"""Many admins at once, some of whom die: no acknowledged edit is lost, nothing half-written is ever seen, and the history stays whole."""
+
+import os
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import pytest
+
+from admin_api import edits
+from admin_api.service import PermissionService
+from admin_api.store import ConflictError
+from authorizer.errors import TroubleError
+from authorizer.permission_cache import PermissionCache
+from authorizer.permission_table import bind_table
+from authorizer.policy.document import format_subject
+from authorizer.policy.permission import Permission, PrincipalRef, RefKind
+from tests.support.chain import verify_chain
+from tests.support.local_stack import LocalStack
+from tests.support.tables import Table, create_table, document
+from tests.support.wire import Answer, Call, Wire, error
+
+pytestmark = pytest.mark.stack
+
+CI = bool(os.environ.get("CI"))
+WRITERS, EDITS = (50, 20) if CI else (6, 4)
+SEED = int(os.environ.get("GATEBOOK_SEED", "7"))
+GROUPS = [PrincipalRef(RefKind.GROUP, f"g{n}") for n in range(5)]
+ATTEMPTS = 400
+
+
+class KilledError(BaseException):
+    """The process died here."""
+
+
+@dataclass(slots=True)
+class Accepted:
+    """Edits by how they ended: acknowledged, or with nobody left who knows."""
+
+    acknowledged: set[tuple[int, str]] = field(default_factory=set)
+    unknown: set[tuple[int, str]] = field(default_factory=set)
+
+
+@pytest.fixture
+def table(stack: LocalStack, request: pytest.FixtureRequest) -> Iterator[Table]:
+    name = f"writers-{request.node.name.replace('_', '-')}"[:100]
+    client = stack.client("dynamodb")
+    create_table(client, name)
+    bind_table(name, stack.note["region"], stack.note["aws_endpoint"], ("test", "test"))
+    routes = ", ".join(f"GET /w{writer}/{edit}" for writer in range(WRITERS) for edit in range(EDITS))
+    groups = ", ".join(f"{ref.name}: {{}}" for ref in GROUPS)
+    service = PermissionService(time.time)
+    service.apply(service.plan(document(f"{{api: petstore, routes: [{routes}], groups: {{{groups}}}}}"), 0), author="a", reason="start")
+    yield Table(client, name)
+    bind_table("unbound", stack.note["region"])
+
+
+def _edit(service: PermissionService, group: PrincipalRef, route: str) -> None:
+    """Add a route to a group, as an admin would: read, change, write, and again if somebody was faster."""
+    published = service.published("petstore")
+    held = format_subject(published.document.subjects[group])
+    changed = edits.with_subject(published.document, group, held | {"allow": [*held.get("allow", []), route]})
+    service.apply(service.plan(changed, 0, base=published), author="a", reason=route)
+
+
+def _write(writer: int, accepted: Accepted) -> None:
+    chance, service = random.Random(f"{SEED}{writer}"), PermissionService(time.time)
+    for edit in range(EDITS):
+        group, route = GROUPS[(writer + edit) % len(GROUPS)], f"GET /w{writer}/{edit}"
+        for attempt in range(ATTEMPTS):
+            try:
+                _edit(service, group, route)
+            except ConflictError:
+                time.sleep(chance.uniform(0, min(3.0, 0.05 * 2 ** min(attempt, 6))))
+            except (KilledError, TroubleError):
+                # Nobody was told how it ended; whoever comes next finds out by reading, and leaves this edit as it is.
+                accepted.unknown.add((writer, route))
+                break
+            else:
+                accepted.acknowledged.add((writer, route))
+                break
+        else:
+            pytest.fail(f"seed {SEED}: writer {writer} did not get through in {ATTEMPTS} attempts")
+
+
+def _run(targets: list[Callable[[], None]]) -> None:
+    failures: list[BaseException] = []
+
+    def guarded(target: Callable[[], None]) -> None:
+        try:
+            target()
+        except BaseException as failure:  # noqa: BLE001  # a failure in a thread is the test's
+            failures.append(failure)
+
+    threads = [threading.Thread(target=guarded, args=(target,)) for target in targets]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failures, failures
+
+
+def _check(table: Table, accepted: Accepted) -> None:
+    published = PermissionService(time.time).published("petstore")
+    held = {p.selector for subject in published.document.subjects.values() for p in subject.permissions}
+    acknowledged = {route for _, route in accepted.acknowledged}
+    assert acknowledged <= held, f"seed {SEED}: lost {sorted(acknowledged - held)}"
+    assert held <= acknowledged | {route for _, route in accepted.unknown}, f"seed {SEED}: nobody wrote {sorted(held - acknowledged)}"
+    assert published.head.version == verify_chain(table.items(), "petstore") == 1 + len(held)
+
+
+def test_the_document_is_the_sum_of_the_accepted_edits(table: Table) -> None:
+    accepted = Accepted()
+    _run([lambda writer=writer: _write(writer, accepted) for writer in range(WRITERS)])  # type: ignore[misc]  # mypy infers no type for such defaults
+    assert len(accepted.acknowledged) == WRITERS * EDITS
+    assert not accepted.unknown
+    _check(table, accepted)
+
+
+def test_writers_that_die_and_conflicts_leave_whole_versions_only(table: Table, stack: LocalStack) -> None:
+    chance = random.Random(SEED)
+    lock = threading.Lock()
+
+    def rule(call: Call) -> Answer:
+        with lock:
+            fate = chance.random()
+        if call.operation == "TransactWriteItems" and fate < 0.15:
+            return error("TransactionCanceledException", CancellationReasons=[{"Code": "TransactionConflict"}] * 4)
+        if fate < 0.005 or (call.operation == "TransactWriteItems" and fate < 0.2):
+            raise KilledError
+        return None
+
+    accepted, done = Accepted(), threading.Event()
+    seen: dict[int, tuple[Permission, ...]] = {}
+
+    def read() -> None:
+        # The table's name and region are the process's: a reader of its own sees what an authorizer would.
+        cache = PermissionCache("petstore", now=time.time, refresh_seconds=0, max_stale_seconds=0)
+        while not done.is_set():
+            try:
+                loaded = cache.load(GROUPS)
+            except (KilledError, TroubleError):
+                continue
+            known = seen.setdefault(loaded.version, loaded.permissions)
+            assert set(known) == set(loaded.permissions), f"seed {SEED}: version {loaded.version} was read in two ways"
+
+    writers = [threading.Thread(target=_write, args=(writer, accepted)) for writer in range(WRITERS)]
+    with Wire(rule=rule).installed():
+        bind_table(table.name, stack.note["region"], stack.note["aws_endpoint"], ("test", "test"))
+        reader = threading.Thread(target=read)
+        for thread in (*writers, reader):
+            thread.start()
+        for thread in writers:
+            thread.join()
+        done.set()
+        reader.join()
+    bind_table(table.name, stack.note["region"], stack.note["aws_endpoint"], ("test", "test"))
+    assert accepted.acknowledged
+    _check(table, accepted)
+    service = PermissionService(time.time)
+    assert seen
+    for version, permissions in sorted(seen.items())[:: max(1, len(seen) // 40)]:
+        held = service.version("petstore", version).document
+        assert {p for ref in GROUPS for p in held.permissions(ref)} == set(permissions), f"seed {SEED}: version {version}"

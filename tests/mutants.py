@@ -1,0 +1,194 @@
+"""Breaks the compiler and the matcher on purpose, one plausible way at a time, and sees that a test notices: `python -m tests.mutants`.
+
+Each mutant is made in a copy of the tree. One that no test kills is a hole in the tests: the exit code is 1 then.
+"""
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+POLICY = "authorizer/policy"
+
+QUICK = ("tests/vectors_test", "tests/unit/policy")
+THOROUGH = (
+    "tests/properties/test_decision_properties.py",
+    "tests/properties/test_token_scope.py",
+    "tests/properties/test_gateway_cache.py",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """One change of one place: `old`, which stands in the file exactly once, becomes `new`."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+
+
+MUTANTS = (
+    Mutant(
+        "a parameter beats a literal",
+        f"{POLICY}/route.py",
+        "        if literal is not None:\n            yield literal\n        if self.parameter is not None:\n            yield self.parameter\n",
+        "        if self.parameter is not None:\n            yield self.parameter\n        if literal is not None:\n            yield literal\n",
+    ),
+    Mutant(
+        "ANY beats the verb",
+        f"{POLICY}/route.py",
+        'return node.routes.get(verb) or node.routes.get("ANY")',
+        'return node.routes.get("ANY") or node.routes.get(verb)',
+    ),
+    Mutant("a parameter may be empty", f"{POLICY}/route.py", "if not value or (segment", "if (segment"),
+    Mutant(
+        "`*` of a selector takes a greedy segment",
+        f"{POLICY}/route.py",
+        "segment.kind is not SegmentKind.GREEDY if wanted is None",
+        "True if wanted is None",
+    ),
+    Mutant(
+        "a verb is forgotten",
+        f"{POLICY}/route.py",
+        'VERBS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")',
+        'VERBS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "DELETE")',
+    ),
+    Mutant(
+        "words of siblings are no longer reserved", f"{POLICY}/decision.py", " or value in reserved.get(binding.parameter, (value,))", ""
+    ),
+    Mutant(
+        "a deny no longer wins",
+        f"{POLICY}/decision.py",
+        "    if denies:\n        return Decision(Effect.DENY",
+        "    if denies and not allows:\n        return Decision(Effect.DENY",
+    ),
+    Mutant("a permission holds at the moment that it ends", f"{POLICY}/permission.py", "now < self.until", "now <= self.until"),
+    Mutant("one spelling of a path is enough", f"{POLICY}/request_path.py", "    for other in others:", "    for other in ():"),
+    Mutant("dots in a path are taken", f"{POLICY}/request_path.py", ' or not _DOTS.isdisjoint(text.split("/"))', ""),
+    Mutant(
+        "the told route is not compared",
+        f"{POLICY}/request_path.py",
+        "mismatch = target.problem is None and target.route != route",
+        "mismatch = False",
+    ),
+    Mutant(
+        "no Deny for longer paths",
+        f"{POLICY}/compiler.py",
+        "    if not route.is_greedy and any(len(values) < len(route.parameters) for values in allows):",
+        "    if False:",
+    ),
+    Mutant(
+        "a value is held between wildcards",
+        f"{POLICY}/compiler.py",
+        "if not all(can_hold(route, dict(values)) for values in allows):",
+        "if False:",
+    ),
+    Mutant(
+        "patterns of the caller's in an Allow",
+        f"{POLICY}/compiler.py",
+        "if decision.allowed and literal_text(text) == text:",
+        "if decision.allowed:",
+    ),
+    Mutant(
+        "no slash at the end of a literal",
+        f"{POLICY}/compiler.py",
+        'return (path,) if not parts or parts[-1] == "*" else (path, path + "/")',
+        "return (path,)",
+    ),
+    Mutant("guards are dropped", f"{POLICY}/token_compiler.py", "        denied.add(path)\n", "        pass\n"),
+    Mutant("guards though none were asked for", f"{POLICY}/token_compiler.py", "        if not guards:\n", "        if False:\n"),
+    Mutant("guards that take in allowed routes", f"{POLICY}/token_compiler.py", "        if hit is not None:\n", "        if False:\n"),
+    Mutant(
+        "a slash too many leads to another route",
+        f"{POLICY}/token_compiler.py",
+        "        slashes = slashes or verb.needs_slash_guard(pattern)\n",
+        "",
+    ),
+    Mutant(
+        "an encoded slash leads to another route",
+        f"{POLICY}/token_compiler.py",
+        '_SLASH_GUARDS = ("/*", "*//*", "*%2F*", "*%2f*")',
+        '_SLASH_GUARDS = ("/*", "*//*")',
+    ),
+    Mutant(
+        "a prefix is widened over a forbidden route",
+        f"{POLICY}/token_compiler.py",
+        "if below and verb.known.owners(wide) <= verb.allowed.keys():",
+        "if below:",
+    ),
+    Mutant(
+        "claim values that are words are taken",
+        f"{POLICY}/token_compiler.py",
+        "    for word in {*values} & {*words_of(catalog.routes)} if values else ():",
+        "    for word in ():",
+    ),
+    Mutant("`*` does not cross a slash", f"{POLICY}/reach.py", "        if in_star and not only_greedy:", "        if False:"),
+    Mutant(
+        "a route of the verb does not shadow ANY",
+        f"{POLICY}/reach.py",
+        " if route.serves(verb) and catalog.find(verb, route.path) is route]",
+        " if route.serves(verb)]",
+    ),
+)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run them all, or those whose name holds a word."""
+    parser = argparse.ArgumentParser(prog="python -m tests.mutants", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("word", nargs="?", default="", help="only mutants with this in their name")
+    word = parser.parse_args(arguments).word
+    chosen = [mutant for mutant in MUTANTS if word in mutant.name]
+    survivors = 0
+    with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
+        tree = Path(folder) / "tree"
+        _copy(tree)
+        for number, mutant in enumerate(chosen, 1):
+            print(f"{number:2}/{len(chosen)} {mutant.name:<46} ", end="", flush=True)
+            killer = _killer(tree, mutant)
+            survivors += killer is None
+            print(f"killed by {killer}" if killer else "SURVIVED", flush=True)
+    print(f"{len(chosen) - survivors} of {len(chosen)} mutants killed")
+    return 1 if survivors else 0
+
+
+def _copy(tree: Path) -> None:
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    for name in listed.stdout.splitlines():
+        if (ROOT / name).is_file():
+            (tree / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(ROOT / name, tree / name)
+
+
+def _killer(tree: Path, mutant: Mutant) -> str | None:
+    """The first test that fails with the mutant in place, or None."""
+    path = tree / mutant.file
+    original = path.read_text(encoding="utf-8")
+    path.write_text(original.replace(mutant.old, mutant.new), encoding="utf-8")
+    try:
+        return next(filter(None, (_failing(tree, tests) for tests in (QUICK, THOROUGH))), None)
+    finally:
+        path.write_text(original, encoding="utf-8")
+
+
+def _failing(tree: Path, tests: tuple[str, ...]) -> str | None:
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests]
+    # The copy, not the installed package, is what shall be imported.
+    environment = {name: value for name, value in os.environ.items() if name != "CI"} | {"PYTHONPATH": str(tree)}
+    result = subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True, check=False)
+    if result.returncode == 0:
+        return None
+    found = re.search(r"^(?:FAILED|ERROR) (\S+)", result.stdout, re.MULTILINE)
+    return found[1] if found else f"{' '.join(tests)}: pytest ended with {result.returncode}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
