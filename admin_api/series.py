@@ -64,13 +64,13 @@ def steps(
 ) -> list[Step]:
     """The steps from one document of an API to another: none if nothing changes, one if everything fits, and the last one publishes `after`.
 
-    `known` are the subjects that the registry has. A step writes at most `max_items` rows and registry entries, two at least, and rows of `max_bytes`
-    together, or one row that is larger by itself. The rows in between can be larger than those of both ends, since they have copies.
+    `known` are the subjects that the registry has. A step has at most `max_items` rows and registry entries, and `max_bytes` of rows, or it is a single
+    subject's. A narrow row may be larger than the old and the new one, since it has copies: look at all steps before you publish the first.
     """
     names = {keys.subject_key(after.api, ref): ref for ref in (*(before.subjects if before else ()), *after.subjects)}
     held: dict[str, str] = store.row_contents(before) if before else {}
     wanted = store.row_contents(after)
-    todo = deque(_operations(before, after))
+    todo = deque[_Operation]()
     result: list[Step] = []
 
     def new_subjects(rows: Rows) -> frozenset[PrincipalRef]:
@@ -85,6 +85,7 @@ def steps(
         if fits(rows):
             document = after
         else:
+            todo = todo or deque(_operations(before, after, wanted))
             rows, done = _take(todo, held, fits)
             document = _carried_out(done, document, after)
         result.append(Step(rows, new_subjects(rows), document))
@@ -128,25 +129,24 @@ def _carried_out(done: Iterable[_Operation], document: PermissionDocument | None
     return PermissionDocument(after.api, source.catalog, subjects, source.enforced)
 
 
-def _operations(before: PermissionDocument | None, after: PermissionDocument) -> Iterator[_Operation]:
-    """All operations in the order that the module's description gives."""
+def _operations(before: PermissionDocument | None, after: PermissionDocument, wanted: Mapping[str, str]) -> Iterator[_Operation]:
+    """All operations in the order that the module's description gives. `wanted` are the rows of the new end."""
     ends = _Ends(before or PermissionDocument(after.api, RouteCatalog(()), {}), after)
-    switch = _Operation(keys.routes_key(after.api), table.routes_content(after.enforced, after.catalog))
+    routes_key = keys.routes_key(after.api)
+    switch = _Operation(routes_key, wanted[routes_key])
     if before is None:
         # No version may be without a catalogue. Nothing is allowed yet, so that it can come first.
         yield switch
     for ref in sorted({*ends.old_ancestors, *ends.new_ancestors}, key=lambda ref: (-len(ends.old_ancestors.get(ref, ())), ref)):
-        yield ends.narrow(ref)
+        subject, ancestors = ends.narrow(ref)
+        content = table.subject_content(subject, ancestors) if subject is not None else None
+        yield _Operation(keys.subject_key(after.api, ref), content, ref, subject)
     yield switch
     for ref in sorted(after.subjects, key=lambda ref: (len(ends.new_ancestors[ref]), ref)):
-        yield _operation(after.api, ref, after.subjects[ref], ends.new_ancestors[ref])
+        key = keys.subject_key(after.api, ref)
+        yield _Operation(key, wanted[key], ref, after.subjects[ref])
     for ref in sorted(ends.old_ancestors.keys() - after.subjects.keys()):
-        yield _operation(after.api, ref, None)
-
-
-def _operation(api: str, ref: PrincipalRef, subject: Subject | None, ancestors: Iterable[str] = ()) -> _Operation:
-    content = table.subject_content(subject, ancestors) if subject is not None else None
-    return _Operation(keys.subject_key(api, ref), content, ref, subject)
+        yield _Operation(keys.subject_key(after.api, ref), None, ref)
 
 
 class _Ends:
@@ -166,26 +166,25 @@ class _Ends:
         refs = {*before.subjects, *after.subjects}
         self._is_calm = same_routes and all(_held(before, ref, Effect.DENY) == _held(after, ref, Effect.DENY) for ref in refs)
 
-    def narrow(self, ref: PrincipalRef) -> _Operation:
-        """Nothing, if the subject is not at both ends and would hold nothing."""
+    def narrow(self, ref: PrincipalRef) -> tuple[Subject | None, tuple[str, ...]]:
+        """A subject's narrow form and its ancestors. None if it is not at both ends and would hold nothing: then there need not be a row."""
         ancestors = self.old_ancestors.get(ref, ())
         named = tuple(name for name in ancestors if name in self._steady and name in self.new_ancestors.get(ref, ()))
         allowed = _held(self._before, ref, Effect.ALLOW)
         if not self._is_calm:
             allowed &= _held(self._after, ref, Effect.ALLOW)
-        permissions = tuple(
-            permission
+        permissions = {
+            (permission.effect, _words(permission)): permission
             for document in (self._before, self._after)
             for permission in _beside(document, ref, named)
             if permission.effect is Effect.DENY or _words(permission) in allowed
-        )
+        }
         if not permissions and not (ref in self._before.subjects and ref in self._after.subjects):
-            return _operation(self._after.api, ref, None)
+            return None, ()
         # As it was written, if that says the same: then the row may not change at all.
         inherits = self._before.subjects[ref].inherits if ancestors and named == ancestors else named
         # The reader brings copies into the normal form and makes them the subject's own.
-        subject = parse_subject(ref, format_subject(Subject(permissions, inherits)))
-        return _operation(self._after.api, ref, subject, named)
+        return parse_subject(ref, format_subject(Subject(tuple(permissions.values()), inherits))), named
 
 
 def _beside(document: PermissionDocument, ref: PrincipalRef, named: Iterable[str]) -> Iterator[Permission]:

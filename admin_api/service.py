@@ -146,10 +146,29 @@ class PermissionService:
         """What access differs between two versions. Raises `NotPublishedError`."""
         return access_changes(self.version(api, old).document, self.version(api, new).document)
 
-    def plan_rollback(self, api: str, version: int, combinations: int = MAX_COMBINATIONS) -> Plan:
-        """What publishing an old version's document again would do. Raises `NotPublishedError`."""
+    def rollback_target(self, api: str, version: int) -> Published:
+        """The document to go back to. Raises `NotPublishedError` if there is none, or if it is a state in the middle of one large change."""
         target = self.version(api, version)
-        return self.plan(target.document, combinations)
+        part = target.record.series
+        if part is not None and part.number < part.total:
+            ends = f"{part.base} before it" + (
+                f" or {version - part.number + part.total} after it" if self._has_finished(api, target, part) else ""
+            )
+            raise NotPublishedError(
+                f"version {version} is part {part.number} of {part.total} of one change of `{api}`: go back to version {ends}"
+            )
+        return target
+
+    def plan_rollback(self, api: str, version: int, combinations: int = MAX_COMBINATIONS) -> Plan:
+        """What publishing an old version's document again would do. Raises what `rollback_target` raises."""
+        return self.plan(self.rollback_target(api, version).document, combinations)
+
+    def _has_finished(self, api: str, stopped: Published, part: SeriesPart) -> bool:
+        last = stopped.head.version - part.number + part.total
+        if last > require_head(api).version:
+            return False
+        series_at_end = history.read_record(api, last).series
+        return series_at_end is not None and series_at_end.id == part.id
 
     def history(self, api: str, newest: int | None = None) -> Iterator[VersionRecord]:
         """The records of all versions, the newest first, or those up to `newest`. Raises `NotPublishedError`, and `TroubleError` where the chain is broken."""

@@ -208,7 +208,7 @@ def _commit(
                 item = _idempotency_item(api, answer_for(head))
                 transaction.save(item, condition=IdempotencyItem.pk.does_not_exist() | (IdempotencyItem.expires_at <= int(now)))
     except TransactWriteError as error:
-        raise _write_error(error, api) from error
+        raise _write_error(error, api, record.version, answered=answer_for is not None) from error
     except TableDoesNotExist as error:
         raise TroubleError("no_table", f"table `{TableItem.Meta.table_name}` does not exist") from error
     return head
@@ -243,8 +243,18 @@ def _idempotency_item(api: str, answer: StoredAnswer) -> IdempotencyItem:
     )
 
 
-def _write_error(error: TransactWriteError, api: str) -> Exception:
-    codes = {reason.code for reason in error.cancellation_reasons if reason is not None}
+def _write_error(error: TransactWriteError, api: str, version: int, *, answered: bool) -> Exception:
+    """What a failed transaction means. The head is its last item, the answer to a request, if there is one, the last before."""
+    reasons = [None if reason is None else reason.code for reason in error.cancellation_reasons]
+    codes = {code for code in reasons if code is not None and code != "None"}
+    rows = reasons[: -2 if answered else -1]
+    if codes == {"ConditionalCheckFailed"} and reasons[-1] in (None, "None") and "ConditionalCheckFailed" in rows:
+        # Nobody has published this version, and yet some of it is there: DynamoDB does not restore all items of a transaction or none.
+        return TroubleError(
+            "leftover_rows",
+            f"version {version} of `{api}` is partly in the table although it was never published, as after a restore from a backup: "
+            f"delete the items of `{keys.api_key(api)}` and `{keys.api_key(api)}#...` whose sort key ends in `{keys.number(version)}`",
+        )
     code = table.error_code(error)
     if codes & set(_LOST_RACE) or code == "TransactionConflictException":
         return ConflictError(f"API `{api}` was changed by somebody else in the meantime: plan again to see both changes together")

@@ -78,6 +78,22 @@ class Principal:
         return TokenIds(values, self.issued_at if self.auth_time is None else self.auth_time)
 
 
+OUR_ISSUER = TrustedIssuer(
+    name="",
+    issuer="",
+    jwks_uri="",
+    client_ids=frozenset(),
+    audience=frozenset(),
+    token_use="access",  # noqa: S106  # the word, not a secret
+)
+"""An issuer without a name, as the shorthand configures it: for claims that somebody wants explained, not verified."""
+
+
+def refs_of(claims: Mapping[str, object], issuer: TrustedIssuer = OUR_ISSUER) -> tuple[PrincipalRef, ...]:
+    """What permissions may be given to, for a token with these claims. Raises `TokenError` for groups or scopes that no token carries."""
+    return _refs(claims, issuer, _prefix(issuer.name), _groups(claims, issuer), _scopes(claims))
+
+
 def _prefix(issuer_name: str) -> str:
     return f"{issuer_name}:" if issuer_name else ""
 
@@ -89,13 +105,13 @@ def check_claims(claims: Mapping[str, object], issuer: TrustedIssuer, now: float
     for reason, holds in _DEMANDS.items():
         if not holds(claims, issuer, now):
             raise TokenError(reason, _MESSAGES[reason])
-    groups, scopes = _groups(claims, issuer), _scopes(claims)
+    groups = _groups(claims, issuer)
     subject = _text(claims, "sub") or ""
     client_id = _text(claims, "client_id")
     prefix = _prefix(issuer.name)
     return Principal(
         subject=prefix + subject,
-        refs=_refs(claims, issuer, prefix, groups, scopes),
+        refs=refs_of(claims, issuer),
         claims=_bindable_claims(claims, issuer),
         groups=tuple(prefix + name for name in groups),
         issuer=issuer.issuer,

@@ -148,6 +148,7 @@ def fetch_jwks(uri: str, *, seconds: float = FETCH_SECONDS) -> bytes:
         connection = http.client.HTTPConnection(host, parts.port, timeout=seconds)
     else:
         raise TroubleError("jwks_unavailable", f"key set `{uri}` is neither https nor on a loopback host")
+    response: http.client.HTTPResponse | None = None
     try:
         connection.request("GET", parts.path + (f"?{parts.query}" if parts.query else ""), headers={"Accept": "application/json"})
         response = connection.getresponse()
@@ -157,6 +158,9 @@ def fetch_jwks(uri: str, *, seconds: float = FETCH_SECONDS) -> bytes:
     except (OSError, http.client.HTTPException) as error:
         raise TroubleError("jwks_unavailable", f"key set `{uri}` could not be fetched: {type(error).__name__}") from error
     finally:
+        # A connection that the server closes after the answer is the response's to close.
+        if response is not None:
+            response.close()
         connection.close()
 
 

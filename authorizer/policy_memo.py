@@ -15,17 +15,18 @@ class PolicyMemo(Generic[_Compiled]):
     """What was compiled for a key, until the earliest `until` among the permissions that it was compiled from. The least recently used leave first."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[Hashable, tuple[float, _Compiled]] = OrderedDict()
+        self._kept: OrderedDict[Hashable, tuple[float, float, _Compiled]] = OrderedDict()
 
     def get(self, key: Hashable, permissions: Iterable[Permission], now: float, compile_policy: Callable[[], _Compiled]) -> _Compiled:
         """What is kept for the key and still holds at `now`, or what `compile_policy` makes."""
         kept = self._kept.get(key)
-        if kept is not None and now < kept[0]:
+        # A clock that went back may be before an end that was already past when this was compiled.
+        if kept is not None and kept[0] <= now < kept[1]:
             self._kept.move_to_end(key)
-            return kept[1]
+            return kept[2]
         ends = [p.until for p in permissions if p.until is not None and p.until > now]
         compiled = compile_policy()
-        self._kept[key] = min(ends, default=float("inf")), compiled
+        self._kept[key] = now, min(ends, default=float("inf")), compiled
         self._kept.move_to_end(key)
         if len(self._kept) > MAX_POLICIES:
             self._kept.popitem(last=False)

@@ -30,7 +30,9 @@ NAMES = (
 """Every variable that is read here."""
 
 _NOT_YET = ("HTTP_API_RESPONSE", "GATEWAY_TTL", "SHADOW_API", "REPORT_ONLY")
-_OUR_PREFIXES = ("POLICY_", "JWKS_", "TRUSTED_ISSUER", "APP_CLIENT_ID")
+_OUR_PREFIXES = (
+    *("POLICY_", "JWKS_", "TRUSTED_ISSUER", "APP_CLIENT_ID", "CACHE_SCOPE", "TOKEN_SCOPE", "EXPIRY_CONDITION", "PERMISSION", "USER_POOL"),
+)
 
 _POOL = re.compile(r"([a-z]{2}(?:-[a-z]+)+-\d+)_[0-9A-Za-z]+")
 _ISSUER_NAME = re.compile(r"[A-Za-z0-9_-]{1,32}")
@@ -70,6 +72,8 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         jwks_max_age_seconds=reader.seconds("JWKS_MAX_AGE_SECONDS", 3600),
         jwks_max_stale_seconds=reader.seconds("JWKS_MAX_STALE_SECONDS", 3600),
     )
+    if settings.token_scope_guards and settings.cache_scope is not CacheScope.TOKEN:
+        reader.problems.append("`TOKEN_SCOPE_GUARDS` is `1`, which means nothing without `CACHE_SCOPE=token`: set that, or take it out")
     if reader.problems:
         raise SettingsError(reader.problems)
     return settings
@@ -153,6 +157,9 @@ def _listed(reader: _Reader) -> list[TrustedIssuer]:
     except ValueError as error:
         reader.problems.append(f"`TRUSTED_ISSUERS` is not JSON: {error}")
         return []
+    except RecursionError:
+        reader.problems.append("`TRUSTED_ISSUERS` is nested too deeply")
+        return []
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         reader.problems.append("`TRUSTED_ISSUERS` must be a JSON list of objects")
         return []
@@ -183,7 +190,7 @@ def _listed_issuer(reader: _Reader, entry: dict[str, Any], place: str) -> Truste
     issuer = TrustedIssuer(
         name=text("name"),
         issuer=text("issuer"),
-        jwks_uri=text("jwks_uri") or f"{text('issuer')}/.well-known/jwks.json",
+        jwks_uri=text("jwks_uri") or f"{entry.get('issuer')}/.well-known/jwks.json",
         client_ids=frozenset(names("client_ids")),
         audience=frozenset(names("audience")),
         token_use=text("token_use", "access"),
@@ -214,7 +221,12 @@ def _is_same_pool(reader: _Reader, issuer: str) -> bool:
 def _check_uri(reader: _Reader, uri: str, place: str) -> None:
     try:
         parts = urlsplit(uri)
-        fits = bool(parts.hostname) and (parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK))
+        # Reading the port raises for one that is none.
+        fits = (
+            bool(parts.hostname)
+            and parts.port != 0
+            and (parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK))
+        )
     except ValueError:
         fits = False
     if not fits:

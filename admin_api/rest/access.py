@@ -1,6 +1,6 @@
 """Routes that explain: the matrix, who can, what can, and why."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
@@ -11,6 +11,8 @@ from admin_api.rest.endpoints import Endpoints, Meta, answer
 from admin_api.rest.paging import Cursor, Limit, page_of
 from admin_api.rest.preconditions import entity_tag
 from admin_api.rest.problems import BODY_TOO_LARGE, INVALID_REQUEST, UNSUPPORTED_MEDIA_TYPE, ProblemError
+from authorizer.claims import refs_of
+from authorizer.errors import TokenError
 from authorizer.policy.access import Access, what_can, who_can
 from authorizer.policy.analysis import access_words
 from authorizer.policy.document import PermissionDocument
@@ -111,12 +113,19 @@ def _register_explain(endpoints: Endpoints) -> None:
     def explain_request(api: str, request: models.ExplainRequest) -> Response[models.Explanation]:
         """What reading the document costs. Writes nothing."""
         published = endpoints.service.published(api)
-        refs = [PrincipalRef(RefKind.GROUP, name) for name in request.groups]
+        refs = [*_refs_of_claims(request.claims), *(PrincipalRef(RefKind.GROUP, name) for name in request.groups)]
         refs += [PrincipalRef(RefKind.CLIENT, name) for name in request.clients]
         refs += [PrincipalRef(RefKind.SCOPE, name) for name in request.scopes]
         claims = {name: value for name, value in request.claims.items() if isinstance(value, str)}
         found = explain(published.document, refs, claims, request.method, request.path, endpoints.now())
         return answer(_explanation(found, published.head.version), headers={"ETag": entity_tag(published.head)})
+
+
+def _refs_of_claims(claims: dict[str, Any]) -> tuple[PrincipalRef, ...]:
+    try:
+        return refs_of(claims)
+    except TokenError as error:
+        raise _mistake("/claims", f"no token has such claims: {error}") from None
 
 
 def _explanation(found: Explanation, version: int) -> models.Explanation:

@@ -5,12 +5,12 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from admin_api.document_files import MAX_BYTES, read_json
+from admin_api.document_files import MAX_BYTES, MAX_DEPTH, read_json
 from admin_api.lockout import Actor
 from admin_api.rest.problems import BAD_REQUEST, BODY_TOO_LARGE, UNAUTHENTICATED, UNSUPPORTED_MEDIA_TYPE, ProblemError
 from authorizer.policy.denylist import DenylistKind, TokenIds
 from authorizer.policy.permission import EVERYONE, PrincipalRef, RefKind
-from authorizer.policy.problems import DocumentError
+from authorizer.policy.problems import DocumentError, Problem
 
 PUBLIC_PATHS = frozenset({"/v1/openapi.json"})
 """Paths that hold no data and ask for no caller."""
@@ -39,7 +39,9 @@ def actor_of(event: Mapping[str, Any]) -> Actor:
         or not all(isinstance(n, str) for n in names)
     ):
         raise ProblemError(
-            UNAUTHENTICATED, "the request came without a caller that an authorizer verified: attach the authorizer to this route"
+            UNAUTHENTICATED,
+            "the request came without a caller that an authorizer verified: attach the authorizer to this route",
+            headers={"WWW-Authenticate": "Bearer"},
         )
     refs = [EVERYONE, *(PrincipalRef(RefKind.GROUP, name) for name in groups or ())]
     if scopes is not None:
@@ -52,12 +54,12 @@ def actor_of(event: Mapping[str, Any]) -> Actor:
 def admitted(event: Mapping[str, Any]) -> dict[str, Any]:
     """The event with a body that every reader takes for the same JSON. Raises `ProblemError` for a body that is none.
 
-    A merge patch is JSON too (RFC 7396 section 4) and is passed on as that.
+    A merge patch is JSON too (RFC 7396 section 4) and is passed on as that. What comes with a GET means nothing (RFC 9110 section 9.3.1).
     """
     headers = {str(name).lower(): value for name, value in (event.get("headers") or {}).items()}
     body = event.get("body")
     result = {**event, "headers": headers, "multiValueHeaders": {name: [value] for name, value in headers.items()}}
-    if body in (None, ""):
+    if body in (None, "") or event.get("httpMethod") == "GET":
         return {**result, "body": None}
     kind = str(headers.get("content-type", "")).split(";")[0].strip().lower()
     patch = event.get("httpMethod") == "PATCH"
@@ -69,9 +71,21 @@ def admitted(event: Mapping[str, Any]) -> dict[str, Any]:
         value = read_json(text)
     except DocumentError as error:
         raise ProblemError(BAD_REQUEST, "the body is not JSON with unique names", error.problems) from None
+    if _depth(value) > MAX_DEPTH:
+        # Whatever reads it further in has less of the stack left than what has read it here.
+        problem = Problem("", f"it is nested deeper than {MAX_DEPTH} levels")
+        raise ProblemError(BAD_REQUEST, "the body is nested too deeply: no request needs that many levels", [problem])
     headers["content-type"] = JSON_TYPE
     result["multiValueHeaders"]["content-type"] = [JSON_TYPE]
     return {**result, "body": json.dumps(value), "isBase64Encoded": False}
+
+
+def _depth(value: object) -> int:
+    depth, level = 0, [value]
+    while level := [item for item in level if isinstance(item, dict | list)]:
+        depth += 1
+        level = [child for item in level for child in (item.values() if isinstance(item, dict) else item)]
+    return depth
 
 
 def _text(body: str, *, encoded: bool) -> str:

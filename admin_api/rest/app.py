@@ -34,6 +34,7 @@ class AdminApi:
 
     def __init__(self, service: PermissionService, *, now: Callable[[], float], flush: Flush, allow_origin: str = "*") -> None:
         cors = CORSConfig(allow_origin=allow_origin, expose_headers=["ETag", "Location", "Idempotency-Replayed"], max_age=600)
+        self._allow_origin = allow_origin
         self._resolver = APIGatewayRestResolver(cors=cors, enable_validation=True, response_validation_error_http_code=500)
         self._endpoints = Endpoints(self._resolver, service, now, flush)
         for module in (documents, versions, access, denials, authzen):
@@ -48,17 +49,23 @@ class AdminApi:
             actor = None if path in PUBLIC_PATHS else actor_of(event)
             event = admitted(event)
         except ProblemError as error:
-            return _proxied(_problem(error, path))
+            return self._proxied(_problem(error, path))
         self._resolver.context["actor"] = actor
         answer: dict[str, Any] = self._resolver.resolve(dict(event), context)
         if len(answer.get("body") or "") > MAX_ANSWER_BYTES:
             detail = "the document is too large for one answer: read subject by subject, or by the command line"
-            return _proxied(_problem(ProblemError(problems.ANSWER_TOO_LARGE, detail), path))
+            return self._proxied(_problem(ProblemError(problems.ANSWER_TOO_LARGE, detail), path))
         return answer
 
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI document."""
         return describe(self._endpoints)
+
+    def _proxied(self, response: "Response[Any]") -> dict[str, Any]:
+        """An answer that no route gave, as API Gateway takes it."""
+        headers = {name: [str(value)] for name, value in response.headers.items()} | {"Content-Type": [str(response.content_type)]}
+        headers["Access-Control-Allow-Origin"] = [self._allow_origin]
+        return {"statusCode": response.status_code, "body": response.body, "isBase64Encoded": False, "multiValueHeaders": headers}
 
     def _add_openapi(self) -> None:
         @self._resolver.get("/v1/openapi.json", include_in_schema=False, enable_validation=False)
@@ -122,10 +129,3 @@ def _problem(error: ProblemError, path: str) -> "Response[Any]":
     body = json.dumps(error.document(path))
     headers = {"Cache-Control": "no-store", **error.headers}
     return Response(error.type.status.value, problems.CONTENT_TYPE, body, headers=headers)
-
-
-def _proxied(response: "Response[Any]") -> dict[str, Any]:
-    """An answer that no route gave, as API Gateway takes it."""
-    headers = {name: [str(value)] for name, value in response.headers.items()} | {"Content-Type": [str(response.content_type)]}
-    headers["Access-Control-Allow-Origin"] = ["*"]
-    return {"statusCode": response.status_code, "body": response.body, "isBase64Encoded": False, "multiValueHeaders": headers}

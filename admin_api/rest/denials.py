@@ -1,6 +1,8 @@
 """Routes of the denylist: which tokens are refused whatever they say."""
 
+from collections.abc import Callable
 from datetime import datetime
+from typing import TypeVar
 
 from aws_lambda_powertools.event_handler import Response
 
@@ -9,9 +11,19 @@ from admin_api.lockout import check_lock_out
 from admin_api.rest import models
 from admin_api.rest.documents import READ_PROBLEMS, DryRun, Reason
 from admin_api.rest.endpoints import Endpoints, Meta, answer
-from admin_api.rest.names import decode_name, denylist_kind_of, encode_name
+from admin_api.rest.names import decode_name, denylist_kind_of, denylist_value_of, encode_name
 from admin_api.rest.paging import Cursor, Limit, page_of
-from admin_api.rest.problems import BODY_TOO_LARGE, INVALID_REQUEST, LOCK_OUT, NOT_FOUND, UNSUPPORTED_MEDIA_TYPE, ProblemError
+from admin_api.rest.problems import (
+    BODY_TOO_LARGE,
+    INVALID_REQUEST,
+    LOCK_OUT,
+    NOT_FOUND,
+    RETRY_LATER,
+    UNAVAILABLE,
+    UNSUPPORTED_MEDIA_TYPE,
+    ProblemError,
+)
+from admin_api.store import ConflictError
 from authorizer.permission_table import read_denylist
 from authorizer.policy.denylist import Denylist, DenylistEntry
 from authorizer.policy.document import format_time
@@ -19,6 +31,8 @@ from authorizer.policy.problems import Problem
 
 _WRITE_PROBLEMS = (*READ_PROBLEMS, LOCK_OUT, BODY_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE)
 _ENTRY = "/denylist/<kind>/<value>"
+
+_Written = TypeVar("_Written")
 
 
 def register(endpoints: Endpoints) -> None:
@@ -57,14 +71,16 @@ def _register_writes(endpoints: Endpoints) -> None:
         issued_before = None if request.issued_before is None else _moment(request.issued_before, "/issued_before")
         if expires_at <= now:
             raise ProblemError(INVALID_REQUEST, "the entry would have ended already", [Problem("/expires_at", "this moment is past")])
-        what = denylist_kind_of(kind), decode_name(value)
+        what = denylist_kind_of(kind), denylist_value_of(value)
         if dry_run == "true":
             head = history.require_head(api)
             entry = DenylistEntry(*what, request.reason, actor.subject, head.version + 1, expires_at, issued_before)
             check_lock_out(service.published(api).document, Denylist([entry]), actor, now)
             return answer(_result(api, head.version + 1, dry_run=True, entry=_entry(entry, now)))
-        head = service.deny(
-            api, *what, author=actor.subject, reason=request.reason, expires_at=expires_at, issued_before=issued_before, actor=actor
+        head = _not_outrun(
+            lambda: service.deny(
+                api, *what, author=actor.subject, reason=request.reason, expires_at=expires_at, issued_before=issued_before, actor=actor
+            )
         )
         entry = DenylistEntry(*what, request.reason, actor.subject, head.version, expires_at, issued_before)
         return answer(_result(api, head.version, dry_run=False, entry=_entry(entry, now), flushed=endpoints.flush(api)))
@@ -81,10 +97,19 @@ def _register_writes(endpoints: Endpoints) -> None:
                 raise _missing(kind, value)
             return answer(_result(api, head.version + 1, dry_run=True))
         why = reason or "accepted again"
-        written = service.pardon(api, *what, author=endpoints.actor.subject, reason=why)
+        written = _not_outrun(lambda: service.pardon(api, *what, author=endpoints.actor.subject, reason=why))
         if written is None:
             raise _missing(kind, value)
         return answer(_result(api, written.version, dry_run=False, flushed=endpoints.flush(api)))
+
+
+def _not_outrun(write: Callable[[], _Written]) -> _Written:
+    """What `write` gives. There is no version to start from here, so that none can be stale: who lost all races has to come again."""
+    try:
+        return write()
+    except ConflictError:
+        detail = "others kept publishing at the same time, and nothing was written: send the request again"
+        raise ProblemError(UNAVAILABLE, detail, headers=RETRY_LATER) from None
 
 
 def _result(
@@ -108,9 +133,6 @@ def _entry(entry: DenylistEntry, now: float) -> models.DenylistEntry:
 
 
 def _moment(value: datetime, pointer: str) -> int:
-    if value.tzinfo is None:
-        message = "a moment needs its zone: write it as in `2026-12-01T00:00:00Z`"
-        raise ProblemError(INVALID_REQUEST, message, [Problem(pointer, message)])
     seconds = int(value.timestamp())
     if not 0 <= seconds < 253_402_300_800:
         raise ProblemError(INVALID_REQUEST, "a moment is too far away", [Problem(pointer, "it must lie between the years 1970 and 9999")])

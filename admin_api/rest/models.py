@@ -1,12 +1,27 @@
 """What answers and requests look like. Whatever leaves the admin API is held against these, and the OpenAPI document is made of them."""
 
+import re
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
-Text = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"^[^\x00-\x1f\x7f]+$")]
-Name = Annotated[str, StringConstraints(min_length=1, max_length=256)]
+# Control characters, line and paragraph separators, and what changes the direction of text (Unicode Standard Annex 9).
+_VISIBLE = r"^[^\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]+$"
+
+_MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})")
+
+
+def _written_out(value: object) -> object:
+    """A number would be taken for seconds or for milliseconds, as it happens to be large."""
+    if not isinstance(value, str) or not _MOMENT.fullmatch(value):
+        raise ValueError("write date, time and zone as in `2026-12-01T00:00:00Z`")
+    return value
+
+
+Text = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=_VISIBLE)]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=_VISIBLE)]
+Moment = Annotated[datetime, BeforeValidator(_written_out)]
 
 
 class Answer(BaseModel):
@@ -168,7 +183,7 @@ class Version(Answer):
 
 
 class VersionList(Answer):
-    """A page of the history, newest first. The hashes of a page were checked, up to the newest version."""
+    """A page of the history, newest first. Each record was held against the hash that the one after it names, also from page to page."""
 
     versions: list[Version]
     next: str | None = None
@@ -279,8 +294,8 @@ class DenylistRequest(Request):
     model_config = ConfigDict(extra="forbid", strict=False)
 
     reason: Text
-    expires_at: datetime
-    issued_before: datetime | None = None
+    expires_at: Moment
+    issued_before: Moment | None = None
 
 
 class DenylistEntry(Answer):

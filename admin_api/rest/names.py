@@ -4,13 +4,17 @@ import base64
 import binascii
 import re
 
-from admin_api.rest.problems import NOT_FOUND, ProblemError
+from admin_api.rest.problems import INVALID_REQUEST, NOT_FOUND, ProblemError
 from authorizer.policy.denylist import DenylistKind
 from authorizer.policy.document import SECTIONS
 from authorizer.policy.permission import EVERYONE, PrincipalRef
+from authorizer.policy.problems import Problem
 
 EVERYONES_NAME = "-"
 """Stands where `everyone`, which has no name, would have one."""
+
+MAX_VALUE = 1000
+"""Characters that a value of the denylist may have. A `sub` has 256 at most."""
 
 _PLAIN = re.compile(r"[A-Za-z0-9._-]+")
 
@@ -59,3 +63,12 @@ def denylist_kind_of(text: str) -> DenylistKind:
         return DenylistKind(text)
     except ValueError:
         raise ProblemError(NOT_FOUND, f"the denylist has no `{text}`: it has {', '.join(DenylistKind)}") from None
+
+
+def denylist_value_of(text: str) -> str:
+    """A value to put on the denylist at `denylist/{kind}/{value}`. Raises `ProblemError`."""
+    value = decode_name(text)
+    if len(value) > MAX_VALUE or not value.isprintable():
+        message = f"it must have {MAX_VALUE} characters at most, and none that is invisible"
+        raise ProblemError(INVALID_REQUEST, "no token has such a value", [Problem("/path/value", message)])
+    return value

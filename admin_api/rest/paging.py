@@ -3,6 +3,7 @@
 import base64
 import binascii
 import json
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any, TypeVar
 
@@ -20,16 +21,17 @@ _Entry = TypeVar("_Entry")
 def page_of(
     entries: Sequence[_Entry], limit: int, cursor: str | None, key: Callable[[_Entry], Any] = str
 ) -> tuple[list[_Entry], str | None]:
-    """The entries after the cursor, `limit` at most, and the cursor for the rest. `entries` are sorted, `key` is unique and JSON.
+    """The entries after the cursor, `limit` at most, and the cursor for the rest. `entries` are sorted by `key`, which is unique: a text, or texts.
 
     Raises `ProblemError` for a cursor that no page gave.
     """
     start = 0
     if cursor is not None:
         last = read_cursor(cursor)
-        keys = [key(entry) for entry in entries]
+        if not isinstance(last, str if key is str else list) or not all(isinstance(part, str) for part in last):
+            raise unknown_cursor()
         # The entry may be gone: then its place in the order still tells where to go on.
-        start = keys.index(last) + 1 if last in keys else sum(str(k) < str(last) for k in keys)
+        start = bisect_right(entries, last, key=key)
     page = list(entries[start : start + limit])
     more = start + limit < len(entries)
     return page, write_cursor(key(page[-1])) if more and page else None
@@ -45,5 +47,10 @@ def read_cursor(text: str) -> Any:
     try:
         return json.loads(base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True))
     except (binascii.Error, ValueError, RecursionError):
-        place = [Problem("/query/cursor", "no page gave this cursor")]
-        raise ProblemError(INVALID_REQUEST, "`cursor` must be the `next` of the page before, as it is", place) from None
+        raise unknown_cursor() from None
+
+
+def unknown_cursor() -> ProblemError:
+    """The problem for a cursor that no page gave."""
+    place = [Problem("/query/cursor", "no page gave this cursor")]
+    return ProblemError(INVALID_REQUEST, "`cursor` must be the `next` of the page before, as it is", place)

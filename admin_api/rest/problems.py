@@ -11,6 +11,10 @@ CONTENT_TYPE = "application/problem+json"
 
 _PREFIX = "urn:gatebook:problem:"
 
+MAX_PROBLEMS = 100
+MAX_TEXT = 1000
+"""Mistakes that an answer shows, and characters of each: whoever sends five million bytes of mistakes gets no more back than this."""
+
 
 @dataclass(frozen=True, slots=True)
 class ProblemType:
@@ -41,7 +45,7 @@ STALE_VERSION = ProblemType("stale-version", HTTPStatus.PRECONDITION_FAILED, "So
 EXISTS = ProblemType("exists", HTTPStatus.PRECONDITION_FAILED, "It is there already")
 LOCK_OUT = ProblemType("lock-out", HTTPStatus.CONFLICT, "The change would shut admins out")
 IDEMPOTENCY_MISMATCH = ProblemType("idempotency-mismatch", HTTPStatus.CONFLICT, "The key belongs to another request")
-UNAVAILABLE = ProblemType("unavailable", HTTPStatus.SERVICE_UNAVAILABLE, "DynamoDB cannot be reached")
+UNAVAILABLE = ProblemType("unavailable", HTTPStatus.SERVICE_UNAVAILABLE, "DynamoDB cannot be reached, or others keep publishing")
 DAMAGED = ProblemType("damaged", HTTPStatus.INTERNAL_SERVER_ERROR, "Something in the table cannot be read")
 INTERNAL = ProblemType("internal", HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong here")
 
@@ -50,6 +54,9 @@ ALL = (
     *(ANSWER_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE, PRECONDITION_REQUIRED, STALE_VERSION, EXISTS, LOCK_OUT, IDEMPOTENCY_MISMATCH, UNAVAILABLE),
     *(DAMAGED, INTERNAL),
 )
+
+
+RETRY_LATER = {"Retry-After": "2"}
 
 
 @dataclass
@@ -75,5 +82,9 @@ class ProblemError(Exception):
             "instance": instance,
         }
         if self.problems:
-            body["problems"] = [{"pointer": p.pointer, "message": p.message} for p in self.problems]
+            body["problems"] = [{"pointer": _short(p.pointer), "message": _short(p.message)} for p in self.problems[:MAX_PROBLEMS]]
         return body | self.extensions
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= MAX_TEXT else f"{text[: MAX_TEXT // 2]} ... {text[-MAX_TEXT // 2 :]}"

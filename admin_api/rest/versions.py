@@ -112,7 +112,7 @@ def _register_rollback(endpoints: Endpoints, writer: Writer) -> None:
             return stored
         published = service.published(api)
         require_match(service, api, published, if_match)
-        target = service.version(api, number)
+        target = service.rollback_target(api, number)
         why = reason or f"roll back to version {number}"
         return replay.carry_out(lambda: writer.publish(Write(api, published, target.document, dry_run == "true", why), replay))
 

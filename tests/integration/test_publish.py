@@ -201,7 +201,7 @@ def test_no_row_may_be_overwritten(table: Table) -> None:
     plan = PermissionService(Clock()).plan(document(SECOND))
     table.put({"pk": OWNER, "sk": V2, "schema": 1, "content": "precious"})
     before = table.items()
-    with pytest.raises(store.ConflictError):
+    with pytest.raises(TroubleError, match=f"sort key ends in `{V2}`"):
         PermissionService(Clock()).apply(plan, author="a", reason="r")
     assert table.items() == before
 
@@ -211,7 +211,7 @@ def test_the_record_of_a_version_may_not_be_overwritten(table: Table) -> None:
     plan = PermissionService(Clock()).plan(document(SECOND))
     table.put(table.get(API, f"version#{V1}") | {"sk": f"version#{V2}"})
     before = table.items()
-    with pytest.raises(store.ConflictError):
+    with pytest.raises(TroubleError, match=f"sort key ends in `{V2}`"):
         PermissionService(Clock()).apply(plan, author="a", reason="r")
     assert table.items() == before
 
@@ -252,6 +252,8 @@ def test_a_series_that_stopped_is_shown_and_goes_on_or_back(table: Table, wire: 
     unfinished = service.published("petstore").unfinished
     assert unfinished is not None
     assert (unfinished.number, unfinished.total, unfinished.base) == (1, len(plan.steps), 1)
+    with pytest.raises(NotPublishedError, match="version 2 is part 1 of .*: go back to version 1 before it"):
+        service.plan_rollback("petstore", 2)
     on = service.plan(document(many_groups(150)))
     assert on.unfinished == unfinished
     service.apply(on, author="a", reason="go on")

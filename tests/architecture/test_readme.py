@@ -1,0 +1,195 @@
+"""What README says is true: its settings, commands, documents, answers and links are compared with the product."""
+
+import ast
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer.main
+
+from admin_api.cli.main import app
+from admin_api.document_files import read_file
+from authorizer.errors import SettingsError
+from authorizer.policy.decision import Grounds, Reason, decide
+from authorizer.policy.document import PermissionDocument
+from authorizer.policy.permission import EVERYONE, RefKind
+from authorizer.policy.request_path import Unroutable, resolve
+from authorizer.settings import NAMES, read_settings
+from tests.architecture.readme import README, ROOT, Page
+from tests.architecture.sources import Source
+
+POOL = "eu-west-1_AbCdEfGhI"
+NEEDED = {"PERMISSIONS_TABLE": "gatebook", "API": "petstore", "USER_POOL_ID": POOL, "APP_CLIENT_IDS": "client-1"}
+
+# Defaults that README puts in words.
+IN_WORDS = {("JWKS_URI", "from the pool"): f"https://cognito-idp.eu-west-1.amazonaws.com/{POOL}/.well-known/jwks.json"}
+
+# Another value for each default that is a word, to see that the setting is not just ignored.
+OTHER = {"request": "route", "iam": "simple"}
+
+
+def documented_settings() -> list[tuple[str, str]]:
+    """Each setting with its default as README's table has it. One default in a row of several names is that of each."""
+    pairs: list[tuple[str, str]] = []
+    for names, default, _ in README.section("Settings of the authorizer").table("name", "default", "meaning"):
+        found = re.findall(r"`([A-Z_]+)`", names)
+        defaults = [value.strip(" `") for value in default.split(",")]
+        pairs += zip(found, defaults * len(found) if len(defaults) == 1 else defaults, strict=True)
+    return pairs
+
+
+def test_the_settings_table_names_exactly_the_settings() -> None:
+    assert [name for name, _ in documented_settings()] == list(dict.fromkeys(name for name, _ in documented_settings()))
+    assert {name for name, _ in documented_settings()} == set(NAMES)
+
+
+@pytest.mark.parametrize(("name", "default"), documented_settings())
+def test_a_documented_default_is_the_true_one(name: str, default: str) -> None:
+    left_out = {key: value for key, value in NEEDED.items() if key != name}
+    if default == "required":
+        with pytest.raises(SettingsError, match=f"`{name}` is missing"):
+            read_settings(left_out)
+    elif default not in ("", "-"):
+        text = IN_WORDS.get((name, default), default)
+        assert read_settings(NEEDED | {name: text}) == read_settings(left_out)
+        other = OTHER[text] if text in OTHER else f"{text}x" if text.startswith("https:") else str(int(text) + 1)
+        assert read_settings(NEEDED | {name: other}) != read_settings(left_out)
+
+
+def test_defaults_in_other_places_are_the_same() -> None:
+    """`POLICY_REFRESH_SECONDS` (10), also for parameters of the templates."""
+    defaults = dict(documented_settings()) | _template_defaults()
+    claims = re.findall(r"`([A-Za-z_]+)` \((\d+)\)", README.prose)
+    assert claims
+    assert [claim for claim in claims if defaults.get(claim[0]) != claim[1]] == []
+
+
+def _template_defaults() -> dict[str, str]:
+    found: dict[str, str] = {}
+    for template in (ROOT / "infra").glob("*.yaml"):
+        parameters = re.search(r"^Parameters:\n(.*?)^\S", template.read_text(), re.MULTILINE | re.DOTALL)
+        found |= dict(re.findall(r"^  (\w+):\n(?:    .*\n)*?    Default: \"?([^\"\n]*)", parameters[1] if parameters else "", re.MULTILINE))
+    return found
+
+
+def cli() -> dict[str, set[str]]:
+    """The options of each subcommand; those of groups stand under both words."""
+
+    def flat(command: Any, name: str) -> dict[str, set[str]]:
+        below: dict[str, Any] = getattr(command, "commands", {})
+        if not below:
+            return {name: {"--help"} | {option for p in command.params for option in (*p.opts, *p.secondary_opts)}}
+        return {key: value for sub, one in below.items() for key, value in flat(one, f"{name} {sub}".strip()).items()}
+
+    return flat(typer.main.get_command(app), "")
+
+
+def test_every_subcommand_in_readme_exists_and_takes_the_options_shown() -> None:
+    shown = [call for call in README.commands("gatebook") if re.match(r"[a-z]", call)]
+    assert len(shown) > 5
+    wrong = []
+    for call in shown:
+        names = [name for name in cli() if f"{call} ".startswith(f"{name} ")]
+        if not names or set(re.findall(r"(?<!\S)--?[a-z][a-z-]*", call)) - cli()[max(names, key=len)]:
+            wrong.append(call)
+    assert wrong == []
+
+
+def test_every_option_that_stands_alone_exists() -> None:
+    shown = {span for span in README.spans() if re.fullmatch(r"--[a-z-]+", span)}
+    assert shown - set().union(*cli().values()) == set()
+
+
+def test_every_make_target_in_readme_exists() -> None:
+    targets = set(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    shown = {call.split()[0] for call in README.commands("make")}
+    assert {"run", "test"} <= shown
+    assert shown - targets == set()
+
+
+def documents(folder: Path) -> list[PermissionDocument]:
+    """Every YAML block that is a permission document."""
+    found = []
+    for text in README.blocks("yaml", "yml"):
+        if re.search(r"^api:", text, re.MULTILINE):
+            file = folder / "block.yaml"
+            file.write_text(text)
+            found += [one.parse() for one in read_file(file)]
+    return found
+
+
+def test_every_document_in_readme_is_one(tmp_path: Path) -> None:
+    assert documents(tmp_path) != []
+
+
+NOW = 1_790_000_000  # before the moments that the document names
+
+ANSWERS = README.table("caller", "request", "answer", "because")
+
+
+@pytest.mark.parametrize("row", ANSWERS, ids=[f"{caller} {request}" for caller, request, *_ in ANSWERS])
+def test_what_readme_says_is_answered(tmp_path: Path, row: list[str]) -> None:
+    """The caller's words name groups of the document and claims (`sub` is `u1`); the reason names the permissions that decide."""
+    caller, request, answer, because = row
+    if "without a token" in request:
+        assert answer == "401"
+        return
+    document = documents(tmp_path)[0]
+    groups = [ref for ref in document.subjects if ref.kind is RefKind.GROUP and ref.name.replace("-", " ") in caller]
+    claims = dict(re.findall(r"`(\w+)` is `([^`]+)`", caller))
+    assert groups or "anybody" in caller, f"nobody knows who `{caller}` is"
+    [(verb, path)] = re.findall(r"`([A-Z]+) /(\S*)`", request)
+    permissions = tuple(p for ref in [EVERYONE, *groups] for p in document.permissions(ref))
+    decision = decide(Grounds(permissions, document.catalog, claims, NOW), resolve(document.catalog, verb, path, None, exact=True))
+    assert answer == ("200" if decision.allowed else "403")
+    assert [permission.id for permission in decision.determining] == re.findall(r"`([^`]+)`", because)
+
+
+def test_the_answers_show_each_kind_of_answer() -> None:
+    assert {answer for _, _, answer, _ in ANSWERS} == {"200", "401", "403"}
+
+
+def test_every_link_leads_somewhere() -> None:
+    links = [link for link in README.links() if not re.match(r"[a-z]+:", link)]
+    assert links
+    missing = [link for link in links if not link.startswith("#") and not (ROOT / link.partition("#")[0]).exists()]
+    assert missing + [link for link in links if link.startswith("#") and link[1:] not in README.anchors()] == []
+
+
+def test_every_reason_of_a_403_is_explained() -> None:
+    codes = {str(reason) for reason in (*Reason, *Unroutable)} - {"allowed"}
+    assert codes - set(README.section("Errors").spans()) == set()
+
+
+def test_every_metric_is_named_and_no_other() -> None:
+    [sentence] = re.findall(r"Metrics \(namespace [^)]*\): ([^.]*)\.", README.section("Errors").text)
+    tree = Source.read(ROOT / "authorizer" / "wiring.py").tree
+    counted = {
+        name.value
+        for call in ast.walk(tree)
+        if isinstance(call, ast.Call) and ast.unparse(call.func).endswith("add_metric")
+        for name in ast.walk(call.args[0])
+        if isinstance(name, ast.Constant)
+    }
+    assert set(re.findall(r"`(\w+)`", sentence)) == counted
+
+
+PAGE = Page(
+    "# One\n\nSay `make a`, [see](b.md).\n\n```yaml\napi: x # make b\n# One\n```\n\n## Two `it`\n\n| a | b |\n|---|---|\n| `1 \\| 2` | |\n\n# Three\n\n"
+    "```console\n$ .venv/bin/gatebook up --detach  # not gatebook down\n$ x --stack-name gatebook --yes && make c \\\n  d\n```\n"
+)
+
+
+def test_readme_is_taken_apart_as_it_is_written() -> None:
+    """A reader of README that sees nothing would find nothing wrong."""
+    assert PAGE.blocks("yaml") == ["api: x # make b\n# One\n"]
+    assert PAGE.tables() == [[["a", "b"], ["`1 \\| 2`", ""]]]
+    assert PAGE.spans() == ["make a", "it", "1 | 2"]
+    assert PAGE.links() == ["b.md"]
+    assert PAGE.anchors() == {"one", "two-it", "three"}
+    assert PAGE.section("One").blocks() == ["api: x # make b\n# One\n"]
+    assert "Three" not in PAGE.section("One").text
+    assert PAGE.section("Two `it`").tables() == PAGE.tables()
+    assert PAGE.commands("gatebook") == ["up --detach", "--yes"]
+    assert PAGE.commands("make") == ["c    d", "a"]

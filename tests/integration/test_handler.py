@@ -1,0 +1,259 @@
+"""The handler end to end: what a caller is answered, and the log line and the metrics that each answer leaves."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.integration.gates import (
+    Context,
+    Gate,
+    KeyServer,
+    bearer,
+    build_gate,
+    gate,
+    keys,
+    published,
+    request_event,
+    route_gate,
+    token_event,
+)
+from tests.support.clock import Clock
+from tests.support.events import Event
+from tests.support.issuer import CLIENT_ID, Issuer
+from tests.support.tables import Table, publish
+
+__all__ = ["gate", "keys", "published", "route_gate"]
+
+STAGE = "arn:aws:execute-api:eu-west-1:111122223333:a1b2c3d4e5/prod"
+KINDS: dict[str, Callable[..., Event]] = {"rest_token": token_event, "rest_request": request_event}
+
+
+def policy(*statements: tuple[str, list[str]]) -> dict[str, Any]:
+    """An IAM policy: effects, and resources below the stage."""
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Action": "execute-api:Invoke", "Effect": effect, "Resource": [f"{STAGE}/{resource}" for resource in resources]}
+            for effect, resources in statements
+        ],
+    }
+
+
+# Groups of a caller whose `sub` is u1, the request, the answer, and the permissions that made it.
+DECISIONS: list[tuple[str, str, str, str, str, list[str]]] = [
+    ("", "GET", "/pets", "allow", "allowed", ["everyone allow GET /pets"]),
+    ("guest", "GET", "/pets/7", "allow", "allowed", ["group/guest allow GET /pets/{petId}"]),
+    ("guest", "POST", "/pets", "deny", "implicit_deny", []),
+    ("owner", "POST", "/pets", "allow", "allowed", ["group/owner allow POST /pets"]),
+    ("owner", "GET", "/pets/7", "allow", "allowed", ["group/guest allow GET /pets/{petId}"]),
+    ("owner", "GET", "/owners/u1/pets", "allow", "allowed", ["group/owner allow GET /owners/{ownerId}/pets where {ownerId} = sub"]),
+    ("owner", "GET", "/owners/u2/pets", "deny", "implicit_deny", []),
+    ("admin", "DELETE", "/pets/7", "deny", "explicit_deny", ["group/admin deny DELETE /pets/{petId}"]),
+    ("stranger", "GET", "/pets/7", "deny", "implicit_deny", []),
+]
+
+
+@pytest.mark.parametrize(("groups", "verb", "path", "effect", "reason", "determining"), DECISIONS)
+def test_the_requested_arn_is_answered(
+    gate: Gate, groups: str, verb: str, path: str, effect: str, reason: str, determining: list[str]
+) -> None:
+    for kind, event in KINDS.items():
+        response = gate.call(event(bearer(*groups.split()), verb=verb, path=path))
+        assert response["principalId"] == "u1"
+        assert response["policyDocument"] == policy((effect.capitalize(), [verb + path]))
+        line = gate.line
+        assert (line["effect"], line["reason"], line["determining"]) == (effect, reason, determining)
+        assert (line["scope"], line["format"]) == ("request", kind)
+        assert gate.counted == {"allowed" if effect == "allow" else "denied": 1}
+
+
+@pytest.mark.parametrize(
+    ("groups", "verb", "path", "reason", "statements"),
+    [
+        ("", "GET", "/pets", "allowed", [("Allow", ["GET/pets", "GET/pets/"])]),
+        ("guest", "GET", "/pets/7", "allowed", [("Allow", ["GET/pets/*"]), ("Deny", ["GET/*/*/?*"])]),
+        ("guest", "POST", "/pets", "implicit_deny", [("Deny", ["POST/*"])]),
+        ("admin", "DELETE", "/pets/7", "explicit_deny", [("Deny", ["DELETE/*"])]),
+        ("owner", "GET", "/owners/u1/pets", "allowed", [("Allow", ["GET/owners/u1/pets", "GET/owners/u1/pets/"])]),
+        # The entry answers for the route: another owner's value is denied by silence.
+        ("owner", "GET", "/owners/u2/pets", "implicit_deny", [("Allow", ["GET/owners/u1/pets", "GET/owners/u1/pets/"])]),
+        ("owner", "POST", "/files/a/b", "allowed", [("Allow", ["POST/files/*"])]),
+    ],
+)
+def test_the_whole_route_is_answered(
+    route_gate: Gate, groups: str, verb: str, path: str, reason: str, statements: list[tuple[str, list[str]]]
+) -> None:
+    response = route_gate.call(request_event(bearer(*groups.split()), verb=verb, path=path))
+    assert response["policyDocument"] == policy(*statements)
+    assert (route_gate.line["reason"], route_gate.line["scope"]) == (reason, "route")
+    assert route_gate.counted == {"allowed" if reason == "allowed" else "denied": 1}
+
+
+def test_in_route_scope_nothing_of_the_request_is_in_the_answer(route_gate: Gate) -> None:
+    """The gateway gives it to later requests that share the entry."""
+    first, second = (
+        route_gate.call(request_event(bearer("guest"), path=path, template="/pets/{petId}")) for path in ("/pets/7", "/pets/8")
+    )
+    assert first == second
+    assert {"reason", "route"}.isdisjoint(first["context"])
+
+
+def test_in_request_scope_the_backend_is_told_the_reason(gate: Gate) -> None:
+    told = {"version": "1", "groups": '["guest", "owner"]', "reason": "allowed", "route": "GET /pets/{petId}"}
+    context = gate.call(request_event(bearer("guest", "owner"), path="/pets/7"))["context"]
+    assert told.items() <= context.items()
+    assert all(isinstance(value, str) for value in context.values())
+
+
+def test_a_token_event_in_route_scope_is_answered_for_its_arn(route_gate: Gate) -> None:
+    """It is not told the template, so that its cache key holds no route."""
+    response = route_gate.call(token_event(bearer("guest"), path="/pets/7"))
+    assert response["policyDocument"] == policy(("Allow", ["GET/pets/7"]))
+    assert route_gate.line["scope"] == "request"
+
+
+def test_a_greedy_route_above_others_is_narrowed_and_said(route_gate: Gate) -> None:
+    response = route_gate.call(request_event(bearer("owner"), path="/files/a/b"))
+    assert response["policyDocument"] == policy(("Allow", ["GET/files/a/b"]))
+    assert (route_gate.line["scope"], route_gate.line["narrowed"]) == ("request", "greedy_route")
+    assert route_gate.counted == {"allowed": 1, "needs_narrower_scope": 1}
+
+
+def test_a_route_that_the_catalogue_lacks_is_denied_and_said(gate: Gate, route_gate: Gate) -> None:
+    event = request_event(bearer("admin"), path="/new", template="/new")
+    assert gate.call(event)["policyDocument"] == policy(("Deny", ["GET/new"]))
+    assert gate.counted == {"denied": 1, "catalogue_drift": 1}
+    assert route_gate.call(event)["policyDocument"] == policy(("Deny", ["GET/*"]))
+    assert route_gate.counted == {"denied": 1, "catalogue_drift": 1}
+
+
+def test_a_path_that_two_readers_could_read_differently_is_denied(gate: Gate) -> None:
+    response = gate.call(token_event(bearer("admin"), path="/pets/a%2Fb"))
+    assert response["policyDocument"]["Statement"][0]["Effect"] == "Deny"
+    assert gate.line["reason"] == "unsafe_path"
+
+
+def test_the_decision_line_says_what_was_decided_and_why(gate: Gate) -> None:
+    gate.call(request_event(bearer("guest"), path="/pets/7"))
+    line = gate.line
+    assert line.pop("timestamp")
+    assert line.pop("location")
+    assert line == {
+        "level": "INFO",
+        "message": "decision",
+        "service": "gatebook",
+        "api": "petstore",
+        "request_id": Context.aws_request_id,
+        "subject": "u1",
+        "method_arn": f"{STAGE}/GET/pets/7",
+        "format": "rest_request",
+        "effect": "allow",
+        "reason": "allowed",
+        "route": "GET /pets/{petId}",
+        "determining": ["group/guest allow GET /pets/{petId}"],
+        "scope": "request",
+        "version": 1,
+        "cached": False,
+        "stale": False,
+    }
+
+
+def test_the_metrics_are_in_cloudwatchs_embedded_format(gate: Gate) -> None:
+    gate.call(request_event(bearer("guest")))
+    [directive] = gate.metrics["_aws"]["CloudWatchMetrics"]
+    assert directive["Namespace"] == "Gatebook"
+    assert directive["Metrics"] == [{"Name": "allowed", "Unit": "Count"}]
+    assert directive["Dimensions"] == [["api", "service"]]
+    assert (gate.metrics["api"], gate.metrics["service"]) == ("petstore", "gatebook")
+
+
+def test_each_call_counts_itself_alone(gate: Gate) -> None:
+    gate.call(request_event(bearer("guest")))
+    gate.fail(request_event())
+    gate.call(request_event(bearer("guest"), verb="POST"))
+    assert gate.counted == {"denied": 1}
+
+
+def test_what_is_loaded_already_is_said(gate: Gate) -> None:
+    gate.call(request_event(bearer("guest")))
+    gate.call(request_event(bearer("guest"), path="/pets/7"))
+    assert gate.line["cached"] is True
+
+
+def test_a_new_version_decides_after_the_refresh_interval(gate: Gate, clock: Clock) -> None:
+    event = request_event(bearer("guest"), verb="POST")
+    assert gate.call(event)["policyDocument"] == policy(("Deny", ["POST/pets"]))
+    publish("{api: petstore, routes: [POST /pets], groups: {guest: {allow: [POST /pets]}}}")
+    clock.advance(9.9)
+    gate.call(event)
+    assert (gate.line["effect"], gate.line["version"]) == ("deny", 1)
+    clock.advance(0.1)
+    assert gate.call(event)["policyDocument"] == policy(("Allow", ["POST/pets"]))
+    assert gate.line["version"] == 2
+
+
+def test_a_permission_ends_with_its_moment_also_where_policies_are_kept(
+    table: Table, keys: KeyServer, clock: Clock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clock.now = 1_798_761_590  # ten seconds before 2027
+    ends = "{route: GET /pets, until: '2027-01-01T00:00:00Z'}"
+    publish(f"{{api: petstore, routes: [GET /pets], groups: {{guest: {{allow: [{ends}]}}}}}}")
+    gate = build_gate(keys, clock, capsys, CACHE_SCOPE="route")
+    event = request_event("Bearer " + Issuer().access_token("guest", now=clock.now))
+    for seconds, effect in ((0, "Allow"), (9.5, "Allow"), (0.5, "Deny")):
+        clock.advance(seconds)
+        assert gate.call(event)["policyDocument"]["Statement"][0]["Effect"] == effect
+
+
+def test_policies_are_not_shared_between_stages_or_callers(route_gate: Gate) -> None:
+    event = request_event(bearer("owner"), path="/owners/u1/pets")
+    other_stage = event | {"methodArn": event["methodArn"].replace("/prod/", "/dev/")}
+    other_caller = request_event(bearer("owner", sub="u3"), path="/owners/u1/pets")
+    resources = [route_gate.call(e)["policyDocument"]["Statement"][0]["Resource"][0] for e in (event, other_stage, other_caller)]
+    assert resources == [f"{STAGE}/GET/owners/u1/pets", f"{STAGE[:-4]}dev/GET/owners/u1/pets", f"{STAGE}/GET/owners/u3/pets"]
+
+
+def test_a_machine_has_its_client_and_scopes(table: Table, keys: KeyServer, clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
+    publish(
+        f"{{api: petstore, routes: [GET /pets, POST /pets, DELETE /pets], "
+        f"clients: {{{CLIENT_ID}: {{allow: [GET /pets]}}}}, scopes: {{pets/write: {{allow: [POST /pets]}}}}}}"
+    )
+    gate = build_gate(keys, clock, capsys)
+    machine = "Bearer " + Issuer().token(Issuer().machine_claims("pets/write"))
+    person = bearer(sub=CLIENT_ID, scope="pets/write")
+    answers = {
+        (who, verb): gate.call(request_event(token, verb=verb))["policyDocument"]["Statement"][0]["Effect"]
+        for who, token in (("machine", machine), ("person", person))
+        for verb in ("GET", "POST", "DELETE")
+    }
+    assert [key for key, effect in answers.items() if effect == "Allow"] == [("machine", "GET"), ("machine", "POST")]
+
+
+def test_groups_that_do_not_fit_are_left_out_and_missed(gate: Gate) -> None:
+    groups = [f"{n:03}".ljust(80, "x") for n in range(100)]
+    response = gate.call(request_event(bearer(*groups)))
+    assert response["context"]["groups_omitted"] == "true"
+    assert "groups" not in response["context"]
+    assert len(json.dumps(response)) <= 8000
+
+
+def test_a_cold_start_with_mistakes_stops_and_names_them_all() -> None:
+    environ = {"PATH": os.environ["PATH"], "AWS_REGION": "eu-west-1", "API": "petstore", "CACHE_SCOPE": "all", "JWKS_URL": "x"}
+    result = subprocess.run(
+        [sys.executable, "-c", "import authorizer.handler"],
+        cwd=Path(__file__).parents[2],
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 1
+    message = result.stderr.splitlines()[-1]
+    assert message.startswith("authorizer.errors.SettingsError: ")
+    assert [name for name in ("PERMISSIONS_TABLE", "USER_POOL_ID", "CACHE_SCOPE", "JWKS_URL") if f"`{name}`" not in message] == []
