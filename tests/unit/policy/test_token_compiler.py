@@ -1,0 +1,203 @@
+"""Sizes, prefixes and what one catalogue remembers of its callers. The policies themselves are in `tests/vectors/token_policies`."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+
+from authorizer.policy.compiler import PolicyDocument
+from authorizer.policy.decision import Grounds
+from authorizer.policy.document import PermissionDocument, parse_document
+from authorizer.policy.method_arn import MethodArn
+from authorizer.policy.permission import EVERYONE
+from authorizer.policy.token_compiler import MAX_POLICY_BYTES, Refusal, RefusalReason, compile_token
+from tests.support.iam_evaluator import evaluate
+
+PREFIX = "arn:aws:execute-api:eu-west-1:111122223333:a1b2c3d4e5/prod/"
+SLASHES = ["GET/*%2F*", "GET/*%2f*", "GET/*//*", "GET//*"]
+MANY = [f"GET /a/w{number:03}" for number in range(120)]  # 120 Resources of this length are over the budget, 60 are not
+MINUTE = "1970-01-01T00:01:00Z"
+
+
+def document(routes: Sequence[str], allow: Sequence[Any], deny: Sequence[str] = ()) -> PermissionDocument:
+    return parse_document({"api": "x", "routes": list(routes), "everyone": {"allow": list(allow), "deny": list(deny)}})
+
+
+def compiled(
+    permissions: PermissionDocument,
+    *,
+    guards: bool = False,
+    token_expiry: int | None = None,
+    claims: Mapping[str, str] | None = None,
+    arn: str = f"{PREFIX}GET/x",
+) -> PolicyDocument | Refusal:
+    grounds = Grounds(permissions.permissions(EVERYONE), permissions.catalog, claims or {}, 0)
+    return compile_token(MethodArn.parse(arn), grounds, guards=guards, token_expiry=token_expiry)
+
+
+def resources(policy: PolicyDocument | Refusal, effect: str = "Allow", prefix: str = PREFIX) -> list[str]:
+    assert not isinstance(policy, Refusal), policy
+    found = [resource for statement in policy["Statement"] if statement["Effect"] == effect for resource in statement["Resource"]]
+    assert all(resource.startswith(prefix) for resource in found)
+    return sorted(resource.removeprefix(prefix) for resource in found)
+
+
+def refused(policy: PolicyDocument | Refusal) -> tuple[RefusalReason, str]:
+    assert isinstance(policy, Refusal), policy
+    return policy.reason, policy.message
+
+
+@pytest.mark.parametrize(
+    ("routes", "allow", "expected"),
+    [
+        pytest.param(MANY[:60], ["GET /**"], [route.replace(" /", "/") for route in MANY[:60]], id="a listing that fits stays"),
+        pytest.param([*MANY, "GET /b", "POST /a/x"], ["GET /a/*"], ["GET/a/*"], id="one wildcard below `a`"),
+        pytest.param([*MANY, "POST /b"], ["GET /a/*"], ["GET/*"], id="the widest that takes in nothing disallowed"),
+        pytest.param([*MANY, "GET /a/x/{y}", "GET /b", "GET /c"], ["GET /a/**", "GET /b"], ["GET/a/*", "GET/b"], id="parameters too"),
+        pytest.param([*MANY, "GET /a/{x}", "GET /b"], ["GET /a/**"], ["GET/a/*"], id="a pattern that is the wildcard already"),
+        pytest.param(
+            [*MANY[:110], "GET /b/c", "GET /b/d", "GET /z"], ["GET /a/*", "GET /b/*"], ["GET/a/*", "GET/b/*"], id="each prefix by itself"
+        ),
+        pytest.param(
+            [*MANY[:50], *(route.replace("/a/", "/a/b/") for route in MANY[:60]), "GET /a/no"],
+            ["GET /a/b/*", *MANY[:50]],
+            [*(route.replace(" /", "/") for route in MANY[:50]), "GET/a/b/*"],
+            id="only the subtree that is wholly allowed",
+        ),
+        pytest.param([*MANY, "GET /", "GET /a"], ["GET /**"], ["GET/", "GET/*"], id="the root by itself"),
+    ],
+)
+def test_wildcards_stand_for_wholly_allowed_prefixes_once_the_listing_is_too_long(
+    routes: list[str], allow: list[str], expected: list[str]
+) -> None:
+    policy = compiled(document(routes, allow))
+    assert resources(policy) == sorted(expected)
+    assert resources(policy, "Deny") == []
+
+
+@pytest.mark.parametrize("path", ["a/w000", "a/w119"])
+def test_a_wildcard_over_a_prefix_leaves_out_the_prefix_itself(path: str) -> None:
+    policy = compiled(document([*MANY, "GET /a"], ["GET /a/*"]))
+    assert not isinstance(policy, Refusal)
+    assert resources(policy) == ["GET/a/?*"]
+    assert evaluate(policy, "execute-api:Invoke", f"{PREFIX}GET/{path}") == "Allow"
+    assert {evaluate(policy, "execute-api:Invoke", f"{PREFIX}GET/{other}") for other in ("a", "a/", "b", "")} == {"ImplicitDeny"}
+
+
+def test_bound_routes_are_not_hidden_under_a_wildcard() -> None:
+    routes = [*MANY, "GET /a/u/{id}"]
+    own = [{"route": "GET /a/u/{id}", "where": {"id": "sub"}}]
+    assert refused(compiled(document(routes, ["GET /a/*", *own]), claims={"sub": "alice"}))[0] is RefusalReason.TOO_LARGE
+
+
+@pytest.mark.parametrize(
+    ("routes", "allow"),
+    [
+        pytest.param([*MANY, "GET /a/no"], MANY, id="one route in the way"),
+        pytest.param([*MANY, "GET /{x}/no"], ["GET /a/*"], id="a parameter in the way"),
+        pytest.param([f"GET /w{number:03}/a" for number in range(120)] + ["GET /no"], ["GET /*/a"], id="no prefix in common"),
+    ],
+)
+def test_a_listing_without_a_wholly_allowed_prefix_is_too_large(routes: list[str], allow: list[str]) -> None:
+    reason, message = refused(compiled(document(routes, allow)))
+    assert reason is RefusalReason.TOO_LARGE
+    assert f"more than {MAX_POLICY_BYTES}: use `route` scope" in message
+
+
+@pytest.mark.parametrize(("more", "refusal"), [(31, None), (32, "the policy has 7001 bytes, more than 7000: use `route` scope")])
+def test_the_budget_is_met_to_the_byte(more: int, refusal: str | None) -> None:
+    """An Allow of n Resources of 69 characters takes 107 + 73 n bytes: 94 of them 6,969."""
+    routes = [*MANY[:93], f"GET /a/w999{'x' * more}"]
+    policy = compiled(document([*routes, "GET /a/no"], routes))
+    if refusal is None:
+        assert len(json.dumps(policy)) == MAX_POLICY_BYTES == 7000
+    else:
+        assert refused(policy) == (RefusalReason.TOO_LARGE, refusal)
+
+
+def test_conditions_that_differ_are_never_joined_by_a_wildcard() -> None:
+    allow = [*MANY[:60], *({"route": route, "until": MINUTE} for route in MANY[60:])]
+    assert refused(compiled(document(MANY, allow), token_expiry=100))[0] is RefusalReason.TOO_LARGE
+    assert resources(compiled(document(MANY, allow))) == ["GET/*"]
+
+
+def guarded_routes(words: int) -> list[str]:
+    return ["GET /{x}", *(f"GET /{{x}}/n{number:03}" for number in range(words))]
+
+
+def test_guards_count_towards_the_budget() -> None:
+    policy = compiled(document(guarded_routes(80), ["GET /{x}"]), guards=True)
+    assert resources(policy) == ["GET/?*"]
+    assert resources(policy, "Deny") == sorted([*(f"GET/*/n{number:03}" for number in range(80)), *SLASHES])
+    reason, message = refused(compiled(document(guarded_routes(100), ["GET /{x}"]), guards=True))
+    assert (reason, "bytes, more than 7000" in message) == (RefusalReason.TOO_LARGE, True)
+
+
+@pytest.mark.parametrize(
+    ("words", "words_of_the_refusal"), [(500, "bytes, more than 7000"), (501, "`GET` would need more than 500 Denies")]
+)
+def test_a_search_for_guards_is_given_up_where_no_policy_could_hold_them(words: int, words_of_the_refusal: str) -> None:
+    routes = ["GET /{x}", *(f"GET /n{number:03}" for number in range(words))]
+    reason, message = refused(compiled(document(routes, ["GET /{x}"]), guards=True))
+    assert reason is RefusalReason.TOO_LARGE
+    assert words_of_the_refusal in message
+    assert message.endswith(": use `route` scope")
+
+
+def test_a_guard_that_takes_in_others_stands_for_them() -> None:
+    routes = ["GET /{x}", "GET /{x}/a/b", "GET /{x}/a/{y}", "GET /{x}/a/{y}/c", "GET /{x}/d"]
+    policy = compiled(document(routes, ["GET /{x}"]), guards=True)
+    assert resources(policy, "Deny") == sorted(["GET/*/a/*", "GET/*/d", *SLASHES])
+
+
+@pytest.mark.parametrize(("stage", "refusal"), [(154, None), (155, "a resource of the policy has 513 characters, more than 512")])
+def test_a_resource_has_512_characters_at_most(stage: int, refusal: str | None) -> None:
+    """54 characters before the stage, 5 between it and the path, and the longest path that a document may have: 299 without its first slash."""
+    path = "/".join(["l" * 59] * 5)
+    policy = compiled(
+        document([f"GET /{path}"], ["GET /**"]), arn=f"arn:aws:execute-api:eu-west-1:111122223333:a1b2c3d4e5/{'s' * stage}/GET/x"
+    )
+    if refusal is None:
+        assert not isinstance(policy, Refusal)
+        assert len(policy["Statement"][0]["Resource"][0]) == 512
+    else:
+        assert refused(policy) == (RefusalReason.TOO_LARGE, f"{refusal}: shorten the stage's name or the route")
+
+
+def test_the_prefix_is_the_incoming_one_and_verb_and_path_of_the_request_do_not_matter() -> None:
+    prefix = "arn:aws-us-gov:execute-api:us-gov-west-1:444455556666:z9/$default/"
+    petstore = document(["GET /pets", "GET /pets/{id}"], ["GET /pets/{id}"])
+    for request in ("GET/pets", "POST/x/y", "BREW/*", "GET/", "$connect"):
+        policy = compiled(petstore, arn=prefix + request)
+        assert resources(policy, prefix=prefix) == ["GET/pets/?*"]
+        assert resources(policy, "Deny", prefix) == SLASHES
+
+
+def test_what_was_found_out_for_one_caller_is_not_told_to_the_next() -> None:
+    where = {"route": "GET /o/{id}/{x}", "where": {"id": "sub"}}
+    other = {"route": "GET /o/{id}/{x}", "where": {"x": "username"}}
+    shared = document(["GET /o/{id}/{x}", "GET /o/{id}", "GET /me"], [where, other])
+    for claims, expected in (
+        ({"sub": "alice"}, ["GET/o/alice/?*"]),
+        ({"sub": "bob"}, ["GET/o/bob/?*"]),
+        ({"username": "bob"}, ["GET/o/?*/bob"]),
+        ({"sub": "al", "username": "al"}, ["GET/o/?*/al", "GET/o/al/?*"]),
+        ({"sub": "al", "username": "bo"}, ["GET/o/?*/bo", "GET/o/al/?*"]),
+        ({}, []),
+        ({"sub": "alice"}, ["GET/o/alice/?*"]),
+    ):
+        policy = compiled(shared, claims=claims)
+        assert resources(policy) == expected, claims
+        assert resources(policy, "Deny") == (SLASHES if expected else ["*"])
+    assert refused(compiled(shared, claims={"sub": "me"}))[0] is RefusalReason.BINDING
+    assert resources(compiled(shared, claims={"sub": "alice"})) == ["GET/o/alice/?*"]
+
+
+def test_a_catalogue_remembers_no_more_for_a_hundred_callers_than_for_one() -> None:
+    shared = document(["GET /o/{id}", "GET /o/{id}/pets", "ANY /f/{p+}"], [{"route": "GET /o/{id}", "where": {"id": "sub"}}, "GET /f/{p+}"])
+    compiled(shared, claims={"sub": "alice"})
+    kept = len(shared.catalog.reach)
+    for number in range(100):
+        assert resources(compiled(shared, claims={"sub": f"user{number}"})) == ["GET/f/*", f"GET/o/user{number}"]
+    assert len(shared.catalog.reach) == kept
