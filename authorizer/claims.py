@@ -220,7 +220,8 @@ def _scopes(claims: Mapping[str, object]) -> tuple[str, ...]:
     value = claims.get("scope", "")
     if not isinstance(value, str):
         raise TokenError("scope", "the token's scope is not text")
-    return _not_too_many(tuple(value.split()))
+    # RFC 6749 section 3.3: scopes are separated by this one kind of space.
+    return _not_too_many(tuple(name for name in value.split(" ") if name))
 
 
 def _not_too_many(names: tuple[str, ...]) -> tuple[str, ...]:

@@ -3,8 +3,10 @@
 Follows RFC 7517 for the key set and the Cognito developer guide, "Verifying JSON web tokens": keys may rotate, so an unknown `kid` is a reason to ask again.
 """
 
+import contextlib
 import http.client
 import json
+import socket
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -64,7 +66,7 @@ class KeySet:
         with self._lock:
             age = self._age()
             if age is None or not 0 <= age < self._max_age:
-                self._renew(required=age is None or not 0 <= age < self._max_age + self._max_stale)
+                self._renew(required=kid not in self._keys or age is None or not 0 <= age < self._max_age + self._max_stale)
             elif kid not in self._keys and age >= self._unknown_kid_cooldown:
                 self._renew(required=True)
             key = self._keys.get(kid)
@@ -116,7 +118,8 @@ def _is_usable(entry: Any) -> bool:
         and entry.get("kty") == "RSA"
         and entry.get("use", "sig") == "sig"
         and entry.get("alg", ALGORITHM) == ALGORITHM
-        and "verify" in entry.get("key_ops", ["verify"])
+        and isinstance(operations := entry.get("key_ops", ["verify"]), list)
+        and "verify" in operations
         and isinstance(entry.get("kid"), str)
         and entry["kid"] != ""
         and all(isinstance(entry.get(part), str) for part in ("n", "e"))
@@ -138,43 +141,53 @@ def fetch_jwks(uri: str, *, seconds: float = FETCH_SECONDS) -> bytes:
 
     Raises `TroubleError` for every failure, and for an address that is neither https nor http on a loopback host.
     """
-    parts = urlsplit(uri)
-    host = parts.hostname or ""
-    deadline = time.monotonic() + seconds
-    connection: http.client.HTTPConnection
-    if parts.scheme == "https":
-        connection = http.client.HTTPSConnection(host, parts.port, timeout=seconds)
-    elif parts.scheme == "http" and host in _LOOPBACK:
-        connection = http.client.HTTPConnection(host, parts.port, timeout=seconds)
-    else:
-        raise TroubleError("jwks_unavailable", f"key set `{uri}` is neither https nor on a loopback host")
-    response: http.client.HTTPResponse | None = None
     try:
-        connection.request("GET", parts.path + (f"?{parts.query}" if parts.query else ""), headers={"Accept": "application/json"})
+        connection, path = _connection(uri, seconds)
+    except (ValueError, http.client.HTTPException) as error:
+        raise TroubleError("jwks_unavailable", f"key set `{uri}` has an address that cannot be used") from error
+    watch: threading.Timer | None = None
+    response: http.client.HTTPResponse | None = None
+    deadline = time.monotonic() + seconds
+    try:
+        connection.connect()
+        # Only hanging up ends a read in time: a timeout of the socket starts anew with every byte, and headers and chunks are many reads.
+        watch = threading.Timer(max(0.0, deadline - time.monotonic()), _hang_up, (connection.sock,))
+        watch.start()
+        connection.request("GET", path, headers={"Accept": "application/json"})
         response = connection.getresponse()
         if response.status != http.HTTPStatus.OK:
             raise TroubleError("jwks_unavailable", f"key set `{uri}` was answered with status {response.status}")
-        return _read(connection, response, deadline, uri)
-    except (OSError, http.client.HTTPException) as error:
+        body = response.read(MAX_BYTES + 1)
+    except (OSError, ValueError, http.client.HTTPException) as error:
         raise TroubleError("jwks_unavailable", f"key set `{uri}` could not be fetched: {type(error).__name__}") from error
     finally:
+        if watch is not None:
+            watch.cancel()
         # A connection that the server closes after the answer is the response's to close.
         if response is not None:
             response.close()
         connection.close()
+    # To a body without length, hanging up looks like its end.
+    if time.monotonic() >= deadline:
+        raise TroubleError("jwks_unavailable", f"key set `{uri}` took too long")
+    if len(body) > MAX_BYTES:
+        raise TroubleError("jwks_unavailable", f"key set `{uri}` has more than {MAX_BYTES} bytes")
+    return body
 
 
-def _read(connection: http.client.HTTPConnection, response: http.client.HTTPResponse, deadline: float, uri: str) -> bytes:
-    """The body, with a limit on its size and on the time of the whole fetch: a timeout of the socket alone would let it drip."""
-    body = b""
-    while len(body) <= MAX_BYTES:
-        left = deadline - time.monotonic()
-        if left <= 0:
-            raise TroubleError("jwks_unavailable", f"key set `{uri}` took too long")
-        if connection.sock is not None:
-            connection.sock.settimeout(left)
-        piece = response.read1(65536)
-        if not piece:
-            return body
-        body += piece
-    raise TroubleError("jwks_unavailable", f"key set `{uri}` has more than {MAX_BYTES} bytes")
+def _connection(uri: str, seconds: float) -> tuple[http.client.HTTPConnection, str]:
+    parts = urlsplit(uri)
+    host = parts.hostname or ""
+    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    path.encode("ascii")
+    host.encode("idna")
+    if parts.scheme == "https":
+        return http.client.HTTPSConnection(host, parts.port, timeout=seconds), path
+    if parts.scheme == "http" and host in _LOOPBACK:
+        return http.client.HTTPConnection(host, parts.port, timeout=seconds), path
+    raise TroubleError("jwks_unavailable", f"key set `{uri}` is neither https nor on a loopback host")
+
+
+def _hang_up(sock: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        socket.socket.shutdown(sock, socket.SHUT_RDWR)

@@ -33,23 +33,35 @@ class _Node:
 _Live = tuple[int, ...]
 
 
+Bound = tuple[int, RouteTemplate]
+"""A route's number, and that route with marks in place of some parameters: what a bound grant amounts to for one caller."""
+
+
 class VerbRoutes:
-    """The routes that serve one verb, and what patterns over them reach. Routes are numbered in the order of `routes`.
+    """The routes that serve one verb, and what patterns over them reach. Routes are numbered in the order of `routes`, the bound ones after the others.
 
     Whatever a walk finds out is kept, since it does not depend on who asks: the catalogue of one version is asked for by every caller.
     """
 
-    def __init__(self, verb: str, routes: Iterable[RouteTemplate]) -> None:
+    def __init__(self, verb: str, routes: Iterable[RouteTemplate], bound: Iterable[Bound] = ()) -> None:
         self.verb = verb
-        self.routes = tuple(routes)
-        self.patterns = tuple(pattern_of(route) for route in self.routes)
-        self.numbers: dict[tuple[Segment | None, ...], int] = {route.segments: number for number, route in enumerate(self.routes)}
+        plain, marked = tuple(routes), tuple(bound)
+        self.routes = (*plain, *(route for _, route in marked))
+        self._numbers: dict[tuple[Segment | None, ...], int] = {route.segments: number for number, route in enumerate(plain)}
         self._selected: dict[Selector, tuple[int, ...]] = {}
         self._nodes: list[_Node] = []
         root = self._new_node()
-        for number, route in enumerate(self.routes):
+        for number, route in enumerate(plain):
             self._insert(root, number, route)
+        self._origin = {number: number for number in range(len(plain))}
+        for number, (origin, route) in enumerate(marked, len(plain)):
+            self._origin[number] = origin
+            self._insert_bound(root, number, route.segments)
         self._steps: dict[tuple[_Live, str | None], _Live] = {}
+        self._depth = max((len(route.segments) for route in self.routes), default=0)
+        found = ((number, self._pattern(number)) for number in range(len(self.routes)))
+        self.patterns: Mapping[int, Pattern] = {number: pattern for number, pattern in found if pattern is not None}
+        """By number. A route that never takes a path, because others take them all, has none."""
         self._owners: dict[tuple[_Live, Pattern, bool, bool], frozenset[int]] = {}
 
     def selected(self, selector: Selector) -> tuple[int, ...]:
@@ -64,8 +76,8 @@ class VerbRoutes:
             return
         if selector.open_ended or None in selector.pattern:
             yield from (number for number, route in enumerate(self.routes) if selector.matches(self.verb, route))
-        elif selector.pattern in self.numbers:
-            yield self.numbers[selector.pattern]
+        elif selector.pattern in self._numbers:
+            yield self._numbers[selector.pattern]
 
     def owners(self, pattern: Pattern, *, empty_stars: bool = False) -> frozenset[int]:
         """The routes that own a path which the pattern reaches. With `empty_stars` a `STAR` may also stand for no segment at all."""
@@ -81,6 +93,27 @@ class VerbRoutes:
         for segment in path:
             live = self._step(live, segment)
         return self._accepted(live)
+
+    def _pattern(self, number: int) -> Pattern | None:
+        """The pattern of a route. A greedy parameter takes as many segments at least as are needed to come to a path that no other route takes.
+
+        Beside `/x/{y}` no path of one segment below `/x` belongs to `/x/{rest+}`, so that `x/*/*` is all that it needs. None if others take every path.
+        """
+        pattern = pattern_of(self.routes[number])
+        reached: set[_Live] = {(0,)}
+        for piece in pattern:
+            reached = self._all_steps(reached, piece)
+        while all(self._accepted(live) != number for live in reached):
+            # Deeper than the deepest template nothing changes any more.
+            if len(pattern) > self._depth or not self.routes[number].is_greedy:
+                return None
+            reached = self._all_steps(reached, STAR)
+            pattern = (*pattern, STAR)
+        return pattern
+
+    def _all_steps(self, reached: set[_Live], piece: str | None) -> set[_Live]:
+        """Where one segment leads to from any of these: a literal, or whatever stands for a parameter."""
+        return {self._step(live, word) for live in reached for word in (self._words(live) if piece is STAR else (piece,))} - {()}
 
     def _new_node(self) -> _Node:
         node = _Node(len(self._nodes))
@@ -100,6 +133,38 @@ class VerbRoutes:
                     node.literals[segment.text] = self._new_node()
                 node = node.literals[segment.text]
         node.route = number
+
+    def _insert_bound(self, node: _Node | None, number: int, segments: tuple[Segment, ...]) -> None:
+        """Let the bound route take the paths that its origin takes with these marks in their places, and no others.
+
+        A mark stands for a value, so it is no more specific than the parameter: what follows it is a copy of what follows the parameter. As a literal
+        it would outrank a sibling such as `/{a}/words`, which API Gateway prefers to `/{a}/{b}` whatever the value of `{a}` is.
+        """
+        if node is None:
+            return
+        origin = self._origin[number]
+        if not segments:
+            if node.route is None or self._origin[node.route] == origin:
+                node.route = number
+            return
+        segment, rest = segments[0], segments[1:]
+        if segment.kind is SegmentKind.GREEDY:
+            node.greedy = number
+        elif segment.kind is SegmentKind.PARAMETER:
+            for follower in (node.parameter, *(child for word, child in node.literals.items() if is_mark(word))):
+                self._insert_bound(follower, number, rest)
+        else:
+            if is_mark(segment.text) and segment.text not in node.literals:
+                node.literals[segment.text] = self._copy(node.parameter)
+            self._insert_bound(node.literals[segment.text], number, rest)
+
+    def _copy(self, node: _Node | None) -> _Node:
+        copy = self._new_node()
+        if node is not None:
+            copy.route, copy.greedy = node.route, node.greedy
+            copy.literals = {word: self._copy(child) for word, child in node.literals.items()}
+            copy.parameter = None if node.parameter is None else self._copy(node.parameter)
+        return copy
 
     def _step(self, live: _Live, segment: str | None) -> _Live:
         key = live, segment
@@ -189,8 +254,18 @@ def takes_in(pattern: Pattern, path: SymbolicPath) -> bool:
     return pattern[0] == path[0] and takes_in(pattern[1:], path[1:])
 
 
+def mark_of(number: int) -> str:
+    """A stand-in for a claim's value: no literal of a catalogue has such a character."""
+    return f"\0{number}"
+
+
+def is_mark(word: str) -> bool:
+    """Whether a word of a pattern or path stands for a claim's value."""
+    return word.startswith("\0")
+
+
 def with_bound(route: RouteTemplate, values: Mapping[str, str]) -> RouteTemplate:
-    """The route with literals in place of some parameters: what a bound grant amounts to for one caller."""
+    """The route with words, marks as a rule, in place of some parameters."""
     segments = tuple(
         Segment(SegmentKind.LITERAL, values[s.text]) if s.kind is not SegmentKind.LITERAL and s.text in values else s
         for s in route.segments

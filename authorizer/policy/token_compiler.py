@@ -18,13 +18,25 @@ from authorizer.policy.compiler import PolicyDocument, allow, deny, end_of, poli
 from authorizer.policy.decision import Grounds, bound_values
 from authorizer.policy.method_arn import MAX_RESOURCE, MethodArn
 from authorizer.policy.permission import Effect, Permission
-from authorizer.policy.reach import STAR, Pattern, SymbolicPath, VerbRoutes, routes_of_verb, takes_in, with_bound
+from authorizer.policy.reach import (
+    STAR,
+    Bound,
+    Pattern,
+    SymbolicPath,
+    VerbRoutes,
+    mark_of,
+    pattern_of,
+    routes_of_verb,
+    takes_in,
+    with_bound,
+)
 from authorizer.policy.route import VERBS, RouteCatalog, RouteTemplate, Segment, parse_selector
 
 MAX_POLICY_BYTES = 7000
 """Budget of a policy, so that it fits into the 8 KB of an answer beside the caller's context."""
 
-_MAX_DENIES = 500
+_MAX_DENIES = 150
+"""More would not fit into the budget of bytes, and finding them takes time that grows with their square."""
 
 _SLASH_GUARDS = ("/*", "*//*", "*%2F*", "*%2f*")
 
@@ -55,11 +67,12 @@ class _RefusedError(Exception):
 @dataclass(slots=True)
 class _VerbAccess:
     """What a caller may do with one verb: which routes, with which permissions behind each. A route that is allowed for some values only also stands
-    as a route with marks in place of the parameters; `values` says what the marks stand for."""
+    as a route with marks in place of the parameters; `values` says what the marks stand for. `words` are all literals of the catalogue."""
 
     known: VerbRoutes
     allowed: dict[int, list[Permission]]
     values: Mapping[str, str]
+    words: tuple[str, ...]
     disallowed: frozenset[int] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -86,10 +99,10 @@ def compile_token(arn: MethodArn, grounds: Grounds, *, guards: bool = False, tok
     """
     try:
         access = _read_access(grounds)
-        denies = [f"{verb.known.verb}/{text}" for verb in access for text in _denies(verb, guards=guards)]
-        document = _document(arn, access, denies, token_expiry, collapse=False)
-        if _size(document) > MAX_POLICY_BYTES and token_expiry is None:
-            document = _document(arn, access, denies, token_expiry, collapse=True)
+        guarding = {verb.known.verb: _route_guards(verb, guards=guards) for verb in access}
+        document = _document(arn, access, guarding, token_expiry, collapse=False)
+        if _size(document) > MAX_POLICY_BYTES:
+            document = _document(arn, access, guarding, token_expiry, collapse=True)
     except _RefusedError as error:
         return error.refusal
     if _size(document) > MAX_POLICY_BYTES:
@@ -104,32 +117,39 @@ def _size(document: PolicyDocument) -> int:
 def _read_access(grounds: Grounds) -> list[_VerbAccess]:
     """Judge every route for every verb."""
     permissions = [(p, parse_selector(p.selector)) for p in grounds.permissions if p.in_force(grounds.now)]
+    words = tuple(words_of(grounds.catalog.routes))
     marks: dict[str, str] = {}
     result = []
     for verb in VERBS:
         base = _verb_routes(grounds.catalog, verb, ())
         chosen = [(p, number) for p, selector in permissions if verb in selector.verbs for number in base.selected(selector)]
         denied = {number for p, number in chosen if p.effect is Effect.DENY}
-        allowed: dict[RouteTemplate, list[Permission]] = {}
-        for permission, number in chosen:
-            route = base.routes[number]
-            values = bound_values(permission, grounds, route) if permission.effect is Effect.ALLOW and number not in denied else None
+        granted = [(p, number) for p, number in chosen if p.effect is Effect.ALLOW and number not in denied]
+        allowed: dict[int, list[Permission]] = {}
+        for permission, number in granted:
+            if not permission.where:
+                allowed.setdefault(number, []).append(permission)
+        bound: dict[Bound, list[Permission]] = {}
+        for permission, number in granted:
+            # What a free grant covers needs no bound one.
+            values = bound_values(permission, grounds, base.routes[number]) if number not in allowed else None
             if values is not None:
                 # Marks are no words, so that what is found out about these routes holds for every caller.
-                named = {name: marks.setdefault(value, f"\0{len(marks)}") for name, value in values.items()}
-                allowed.setdefault(with_bound(route, named) if named else route, []).append(permission)
-        known = _verb_routes(grounds.catalog, verb, tuple(route for route in allowed if route.segments not in base.numbers))
+                named = {name: marks.setdefault(value, mark_of(len(marks))) for name, value in values.items()}
+                bound.setdefault((number, with_bound(base.routes[number], named)), []).append(permission)
+        known = _verb_routes(grounds.catalog, verb, tuple(bound))
+        allowed |= dict(enumerate(bound.values(), len(base.routes)))
         values_by_mark = {mark: value for value, mark in marks.items()}
-        result.append(_VerbAccess(known, {known.numbers[route.segments]: behind for route, behind in allowed.items()}, values_by_mark))
+        result.append(_VerbAccess(known, {number: p for number, p in allowed.items() if number in known.patterns}, values_by_mark, words))
     _refuse_words(grounds.catalog, marks)
     return result
 
 
-def _verb_routes(catalog: RouteCatalog, verb: str, bound: tuple[RouteTemplate, ...]) -> VerbRoutes:
+def _verb_routes(catalog: RouteCatalog, verb: str, bound: tuple[Bound, ...]) -> VerbRoutes:
     known = catalog.reach.get((verb, bound))
     if known is None:
         routes = routes_of_verb(catalog, verb) if not bound else _verb_routes(catalog, verb, ()).routes
-        known = catalog.reach[verb, bound] = VerbRoutes(verb, (*routes, *bound))
+        known = catalog.reach[verb, bound] = VerbRoutes(verb, routes, bound)
     return known
 
 
@@ -140,20 +160,20 @@ def _refuse_words(catalog: RouteCatalog, values: Iterable[str]) -> None:
         raise _RefusedError(RefusalReason.BINDING, message)
 
 
-def _denies(verb: _VerbAccess, *, guards: bool) -> list[str]:
-    """The Denies that the Allows of one verb need. Raises `_RefusedError` if none would do."""
+def _route_guards(verb: _VerbAccess, *, guards: bool) -> list[str]:
+    """The Denies that tell the routes of one verb apart. Raises `_RefusedError` if none would do, or if there may be none."""
     denied: set[Pattern] = set()
-    slashes = False
     for number in verb.allowed:
-        pattern = verb.known.patterns[number]
-        if not verb.known.owners(pattern) <= verb.allowed.keys():
-            denied |= _route_guards(verb, number, guards=guards)
-        slashes = slashes or verb.needs_slash_guard(pattern)
+        if not verb.known.owners(verb.known.patterns[number]) <= verb.allowed.keys():
+            denied |= _guards_of(verb, number, guards=guards)
     least = [pattern for pattern in denied if not any(other != pattern and takes_in(other, pattern) for other in denied)]
-    return sorted(map(verb.text, least)) + (list(_SLASH_GUARDS) if slashes else [])
+    # A slash at the end leads to the same route. A `*` takes it in, a literal has to be written with it too.
+    return sorted(
+        text + end for pattern in least for text in [verb.text(pattern)] for end in ("", *("/" if pattern[-1:] != (STAR,) and text else ""))
+    )
 
 
-def _route_guards(verb: _VerbAccess, number: int, *, guards: bool) -> set[Pattern]:
+def _guards_of(verb: _VerbAccess, number: int, *, guards: bool) -> set[Pattern]:
     denied: set[Pattern] = set()
     for path in verb.known.paths(verb.known.patterns[number], verb.disallowed):
         if not guards:
@@ -163,9 +183,8 @@ def _route_guards(verb: _VerbAccess, number: int, *, guards: bool) -> set[Patter
             raise _inexact(verb, number, path, hit)
         denied.add(path)
         if len(denied) > _MAX_DENIES:
-            raise _RefusedError(
-                RefusalReason.TOO_LARGE, f"`{verb.known.verb}` would need more than {_MAX_DENIES} Denies: use `route` scope"
-            )
+            message = f"`{verb.known.verb}` would need more than {_MAX_DENIES} Denies: use `route` scope"
+            raise _RefusedError(RefusalReason.TOO_LARGE, message)
     return denied
 
 
@@ -173,7 +192,7 @@ def _inexact(verb: _VerbAccess, number: int, denied: SymbolicPath, also_allowed:
     owners = [number, verb.known.owner(denied), *([verb.known.owner(also_allowed)] if also_allowed is not None else [])]
     routes = [_readable(verb, verb.known.routes[owner]) for owner in owners if owner is not None]
     paths = verb.spelled(verb.known.patterns[number]), verb.spelled(denied), None if also_allowed is None else verb.spelled(also_allowed)
-    certificate = certify(verb.known.verb, routes, [*words_of(verb.known.routes), *verb.values.values()], paths)
+    certificate = certify(verb.known.verb, routes, [*verb.words, *verb.values.values()], paths)
     ways = "use `route` scope, or one authorizer per path depth" + (", or guards" if also_allowed is None else "")
     return _RefusedError(RefusalReason.INEXACT, f"{certificate}; {ways}", certificate)
 
@@ -182,33 +201,50 @@ def _readable(verb: _VerbAccess, route: RouteTemplate) -> RouteTemplate:
     return RouteTemplate(route.method, tuple(Segment(s.kind, verb.values.get(s.text, s.text)) for s in route.segments))
 
 
-def _document(arn: MethodArn, access: list[_VerbAccess], denies: list[str], token_expiry: int | None, *, collapse: bool) -> PolicyDocument:
+def _document(
+    arn: MethodArn, access: list[_VerbAccess], guarding: Mapping[str, list[str]], token_expiry: int | None, *, collapse: bool
+) -> PolicyDocument:
     by_end: dict[int | None, list[str]] = {}
+    denies: list[str] = []
     for verb in access:
-        for pattern, permissions in _allows(verb, collapse=collapse):
-            text = verb.text(pattern, "?*" if verb.needs_slash_guard(pattern) else "*")
-            by_end.setdefault(end_of(permissions, token_expiry), []).append(f"{arn.prefix}{verb.known.verb}/{text}")
+        # From what is written in the end: a wider pattern may meet a slash too many where those that it stands for do not.
+        patterns = _allows(verb, token_expiry, collapse=collapse)
+        in_need = {pattern for pattern in patterns if verb.needs_slash_guard(pattern)}
+        for pattern in patterns:
+            text = verb.text(pattern, "?*" if pattern in in_need else "*")
+            by_end.setdefault(_end(verb, pattern, token_expiry), []).append(f"{arn.prefix}{verb.known.verb}/{text}")
+        more = _SLASH_GUARDS if in_need else ()
+        denies += [f"{arn.prefix}{verb.known.verb}/{text}" for text in (*guarding[verb.known.verb], *more)]
     statements = [allow(sorted(resources), end) for end, resources in by_end.items()]
-    longest = max((len(resource) for statement in statements for resource in statement["Resource"]), default=0)
-    if longest > MAX_RESOURCE:
-        message = f"a resource of the policy has {longest} characters, more than {MAX_RESOURCE}: shorten the stage's name or the route"
-        raise _RefusedError(RefusalReason.TOO_LARGE, message)
     if not statements:
         # Said aloud: beside a resource policy that allows, silence would be an allow.
         return policy(deny(f"{arn.prefix}*"))
-    return policy(*statements, *([deny(*(arn.prefix + text for text in denies))] if denies else []))
+    statements += [deny(*denies)] if denies else []
+    longest = max(len(resource) for statement in statements for resource in statement["Resource"])
+    if longest > MAX_RESOURCE:
+        message = f"a resource of the policy has {longest} characters, more than {MAX_RESOURCE}: shorten the stage's name or the route"
+        raise _RefusedError(RefusalReason.TOO_LARGE, message)
+    return policy(*statements)
 
 
-def _allows(verb: _VerbAccess, *, collapse: bool) -> list[tuple[Pattern, list[Permission]]]:
+def _end(verb: _VerbAccess, pattern: Pattern, token_expiry: int | None) -> int | None:
+    """When a pattern has to end: with the first of the routes that it lets through, since it cannot let go of one and keep the others."""
+    ends = [end_of(verb.allowed[owner], token_expiry) for owner in verb.known.owners(pattern) & verb.allowed.keys()]
+    return min((end for end in ends if end is not None), default=None)
+
+
+def _allows(verb: _VerbAccess, token_expiry: int | None, *, collapse: bool) -> list[Pattern]:
     """The Allows of one verb. Collapsed, one `prefix/*` stands for all routes below a prefix wherever nothing below it is disallowed."""
-    patterns: dict[Pattern, list[Permission]] = {}
-    for number, permissions in verb.allowed.items():
-        # `/a/{x}` and `/a/{x+}` have one pattern.
-        patterns[verb.known.patterns[number]] = [*patterns.get(verb.known.patterns[number], ()), *permissions]
+    patterns = dict.fromkeys(verb.known.patterns[number] for number in verb.allowed)
+    # What `/a/{x}` needs takes in all that `/a/{x+}` needs besides.
+    for number in verb.allowed:
+        longer, plain = verb.known.patterns[number], pattern_of(verb.known.routes[number])
+        if longer != plain and plain in patterns and _end(verb, longer, token_expiry) == _end(verb, plain, token_expiry):
+            patterns.pop(longer, None)
     prefixes = {pattern[:length] for pattern in patterns for length in range(len(pattern))} if collapse else set()
     for prefix in sorted(prefixes, key=len):
         wide: Pattern = (*prefix, STAR)
         below = [pattern for pattern in patterns if pattern != wide and takes_in(wide, pattern)]
         if below and verb.known.owners(wide) <= verb.allowed.keys():
-            patterns = {pattern: p for pattern, p in patterns.items() if pattern not in below} | {wide: []}
-    return list(patterns.items())
+            patterns = dict.fromkeys([*(pattern for pattern in patterns if pattern not in below), wide])
+    return list(patterns)

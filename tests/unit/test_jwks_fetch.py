@@ -140,6 +140,7 @@ def test_a_redirect_is_not_followed(status: str) -> None:
 MIB = b" " * 2**20
 TOO_LARGE: dict[str, tuple[bytes | float, ...]] = {
     "by one byte": (reply(b" " * 150_001),),
+    "said to be nothing": (UNTIL_CLOSE, *[MIB] * 50),
     "said to be huge": (b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n", *[MIB] * 50),
     "one endless chunk": (CHUNKED, b"fffffff\r\n", *[MIB] * 50),
     "endless chunks": (CHUNKED, *[b"1000\r\n" + b" " * 4096 + b"\r\n"] * 1000),
@@ -163,6 +164,11 @@ SLOW: dict[str, tuple[bytes | float, ...]] = {
     "half a status line": (b"HTTP/1.1 20", 10.0),
     "no body": (reply(b" " * 1000)[:-1000], 10.0),
     "a dripping body": (reply(b" " * 1000)[:-1000], *DRIP),
+    "a dripping body without length": (UNTIL_CLOSE, *DRIP),
+    "a dripping status line": (b"HTTP/1.1 200 OK", *(b"K", 0.1) * 100),
+    "dripping headers": (b"HTTP/1.1 200 OK\r\n", *(b"X: y\r\n", 0.1) * 100),
+    "dripping interim answers": (b"HTTP/1.1 100 Continue\r\n\r\n", 0.1) * 100,
+    "a dripping chunk size": (CHUNKED, b"1;", *(b"x", 0.1) * 100),
     "dripping chunks": (CHUNKED, *(b"1\r\n \r\n", 0.1) * 100),
 }
 
@@ -230,3 +236,17 @@ def test_a_server_that_nobody_vouches_for_is_not_asked(tmp_path: Path) -> None:
     with serving(reply(US.jwks()), certificate=certificate) as (address, paths):
         assert "SSLCertVerificationError" in trouble(lambda: fetch_jwks(address))
         assert paths == []
+
+
+ODD = ["https://127.0.0.1:99999/", "https://a b/", "https://127.0.0.1/é", "https://a..b/", "https://[::1"]
+
+
+@pytest.mark.parametrize("uri", ODD)
+def test_an_address_that_cannot_be_asked_is_trouble(uri: str) -> None:
+    trouble(lambda: fetch_jwks(uri))
+
+
+def test_query_without_path() -> None:
+    with serving(reply(b"body")) as (address, paths):
+        assert fetch_jwks(f"{address}?b=c") == b"body"
+        assert paths == ["/?b=c"]

@@ -197,7 +197,7 @@ def test_a_bound_route_has_values_in_place_of_parameters(path: str, values: dict
 
 def test_a_bound_route_is_more_specific_than_the_one_that_it_came_from() -> None:
     route = parse_route("GET /o/{id}")
-    both = VerbRoutes("GET", [route, with_bound(route, {"id": "\0"})])
+    both = VerbRoutes("GET", [route], [(0, with_bound(route, {"id": "\0"}))])
     assert (both.owner(("o", "\0")), both.owner(("o", F))) == (1, 0)
     assert both.owners(("o", S)) == {0, 1}
     assert both.owners(("o", "\0")) == {1}
