@@ -8,6 +8,7 @@ from authorizer import permission_table as table
 from authorizer import table_keys as keys
 from authorizer.errors import TroubleError
 from authorizer.permission_table import Head, RegistryItem, RowItem, SeriesPart, Touched, VersionRecord
+from authorizer.policy.denylist import DenylistKind
 from authorizer.policy.document import PermissionDocument, Subject
 from authorizer.policy.permission import PrincipalRef
 
@@ -20,18 +21,16 @@ class NotPublishedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """One API's document at one version, every subject that ever was, and the record of that version."""
+    """One API's document at one version, every subject that ever was, and the record of that version.
+
+    `unfinished` is the part at which a larger change stopped, if it did.
+    """
 
     head: Head
     document: PermissionDocument
     known: frozenset[PrincipalRef]
     record: VersionRecord
-
-    @property
-    def unfinished(self) -> SeriesPart | None:
-        """The part at which a larger change stopped, if it did."""
-        series = self.record.series
-        return series if series is not None and series.number < series.total else None
+    unfinished: SeriesPart | None
 
 
 def read_published(api: str) -> Published | None:
@@ -41,6 +40,17 @@ def read_published(api: str) -> Published | None:
     """
     head = table.read_head(api, consistent=True)
     return None if head is None else _read_at(api, head, next(read_records(api, head, page=1)))
+
+
+def read_unfinished(api: str, head: Head, record: VersionRecord) -> SeriesPart | None:
+    """The part of a larger change at which the document of a version stopped, if it did. `record` is that version's.
+
+    Free if the version is about the document. Changes of the denylist come in between: one Query for each 50 of them.
+    """
+    if record.denylist is not None:
+        record = next((r for r in read_records(api, head) if r.denylist is None), record)
+    series = record.series
+    return series if series is not None and series.number < series.total else None
 
 
 def read_version(api: str, version: int) -> Published:
@@ -100,11 +110,48 @@ def read_records(api: str, head: Head, page: int = PAGE) -> Iterator[VersionReco
 def damaged_items(record: VersionRecord) -> Iterator[str]:
     """Keys of items that a version wrote and that are gone or hold something else. One GetItem for each item.
 
-    Entries of the denylist may be overwritten and end, so that they are not looked at.
+    Entries of the denylist may be overwritten and end: `planted_items` looks at those.
     """
     for touched in record.touched if record.denylist is None else ():
         if _digest_of(touched) != touched.sha256:
             yield f"{touched.pk} {touched.sk}"
+
+
+class Newest:
+    """What the whole history says of the newest state: filled record by record, the newest first."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, int] = {}
+        self.denials: dict[tuple[DenylistKind, str], tuple[int, int | None]] = {}
+
+    def add(self, record: VersionRecord) -> None:
+        """Take a record into account."""
+        if record.denylist is not None:
+            change = record.denylist
+            self.denials.setdefault((change.kind, change.value), (record.version, change.expires_at))
+            return
+        for touched in record.touched:
+            self.rows.setdefault(touched.pk, record.version)
+
+
+def planted_items(api: str, head: Head, newest: Newest, now: float) -> Iterator[str]:
+    """Keys that show readers something else than the history says: rows that no version wrote, and entries of the denylist that were altered or removed.
+
+    One Query for the registry, the routes, the denylist and every known subject.
+    """
+    routes = table.read_routes(api, head.version)
+    shown = {keys.routes_key(api): routes.version if routes else 0}
+    shown |= {
+        keys.subject_key(api, ref): table.read_subject(api, ref, head.version).version for ref in sorted(table.read_known_subjects(api))
+    }
+    yield from (f"{key} {keys.number(version)}" for key, version in shown.items() if newest.rows.get(key, 0) != version)
+    denylist = table.read_denylist(api)
+    for kind, value in {*newest.denials, *((entry.kind, entry.value) for entry in denylist.entries())}:
+        version, ends = newest.denials.get((kind, value), (0, None))
+        entry = denylist.get(kind, value)
+        as_written = (entry.version, entry.expires_at) == (version, ends) if entry is not None else ends is None or ends <= now
+        if not as_written:
+            yield f"{keys.denylist_key(api)} {keys.denylist_sort_key(kind, value)}"
 
 
 def _digest_of(touched: Touched) -> str | None:
@@ -133,4 +180,5 @@ def _read_at(api: str, head: Head, record: VersionRecord) -> Published:
         row = table.read_subject(api, ref, head.version)
         if row.subject is not None:
             subjects[ref] = row.subject
-    return Published(head, PermissionDocument(api, routes.catalog, subjects, routes.enforced), known, record)
+    document = PermissionDocument(api, routes.catalog, subjects, routes.enforced)
+    return Published(head, document, known, record, read_unfinished(api, head, record))

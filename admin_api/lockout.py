@@ -11,7 +11,9 @@ from authorizer.policy.decision import Grounds, decide
 from authorizer.policy.denylist import Denylist, TokenIds
 from authorizer.policy.document import PermissionDocument
 from authorizer.policy.permission import EVERYONE, Effect, PrincipalRef, RefKind
+from authorizer.policy.problems import DocumentError, Problem
 from authorizer.policy.request_path import resolve
+from authorizer.policy.route import RouteTemplate, SegmentKind
 
 ADMIN_API = "gatebook-admin"
 
@@ -54,6 +56,40 @@ def check_lock_out(document: PermissionDocument, denylist: Denylist, actor: Acto
     if all(_missing(document, (EVERYONE, group), now) for group in groups):
         needed = ", ".join(f"`{verb} /{path}`" for verb, path in NEEDED)
         raise LockOutError(f"no group could mend the admin API's permissions any more: allow one {needed}, without `where` or `until`")
+
+
+def check_own_routes(document: PermissionDocument) -> None:
+    """Raise `DocumentError` if in the admin API's catalogue a route for any `{api}` would also take requests about the admin API itself.
+
+    Those are granted apart, at literal routes. One that is missing would be served by its `{api}` sibling, to whoever may edit any other API.
+    """
+    if document.api != ADMIN_API:
+        return
+    problems = [
+        Problem("/routes", f"`{verb} {route.path}` would also serve `{ADMIN_API}`, which is granted apart: add `{verb} /{literal}`")
+        for verb, route in document.catalog.cells
+        if (literal := _own_path(route)) is not None and not _is_apart(document, verb, literal)
+    ]
+    if problems:
+        raise DocumentError(problems)
+
+
+def _own_path(route: RouteTemplate) -> str | None:
+    """The template with the admin API's name in place of `{api}`, if it has a parameter there."""
+    place = 2
+    texts = [str(segment) for segment in route.segments]
+    greedy = next((i for i, s in enumerate(route.segments) if s.kind is SegmentKind.GREEDY), len(texts))
+    if greedy <= place:
+        return "/".join([*("v1", "apis")[:greedy], *texts[greedy:]])
+    prefix = all(s.kind is not SegmentKind.LITERAL or s.text == word for s, word in zip(route.segments, ("v1", "apis"), strict=False))
+    if len(texts) <= place or not prefix or route.segments[place].kind is SegmentKind.LITERAL:
+        return None
+    return "/".join(["v1", "apis", ADMIN_API, *texts[place + 1 :]])
+
+
+def _is_apart(document: PermissionDocument, verb: str, template: str) -> bool:
+    own = document.catalog.find(verb, f"/{template}")
+    return own is not None and len(own.segments) > 2 and str(own.segments[2]) == ADMIN_API
 
 
 def _missing(document: PermissionDocument, refs: Iterable[PrincipalRef], now: float) -> str | None:

@@ -5,12 +5,13 @@ import logging
 import random
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import takewhile
 from typing import TypeVar
 
 from admin_api import history, series, store
 from admin_api.history import NotPublishedError, Published, require_head
-from admin_api.lockout import Actor, check_lock_out
+from admin_api.lockout import Actor, check_lock_out, check_own_routes
 from admin_api.store import AnswerFor, Change, ConflictError
 from admin_api.version_record import Authorship
 from authorizer import table_keys as keys
@@ -30,6 +31,14 @@ _LOGGER = logging.getLogger(__name__)
 
 _DENYLIST_ATTEMPTS = 10
 """Attempts to write an entry of the denylist while others publish: the kill switch must not lose the race."""
+
+
+MAX_DENYLIST = 2000
+"""Entries that an API's denylist may have. Authorizers read it whole at cold start, within the time that API Gateway gives them."""
+
+
+class DenylistFullError(Exception):
+    """The denylist has no room. Nothing was written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +78,7 @@ class PermissionService:
         Judges so many `combinations` of groups for `token` scope. Raises `DocumentError` if `token` scope is enforced and cannot express what some
         subject by itself may do, and `ChangeTooLargeError` if a row would be larger than an item may be.
         """
+        check_own_routes(document)
         verdicts = tuple(token_verdicts(document, caller_kinds(document, combinations), self._now()))
         self._check_enforced(document, verdicts)
         published = base or history.read_published(document.api)
@@ -117,7 +127,7 @@ class PermissionService:
         if plan.is_empty:
             return None
         if not force:
-            check_lock_out(plan.document, Denylist(), actor, self._now())
+            self.check_lock_out(plan, actor)
         by = Authorship(author, reason, on_behalf_of)
         head = plan.base
         for number, (step, part) in enumerate(zip(plan.steps, _parts(plan), strict=True), 1):
@@ -125,11 +135,34 @@ class PermissionService:
             before = None if number == 1 else plan.steps[number - 2].document
             access = plan.access if last else access_changes(before, step.document)
             change = Change(plan.document.api, head, step.rows, step.new_subjects, by, tuple(map(str, access)), part)
-            head = store.publish(change, self._now(), answer_for if last else None)
+            head = self._publish(change, answer_for if last else None)
             # The chain of hashes proves something only against a hash that is kept elsewhere: the log is that place.
             _LOGGER.info("published", extra={"api": plan.document.api, "version": head.version, "hash": head.hash})
             on_part()
         return head
+
+    def check_lock_out(self, plan: Plan, actor: Actor | None) -> None:
+        """Raise `LockOutError` if any state that the plan leads through would shut out `actor` or everybody: it may be where the plan stops."""
+        for step in plan.steps:
+            check_lock_out(step.document, Denylist(), actor, self._now())
+
+    def _publish(self, change: Change, answer_for: AnswerFor | None) -> Head:
+        """Publish one part. In the middle of a series, a change of the denylist that came in between is no conflict: it changes no document."""
+        while True:
+            try:
+                return store.publish(change, self._now(), answer_for)
+            except ConflictError:
+                if change.series is None or change.series.number == 1:
+                    raise
+                head = require_head(change.api)
+                if not self._only_denials_since(change.api, change.base, head):
+                    raise
+                change = replace(change, base=head)
+
+    def _only_denials_since(self, api: str, base: Head | None, head: Head) -> bool:
+        """Whether something was published since `base`, and nothing but changes of the denylist."""
+        between = list(takewhile(lambda record: base is None or record.hash != base.hash, history.read_records(api, head)))
+        return bool(between) and all(record.denylist is not None for record in between)
 
     def published(self, api: str) -> Published:
         """The newest document. Raises `NotPublishedError`."""
@@ -149,26 +182,17 @@ class PermissionService:
     def rollback_target(self, api: str, version: int) -> Published:
         """The document to go back to. Raises `NotPublishedError` if there is none, or if it is a state in the middle of one large change."""
         target = self.version(api, version)
-        part = target.record.series
-        if part is not None and part.number < part.total:
-            ends = f"{part.base} before it" + (
-                f" or {version - part.number + part.total} after it" if self._has_finished(api, target, part) else ""
-            )
+        part = target.unfinished
+        if part is not None:
+            before = f"version {part.base} before it or to " if part.base else ""
             raise NotPublishedError(
-                f"version {version} is part {part.number} of {part.total} of one change of `{api}`: go back to version {ends}"
+                f"version {version} is part {part.number} of {part.total} of one change of `{api}`: go back to {before}one after it"
             )
         return target
 
     def plan_rollback(self, api: str, version: int, combinations: int = MAX_COMBINATIONS) -> Plan:
         """What publishing an old version's document again would do. Raises what `rollback_target` raises."""
         return self.plan(self.rollback_target(api, version).document, combinations)
-
-    def _has_finished(self, api: str, stopped: Published, part: SeriesPart) -> bool:
-        last = stopped.head.version - part.number + part.total
-        if last > require_head(api).version:
-            return False
-        series_at_end = history.read_record(api, last).series
-        return series_at_end is not None and series_at_end.id == part.id
 
     def history(self, api: str, newest: int | None = None) -> Iterator[VersionRecord]:
         """The records of all versions, the newest first, or those up to `newest`. Raises `NotPublishedError`, and `TroubleError` where the chain is broken."""
@@ -195,10 +219,18 @@ class PermissionService:
         actor: Actor | None = None,
         force: bool = False,
     ) -> Head:
-        """Refuse tokens of this value from now on. Tries again while others publish. Raises `NotPublishedError`, `LockOutError`, `ConflictError`."""
+        """Refuse tokens of this value from now on. Tries again while others publish.
+
+        Raises `NotPublishedError`, `LockOutError`, `DenylistFullError`, `ConflictError`.
+        """
 
         def attempt() -> Head:
             head = require_head(api)
+            known = read_denylist(api)
+            if known.get(kind, value) is None and len(known) >= MAX_DENYLIST:
+                raise DenylistFullError(
+                    f"the denylist of `{api}` has {len(known)} entries, and every authorizer reads all of them: remove some first"
+                )
             entry = DenylistEntry(kind, value, reason, author, head.version + 1, expires_at, issued_before)
             if not force and actor is not None:
                 check_lock_out(self.published(api).document, Denylist([entry]), actor, self._now())

@@ -42,8 +42,8 @@ MAX_WRITTEN = MAX_ITEMS - 4
 MAX_CONTENT_BYTES = 390_000
 """Content that one row may have: an item's 400 KB less its keys and names."""
 
-MAX_CHANGE_BYTES = 3_700_000
-"""Content that all rows of one change may have: a transaction's 4 MB less keys, names and the record."""
+MAX_CHANGE_BYTES = 3_300_000
+"""Content that all rows of one version may have: a transaction's 4 MB less keys, names, the record and the answer to a request."""
 
 _LOST_RACE = ("ConditionalCheckFailed", "TransactionConflict")
 _UNDECIDED = ("InternalServerError", "ServiceUnavailable", "TransactionInProgressException")
@@ -208,7 +208,7 @@ def _commit(
                 item = _idempotency_item(api, answer_for(head))
                 transaction.save(item, condition=IdempotencyItem.pk.does_not_exist() | (IdempotencyItem.expires_at <= int(now)))
     except TransactWriteError as error:
-        raise _write_error(error, api, record.version, answered=answer_for is not None) from error
+        raise _write_error(error, api, record.version, answered=answer_for is not None, is_document=record.denylist is None) from error
     except TableDoesNotExist as error:
         raise TroubleError("no_table", f"table `{TableItem.Meta.table_name}` does not exist") from error
     return head
@@ -243,12 +243,12 @@ def _idempotency_item(api: str, answer: StoredAnswer) -> IdempotencyItem:
     )
 
 
-def _write_error(error: TransactWriteError, api: str, version: int, *, answered: bool) -> Exception:
+def _write_error(error: TransactWriteError, api: str, version: int, *, answered: bool, is_document: bool) -> Exception:
     """What a failed transaction means. The head is its last item, the answer to a request, if there is one, the last before."""
     reasons = [None if reason is None else reason.code for reason in error.cancellation_reasons]
     codes = {code for code in reasons if code is not None and code != "None"}
     rows = reasons[: -2 if answered else -1]
-    if codes == {"ConditionalCheckFailed"} and reasons[-1] in (None, "None") and "ConditionalCheckFailed" in rows:
+    if is_document and codes == {"ConditionalCheckFailed"} and reasons[-1] in (None, "None") and "ConditionalCheckFailed" in rows:
         # Nobody has published this version, and yet some of it is there: DynamoDB does not restore all items of a transaction or none.
         return TroubleError(
             "leftover_rows",

@@ -108,6 +108,9 @@ def check_claims(claims: Mapping[str, object], issuer: TrustedIssuer, now: float
     groups = _groups(claims, issuer)
     subject = _text(claims, "sub") or ""
     client_id = _text(claims, "client_id")
+    if client_id is None and issuer.token_use == "id":  # noqa: S105  # the word, not a secret
+        # Cognito names the client of an ID token in `aud`, and it is one.
+        client_id = next(iter(_audience(claims)), None) if len(_audience(claims)) == 1 else None
     prefix = _prefix(issuer.name)
     return Principal(
         subject=prefix + subject,

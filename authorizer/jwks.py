@@ -7,6 +7,7 @@ import contextlib
 import http.client
 import json
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -142,17 +143,19 @@ def fetch_jwks(uri: str, *, seconds: float = FETCH_SECONDS) -> bytes:
     Raises `TroubleError` for every failure, and for an address that is neither https nor http on a loopback host.
     """
     try:
-        connection, path = _connection(uri, seconds)
+        connection, tls, path = _connection(uri, seconds)
     except (ValueError, http.client.HTTPException) as error:
         raise TroubleError("jwks_unavailable", f"key set `{uri}` has an address that cannot be used") from error
     watch: threading.Timer | None = None
     response: http.client.HTTPResponse | None = None
     deadline = time.monotonic() + seconds
     try:
-        connection.connect()
+        sock = _connected(connection, tls, deadline)
         # Only hanging up ends a read in time: a timeout of the socket starts anew with every byte, and headers and chunks are many reads.
-        watch = threading.Timer(max(0.0, deadline - time.monotonic()), _hang_up, (connection.sock,))
+        watch = threading.Timer(max(0.0, deadline - time.monotonic()), _hang_up, (sock,))
         watch.start()
+        if isinstance(sock, ssl.SSLSocket):
+            sock.do_handshake()
         connection.request("GET", path, headers={"Accept": "application/json"})
         response = connection.getresponse()
         if response.status != http.HTTPStatus.OK:
@@ -175,17 +178,41 @@ def fetch_jwks(uri: str, *, seconds: float = FETCH_SECONDS) -> bytes:
     return body
 
 
-def _connection(uri: str, seconds: float) -> tuple[http.client.HTTPConnection, str]:
+def _connection(uri: str, seconds: float) -> tuple[http.client.HTTPConnection, ssl.SSLContext | None, str]:
+    """A connection that is not open yet, what its TLS needs, and what to ask for."""
     parts = urlsplit(uri)
     host = parts.hostname or ""
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     path.encode("ascii")
     host.encode("idna")
     if parts.scheme == "https":
-        return http.client.HTTPSConnection(host, parts.port, timeout=seconds), path
+        # One context: reading the authorities' certificates is most of what a fetch costs.
+        tls = ssl.create_default_context()
+        return http.client.HTTPSConnection(host, parts.port, timeout=seconds, context=tls), tls, path
     if parts.scheme == "http" and host in _LOOPBACK:
-        return http.client.HTTPConnection(host, parts.port, timeout=seconds), path
+        return http.client.HTTPConnection(host, parts.port, timeout=seconds), None, path
     raise TroubleError("jwks_unavailable", f"key set `{uri}` is neither https nor on a loopback host")
+
+
+def _connected(connection: http.client.HTTPConnection, tls: ssl.SSLContext | None, deadline: float) -> socket.socket:
+    """A socket for the connection, with TLS before its handshake where that is asked for. A host's addresses share the time that is left."""
+    addresses = socket.getaddrinfo(connection.host, connection.port, type=socket.SOCK_STREAM)
+    for tried, (family, kind, protocol, _, address) in enumerate(addresses):
+        sock = socket.socket(family, kind, protocol)
+        try:
+            sock.settimeout(max(0.001, (deadline - time.monotonic()) / (len(addresses) - tried)))
+            sock.connect(address)
+            sock.settimeout(max(0.001, deadline - time.monotonic()))
+            if tls is not None:
+                sock = tls.wrap_socket(sock, server_hostname=connection.host, do_handshake_on_connect=False)
+        except OSError:
+            sock.close()
+            if tried == len(addresses) - 1:
+                raise
+        else:
+            connection.sock = sock
+            return sock
+    raise OSError("the host has no address")
 
 
 def _hang_up(sock: socket.socket) -> None:

@@ -1,27 +1,30 @@
 """Commands that look at documents without a table: check, matrix."""
 
 import time
-from itertools import islice
+from itertools import groupby, islice
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 
 from admin_api.cli import output
+from admin_api.cli.check_report import Report, print_findings, print_report, report_as_json
 from admin_api.cli.output import shown
 from admin_api.cli.seeds import read_documents
-from admin_api.cli.target import EXIT_FINDINGS, FilesArgument, JsonOption
-from admin_api.document_files import read_file
-from authorizer.policy.analysis import ALLOWED, DENIED, NOTHING, describe_access
-from authorizer.policy.cache_safety import MAX_COMBINATIONS, TokenVerdict, caller_kinds, risky_triples, token_verdicts
+from admin_api.cli.target import EXIT_FINDINGS, EXIT_USAGE, FilesArgument, JsonOption
+from admin_api.document_files import FileDocument, read_file
+from authorizer.policy.analysis import ALLOWED, DENIED, NOTHING, access_words
+from authorizer.policy.cache_safety import MAX_COMBINATIONS, caller_kinds, enforced_verdicts, risky_triples, token_verdicts
 from authorizer.policy.document import PermissionDocument
-from authorizer.policy.findings import findings
-from authorizer.policy.invariants import Invariant, cells, parse_invariants, violations
+from authorizer.policy.findings import findings, unknown_names
+from authorizer.policy.invariants import Invariant, held_by, parse_invariants, violations
 from authorizer.policy.permission import EVERYONE, PrincipalRef, RefKind
 from authorizer.policy.problems import DocumentError
 
-_MAX_SHOWN = 20
+_MAX_TRIPLES = 20
+
+_NOTHING_DONE = "nothing was looked at"
 
 
 def check(
@@ -33,28 +36,30 @@ def check(
         Path | None, typer.Option("--callers", help="File with the combinations of groups that occur, one per line, comma separated.")
     ] = None,
     combinations: Annotated[
-        int, typer.Option("--combinations", min=1, help="How many combinations of groups to judge, if no --callers are given.")
+        int, typer.Option("--combinations", min=1, help="How many kinds of callers to judge, if no --callers are given.")
     ] = MAX_COMBINATIONS,
     json: JsonOption = False,
 ) -> None:
     """Look for what is wrong with documents that are well formed: broken invariants, permissions that do nothing, routes that nobody may call, and what
     `token` scope cannot say. Exits with 1 if there is anything to see to."""
-    documents = read_documents(files)
+    documents = read_documents(files, _NOTHING_DONE)
     demanded = _invariants(invariants) if invariants is not None else []
     kinds = _callers(callers) if callers is not None else None
+    unknown = list(unknown_names(documents, demanded))
     reports = [_report(document, demanded, kinds, combinations) for document in documents]
     if json:
-        output.print_json([report for report, _ in reports])
+        output.print_json([report_as_json(report, unknown) for report in reports])
     else:
-        for document, (report, verdicts) in zip(documents, reports, strict=True):
-            _print(document, report, verdicts)
-    if any(report["violations"] or report["findings"] or report["enforced"] for report, _ in reports):
+        print_findings(unknown)
+        for report in reports:
+            print_report(report)
+    if unknown or not all(report.is_clean for report in reports):
         raise typer.Exit(EXIT_FINDINGS)
 
 
 def matrix(files: FilesArgument, json: JsonOption = False) -> None:
     """Show who may call what: every route against every group, client and scope, each with what everyone may."""
-    documents = read_documents(files)
+    documents = read_documents(files, _NOTHING_DONE)
     if json:
         output.print_json([_matrix(document) for document in documents])
         return
@@ -63,76 +68,67 @@ def matrix(files: FilesArgument, json: JsonOption = False) -> None:
 
 
 def _invariants(path: Path) -> list[Invariant]:
+    source: FileDocument | None = None
+    demanded = []
     try:
-        return [invariant for source in read_file(path) for invariant in parse_invariants(source.value)]
+        for source in read_file(path):
+            demanded += _invariants_of(source)
     except DocumentError as error:
-        output.print_problems(str(path), None, error)
+        output.print_problems(str(path), source, error, _NOTHING_DONE)
         raise typer.Exit(EXIT_FINDINGS) from None
+    return demanded
+
+
+def _invariants_of(source: FileDocument) -> list[Invariant]:
+    """Raises `DocumentError` with the problems of the text and of its meaning together."""
+    problems = list(source.problems)
+    try:
+        demanded = parse_invariants(source.value)
+    except DocumentError as error:
+        problems += error.problems
+    if problems:
+        raise DocumentError(sorted(problems, key=lambda p: (source.line(p.pointer), p)))
+    return demanded
 
 
 def _callers(path: Path) -> list[tuple[PrincipalRef, ...]]:
-    lines = [line.split("#")[0].strip() for line in path.read_text(encoding="utf-8").splitlines()]
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        output.print_error(f"{path}: the file is not UTF-8: {error}")
+        raise typer.Exit(EXIT_USAGE) from None
+    lines = [line.split("#")[0].strip() for line in text.splitlines()]
     kinds = {tuple(sorted({name.strip() for name in line.split(",") if name.strip()})) for line in lines if line}
     return [tuple(PrincipalRef(RefKind.GROUP, name) for name in names) for names in sorted(kinds)]
 
 
-def _report(
-    document: PermissionDocument, demanded: list[Invariant], kinds: list[tuple[PrincipalRef, ...]] | None, most: int
-) -> tuple[dict[str, object], list[TokenVerdict]]:
+def _report(document: PermissionDocument, demanded: list[Invariant], kinds: list[tuple[PrincipalRef, ...]] | None, most: int) -> Report:
     now = time.time()
     with output.ERR.status(f"checking {document.api}"):
         verdicts = list(token_verdicts(document, caller_kinds(document, most) if kinds is None else kinds, now))
-        triples = [str(triple) for triple in islice(risky_triples(document.catalog), _MAX_SHOWN + 1)]
-        broken = [violation for invariant in demanded for violation in violations(document, invariant)]
-        found = list(findings(document, now))
-    enforced = [str(verdict) for verdict in verdicts if "token" in document.enforced and not verdict.is_expressible]
-    report: dict[str, object] = {
-        "api": document.api,
-        "violations": [{"invariant": v.invariant, "counter_example": v.message} for v in broken],
-        "findings": [{"kind": f.kind, "message": f.message} for f in found],
-        "enforced": enforced,
-        "token_scope": [output.verdict_as_json(verdict) for verdict in verdicts],
-        "risky_triples": triples,
-    }
-    return report, verdicts
-
-
-def _print(document: PermissionDocument, report: dict[str, object], verdicts: list[TokenVerdict]) -> None:
-    out = output.OUT
-    out.print(f"[bold]{document.api}[/]: {len(document.catalog.routes)} routes, {len(document.subjects)} subjects", highlight=False)
-    for violation in _entries(report["violations"]):
-        out.print(f"[red]broken[/] {shown(violation['invariant'])}: {shown(violation['counter_example'])}", highlight=False)
-    for finding in _entries(report["findings"]):
-        out.print(f"[yellow]{finding['kind']}[/] {shown(finding['message'])}", highlight=False)
-    if not report["violations"] and not report["findings"]:
-        out.print("nothing to see to in the permissions", highlight=False)
-    output.print_verdicts(verdicts)
-    triples = report["risky_triples"]
-    if isinstance(triples, list) and triples:
-        out.print("Routes that a token-only key cannot keep apart, whatever the permissions are:", highlight=False)
-        for triple in triples[:_MAX_SHOWN]:
-            out.print(f"  {shown(triple)}", highlight=False)
-        if len(triples) > _MAX_SHOWN:
-            out.print("  and more", highlight=False)
-
-
-def _entries(value: object) -> list[dict[str, str]]:
-    return value if isinstance(value, list) else []
+        triples = [str(triple) for triple in islice(risky_triples(document.catalog), _MAX_TRIPLES + 1)]
+        return Report(
+            document=document,
+            violations=[violation for invariant in demanded for violation in violations(document, invariant)],
+            findings=list(findings(document, now)),
+            refused=list(enforced_verdicts(document, verdicts, now)),
+            verdicts=verdicts,
+            triples=triples[:_MAX_TRIPLES],
+            more_triples=len(triples) > _MAX_TRIPLES,
+        )
 
 
 def _subjects(document: PermissionDocument) -> list[PrincipalRef]:
-    return sorted({EVERYONE, *document.subjects})
+    return [EVERYONE, *sorted(document.subjects.keys() - {EVERYONE})]
 
 
-def _matrix(document: PermissionDocument) -> dict[str, object]:
+def _matrix(document: PermissionDocument) -> dict[str, Any]:
     return {
         "api": document.api,
         "access": [
-            {"subject": str(ref), "route": f"{verb} {route.path}", "access": access}
+            {"subject": str(ref), "route": f"{verb} {route.path}", "access": words}
             for ref in _subjects(document)
-            for permissions in [[*document.permissions(EVERYONE), *(document.permissions(ref) if ref != EVERYONE else ())]]
-            for verb, route in cells(document)
-            if (access := describe_access(permissions, verb, route)) != NOTHING
+            for (verb, route), words in access_words(held_by(document, ref), document.catalog).items()
         ],
     }
 
@@ -140,10 +136,9 @@ def _matrix(document: PermissionDocument) -> dict[str, object]:
 def _print_matrix(document: PermissionDocument) -> None:
     subjects = _subjects(document)
     table = Table("route", *(shown(str(ref)) for ref in subjects), title=document.api, title_justify="left", box=None, pad_edge=False)
-    held = [[*document.permissions(EVERYONE), *(document.permissions(ref) if ref != EVERYONE else ())] for ref in subjects]
-    for route in document.catalog.routes:
-        served = [verb for verb, known in cells(document) if known is route]
-        rows = {verb: [describe_access(permissions, verb, route) for permissions in held] for verb in served}
+    access = [access_words(held_by(document, ref), document.catalog) for ref in subjects]
+    for route, cells in groupby(document.catalog.cells, key=lambda cell: cell[1]):
+        rows = {verb: [words.get((verb, route), NOTHING) for words in access] for verb, _ in cells}
         same = len({tuple(row) for row in rows.values()}) == 1
         for verb, row in list(rows.items())[: 1 if same else None]:
             name = str(route) if same else f"{verb} {route.path}"

@@ -1,5 +1,6 @@
 """Commands that look back and go back: log, diff, rollback."""
 
+import re
 import time
 from itertools import islice
 from typing import Annotated
@@ -51,15 +52,20 @@ def log(
 
 
 def _verify(api: str, expect: str | None, json: bool) -> None:
+    if expect is not None and not re.fullmatch(r"[0-9a-fA-F]{8,64}", expect):
+        raise typer.BadParameter("--expect takes a hash as `log` shows it, 8 hexadecimal digits at least")
     damaged: list[str] = []
     head = history.require_head(api)
     found = None
     with output.progress("verifying", head.version) as advance:
+        newest = history.Newest()
         for record in history.read_records(api, head):
+            newest.add(record)
             damaged += [f"version {record.version}: {key}" for key in history.damaged_items(record)]
             if expect and record.hash.startswith(expect.lower()):
                 found = record.version
             advance()
+        damaged += history.planted_items(api, head, newest, time.time())
     missing = expect is not None and found is None
     if json:
         output.print_json({"api": api, "version": head.version, "hash": head.hash, "damaged": damaged, "expected_at": found})

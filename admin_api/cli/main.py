@@ -9,7 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from admin_api.cli import access, checks, denials, history, local, output, seeds
 from admin_api.lockout import LockOutError
-from admin_api.service import NotPublishedError
+from admin_api.service import DenylistFullError, NotPublishedError
 from admin_api.settings import TargetError
 from admin_api.store import ChangeTooLargeError, ConflictError
 from authorizer.errors import TroubleError
@@ -17,6 +17,7 @@ from authorizer.errors import TroubleError
 EXIT_CODES: dict[type[Exception], int] = {
     ChangeTooLargeError: 1,
     LockOutError: 1,
+    DenylistFullError: 1,
     TargetError: 2,
     NotPublishedError: 2,
     ConflictError: 3,

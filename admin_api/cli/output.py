@@ -62,14 +62,14 @@ def print_error(message: str) -> None:
     ERR.print(f"[bold red]error:[/] {shown(message)}", highlight=False)
 
 
-def print_problems(name: str, document: FileDocument | None, error: DocumentError) -> None:
-    """Every problem of a file with its line, if it is known, and its place in the document."""
+def print_problems(name: str, document: FileDocument | None, error: DocumentError, outcome: str = "nothing was written") -> None:
+    """Every problem of a file with its line, if it is known, and its place in the document; and what became of the command."""
     for problem in error.problems:
         line = f":{document.line(problem.pointer)}" if document is not None and document.lines else ""
         pointer = f" {problem.pointer}" if problem.pointer else ""
         ERR.print(f"[bold]{shown(name)}{line}[/][cyan]{shown(pointer)}[/] {shown(problem.message)}", highlight=False)
     count = len(error.problems)
-    ERR.print(f"[bold red]{count} problem{'s' * (count != 1)}[/] in {shown(name)}; nothing was written", highlight=False)
+    ERR.print(f"[bold red]{count} problem{'s' * (count != 1)}[/] in {shown(name)}; {outcome}", highlight=False)
 
 
 def print_plan(plan: Plan) -> None:

@@ -109,16 +109,19 @@ def export(api: ApiArgument, table: TableOption = None, region: RegionOption = N
 
 def _plans(documents: list[PermissionDocument]) -> list[Plan]:
     service = PermissionService(time.time)
-    try:
-        with output.ERR.status("reading the table"):
-            return [service.plan(document) for document in documents]
-    except DocumentError as error:
-        output.print_problems("the document", None, error)
-        raise typer.Exit(EXIT_FINDINGS) from None
+    plans = []
+    for document in documents:
+        try:
+            with output.ERR.status("reading the table"):
+                plans.append(service.plan(document))
+        except DocumentError as error:
+            output.print_problems(f"API {document.api}", None, error)
+            raise typer.Exit(EXIT_FINDINGS) from None
+    return plans
 
 
-def read_documents(files: list[Path]) -> list[PermissionDocument]:
-    """Every document of every file. Shows all problems of all files and ends the command if there is any."""
+def read_documents(files: list[Path], outcome: str = "nothing was written") -> list[PermissionDocument]:
+    """Every document of every file. Shows all problems of all files and ends the command with this outcome if there is any."""
     documents: dict[str, PermissionDocument] = {}
     failed = False
     for path in files:
@@ -127,7 +130,7 @@ def read_documents(files: list[Path]) -> list[PermissionDocument]:
             sources = read_file(path)
         except DocumentError as error:
             failed = True
-            output.print_problems(str(path), None, error)
+            output.print_problems(str(path), None, error, outcome)
         for source in sources:
             try:
                 document = source.parse()
@@ -136,7 +139,7 @@ def read_documents(files: list[Path]) -> list[PermissionDocument]:
                 documents[document.api] = document
             except DocumentError as error:
                 failed = True
-                output.print_problems(str(path), source, error)
+                output.print_problems(str(path), source, error, outcome)
     if failed:
         raise typer.Exit(EXIT_FINDINGS)
     return list(documents.values())

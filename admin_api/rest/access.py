@@ -69,13 +69,17 @@ def _register_access(endpoints: Endpoints) -> None:
         published = endpoints.service.published(api)
         document, now = published.document, endpoints.now()
         if subject:
-            found = what_can(document, parse_ref(subject, "/query/subject"), now)
+            found = sorted(what_can(document, parse_ref(subject, "/query/subject"), now), key=_place)
         else:
             verb, template = _route(document, route) if route else _routed(document, method or "", path or "")
-            found = who_can(document, verb, template, now) if template is not None else ()
-        page, following = page_of(found, limit, cursor, key=lambda a: [str(a.subject), a.verb, a.route.path])
+            found = list(who_can(document, verb, template, now)) if template is not None else []
+        page, following = page_of(found, limit, cursor, key=_place)
         body = models.AccessList(version=published.head.version, access=[_access(a) for a in page], next=following)
         return answer(body, headers={"ETag": entity_tag(published.head)})
+
+
+def _place(access: Access) -> list[str]:
+    return [str(access.subject), access.route.path, access.verb]
 
 
 def _route(document: PermissionDocument, text: str) -> tuple[str, RouteTemplate | None]:

@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, CORSConfig, Response
@@ -16,15 +17,23 @@ from admin_api.rest.admission import PUBLIC_PATHS, actor_of, admitted
 from admin_api.rest.endpoints import MAX_ANSWER_BYTES, Endpoints
 from admin_api.rest.openapi import describe
 from admin_api.rest.problems import ProblemError
-from admin_api.service import PermissionService
+from admin_api.service import DenylistFullError, PermissionService
 from admin_api.store import ChangeTooLargeError, ConflictError
 from authorizer.errors import TroubleError
 from authorizer.policy.problems import DocumentError, Problem, child
 
 _LOGGER = logging.getLogger(__name__)
 
-_RETRY = {"Retry-After": "2"}
-_DAMAGE = ("unreadable_row", "broken_chain", "lagging_row")
+_DAMAGE = ("unreadable_row", "broken_chain", "lagging_row", "leftover_rows")
+
+_AUTHZEN = "/access/v1/"
+
+_REMEDIES = {
+    "extra_forbidden": "there is no such field: take it out, or correct its name",
+    "missing": "it is missing: add it",
+    "string_pattern_mismatch": "it has a character that cannot stand here: take out control characters, and what changes the direction of text",
+}
+"""Words for mistakes of which pydantic names the rule but not the way out."""
 
 Flush = Callable[[str], tuple[str, ...]]
 
@@ -33,7 +42,9 @@ class AdminApi:
     """Serves REST API proxy events. `flush` drops what API Gateway remembers for an API and names the stages."""
 
     def __init__(self, service: PermissionService, *, now: Callable[[], float], flush: Flush, allow_origin: str = "*") -> None:
-        cors = CORSConfig(allow_origin=allow_origin, expose_headers=["ETag", "Location", "Idempotency-Replayed"], max_age=600)
+        cors = CORSConfig(
+            allow_origin=allow_origin, expose_headers=["ETag", "Idempotency-Replayed", "Retry-After", "X-Request-ID"], max_age=600
+        )
         self._allow_origin = allow_origin
         self._resolver = APIGatewayRestResolver(cors=cors, enable_validation=True, response_validation_error_http_code=500)
         self._endpoints = Endpoints(self._resolver, service, now, flush)
@@ -44,6 +55,11 @@ class AdminApi:
 
     def __call__(self, event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         """The answer to one event. Nothing of the request is read before its caller is known."""
+        answer = self._answer(event, context)
+        answer["multiValueHeaders"] |= _request_id(event)
+        return answer
+
+    def _answer(self, event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         path = str(event.get("path"))
         try:
             actor = None if path in PUBLIC_PATHS else actor_of(event)
@@ -53,7 +69,7 @@ class AdminApi:
         self._resolver.context["actor"] = actor
         answer: dict[str, Any] = self._resolver.resolve(dict(event), context)
         if len(answer.get("body") or "") > MAX_ANSWER_BYTES:
-            detail = "the document is too large for one answer: read subject by subject, or by the command line"
+            detail = "everything does not fit into one answer: ask for a page with a smaller `limit`, read subject by subject, or use the command line"
             return self._proxied(_problem(ProblemError(problems.ANSWER_TOO_LARGE, detail), path))
         return answer
 
@@ -84,6 +100,7 @@ class AdminApi:
             ConflictError: lambda error: ProblemError(problems.STALE_VERSION, str(error)),
             ChangeTooLargeError: lambda error: ProblemError(problems.CHANGE_TOO_LARGE, str(error)),
             LockOutError: lambda error: ProblemError(problems.LOCK_OUT, str(error)),
+            DenylistFullError: lambda error: ProblemError(problems.DENYLIST_FULL, str(error)),
             TroubleError: _trouble,
         }
 
@@ -101,7 +118,7 @@ class AdminApi:
 
 
 def _invalid_request(error: RequestValidationError) -> ProblemError:
-    found = [Problem(_pointer(e["loc"]), str(e["msg"])) for e in error.errors()]
+    found = [Problem(_pointer(e["loc"]), _REMEDIES.get(e["type"], str(e["msg"]).removeprefix("Value error, "))) for e in error.errors()]
     return ProblemError(problems.INVALID_REQUEST, _count(found), found)
 
 
@@ -118,14 +135,25 @@ def _trouble(error: TroubleError) -> ProblemError:
     _LOGGER.error("trouble", extra={"reason": error.reason, "detail": str(error)})
     if error.reason in _DAMAGE:
         return ProblemError(problems.DAMAGED, str(error))
-    return ProblemError(problems.UNAVAILABLE, str(error), headers=_RETRY)
+    return ProblemError(problems.UNAVAILABLE, str(error), headers=problems.RETRY_LATER)
 
 
 def _count(found: Any) -> str:
-    return f"{len(found)} mistake{'s' * (len(found) != 1)}: each is in `problems` with its place and the remedy"
+    shown = "each is" if len(found) <= problems.MAX_PROBLEMS else f"the first {problems.MAX_PROBLEMS} are"
+    return f"{len(found)} mistake{'s' * (len(found) != 1)}: {shown} in `problems` with its place and the remedy"
+
+
+def _request_id(event: Mapping[str, Any]) -> dict[str, list[str]]:
+    """The caller's own name for the request, given back whatever the answer (AuthZEN 1.0 section 10.1.3)."""
+    sent = {str(name).lower(): value for name, value in (event.get("headers") or {}).items()}.get("x-request-id")
+    fits = isinstance(sent, str) and sent.isascii() and sent.isprintable() and 0 < len(sent) <= 200
+    return {"X-Request-ID": [str(sent)]} if fits else {}
 
 
 def _problem(error: ProblemError, path: str) -> "Response[Any]":
+    if path.startswith(_AUTHZEN) and error.type in (problems.INVALID_REQUEST, problems.UNSUPPORTED_MEDIA_TYPE):
+        # AuthZEN knows one status for requests that it cannot use (section 10.1.2).
+        error = replace(error, type=problems.BAD_REQUEST)
     body = json.dumps(error.document(path))
     headers = {"Cache-Control": "no-store", **error.headers}
     return Response(error.type.status.value, problems.CONTENT_TYPE, body, headers=headers)

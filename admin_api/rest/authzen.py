@@ -11,26 +11,31 @@ from enum import StrEnum
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from admin_api.history import NotPublishedError, Published
+from admin_api.lockout import ADMIN_API
 from admin_api.rest.endpoints import Endpoints, Meta, answer
-from admin_api.rest.problems import BAD_REQUEST, BODY_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE, ProblemError
+from admin_api.rest.problems import BAD_REQUEST, BODY_TOO_LARGE, INVALID_REQUEST, ProblemError
+from authorizer.policy.document import API_NAME
 from authorizer.policy.explanation import explain
 from authorizer.policy.permission import PrincipalRef, RefKind
 from authorizer.policy.problems import Problem
 
 MAX_EVALUATIONS = 100
 
+MAX_PATH = 2000
+"""Characters of a path, or of a method: each answer repeats them."""
+
 
 class Lenient(BaseModel):
-    """Fields that are not known are passed over, as section 4 of the specification asks."""
+    """Fields that are not known are passed over, as section 10.1.1 of the specification asks."""
 
     model_config = ConfigDict(extra="ignore", strict=True)
 
 
 class Subject(Lenient):
-    """Section 4.1."""
+    """Section 5.1."""
 
     type: str = Field(min_length=1)
     id: str = Field(min_length=1)
@@ -38,22 +43,22 @@ class Subject(Lenient):
 
 
 class Resource(Lenient):
-    """Section 4.2."""
+    """Section 5.2."""
 
     type: str = Field(min_length=1)
-    id: str
+    id: str = Field(max_length=MAX_PATH)
     properties: dict[str, Any] = {}
 
 
 class Action(Lenient):
-    """Section 4.3."""
+    """Section 5.3."""
 
-    name: str = Field(min_length=1)
+    name: str = Field(min_length=1, max_length=MAX_PATH)
     properties: dict[str, Any] = {}
 
 
 class EvaluationRequest(Lenient):
-    """Section 5.1."""
+    """Section 6.1."""
 
     subject: Subject
     action: Action
@@ -62,7 +67,7 @@ class EvaluationRequest(Lenient):
 
 
 class Part(Lenient):
-    """One evaluation of several: what is missing comes from the request around it (section 6.1)."""
+    """One evaluation of several: what is missing comes from the request around it (section 7.1.1)."""
 
     subject: Subject | None = None
     action: Action | None = None
@@ -71,7 +76,7 @@ class Part(Lenient):
 
 
 class Semantic(StrEnum):
-    """When to stop (section 6.1.2)."""
+    """When to stop (section 7.1.2.1)."""
 
     EXECUTE_ALL = "execute_all"
     DENY_ON_FIRST_DENY = "deny_on_first_deny"
@@ -79,7 +84,7 @@ class Semantic(StrEnum):
 
 
 class Options(Lenient):
-    """Section 6.1.2."""
+    """Section 7.1.2."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -87,14 +92,18 @@ class Options(Lenient):
 
 
 class EvaluationsRequest(Part):
-    """Section 6.1. Without `evaluations` it is a request for one."""
+    """Section 7.1. Without `evaluations` it is a request for one.
 
-    evaluations: list[Part] = Field(default=[], max_length=MAX_EVALUATIONS)
+    Each evaluation has the fields of this request but for `evaluations` and `options`. They are looked into one by one: what is wrong with one of them
+    is an answer to that one (section 7.2.1).
+    """
+
+    evaluations: list[dict[str, Any]] = Field(default=[], max_length=MAX_EVALUATIONS)
     options: Options = Options()
 
 
 class Evaluation(BaseModel):
-    """Section 5.2. `context` says why."""
+    """Section 5.5. `context` says why."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -103,7 +112,7 @@ class Evaluation(BaseModel):
 
 
 class Evaluations(BaseModel):
-    """Section 6.2: in the order of the request, as far as the semantic went. One alone is answered as `evaluation` does."""
+    """Section 7.2: in the order of the request, as far as the semantic went. One alone is answered as `evaluation` does."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -114,25 +123,30 @@ class Evaluations(BaseModel):
 
 def register(endpoints: Endpoints) -> None:
     """Add these routes."""
-    problems = (BODY_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE)
+    problems, never = (BODY_TOO_LARGE,), (INVALID_REQUEST,)
 
-    @endpoints.add("POST", "/access/v1/evaluation", Meta("AuthZEN: one decision", "authzen", problems))
+    @endpoints.add("POST", "/access/v1/evaluation", Meta("AuthZEN: one decision", "authzen", problems, tagged=False, never=never))
     def evaluate(request: EvaluationRequest) -> Response[Evaluation]:
         """What reading the document of the API costs. Writes nothing."""
-        return answer(
-            _Evaluator(endpoints).decide(_Question(request.subject, request.action, request.resource)), headers=_request_id(endpoints)
-        )
+        return answer(_Evaluator(endpoints).decide(_Question(request.subject, request.action, request.resource)))
 
-    @endpoints.add("POST", "/access/v1/evaluations", Meta("AuthZEN: several decisions", "authzen", problems))
+    @endpoints.add("POST", "/access/v1/evaluations", Meta("AuthZEN: several decisions", "authzen", problems, tagged=False, never=never))
     def evaluate_several(request: EvaluationsRequest) -> Response[Evaluations]:
         """What reading the document costs, once for each API. Writes nothing."""
         evaluator = _Evaluator(endpoints)
         if not request.evaluations:
-            single = evaluator.decide(_complete(request, request, ""))
-            return answer(Evaluations(decision=single.decision, context=single.context), headers=_request_id(endpoints))
-        questions = [_complete(part, request, f"/evaluations/{index}") for index, part in enumerate(request.evaluations)]
-        found = list(_until(request.options.evaluations_semantic, questions, evaluator.decide))
-        return answer(Evaluations(evaluations=found), headers=_request_id(endpoints))
+            single = evaluator.decide(_complete(request, request))
+            return answer(Evaluations(decision=single.decision, context=single.context))
+
+        def decide(part: dict[str, Any]) -> Evaluation:
+            try:
+                return evaluator.decide(_complete(Part.model_validate(part), request))
+            except ValidationError as error:
+                return _unusable([f"{'/'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()])
+            except ProblemError as error:
+                return _unusable([str(problem) for problem in error.problems])
+
+        return answer(Evaluations(evaluations=list(_until(request.options.evaluations_semantic, request.evaluations, decide))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,35 +173,39 @@ class _Evaluator:
             return _denied("unknown_subject", "subjects are of type `user`, `group` or `client`, with lists of names under `properties`")
         published = self._read(api)
         if published is None:
-            return _denied("unknown_api", f"API `{api}` has nothing published")
+            return _denied("unknown_api", "the API has nothing published")
         claims = {name: value for name, value in _claims(question.subject).items() if isinstance(value, str)}
         found = explain(published.document, refs, claims, question.action.name, question.resource.id, self._endpoints.now())
         context = {"reason": found.decision.reason.value, "sentence": str(found), "version": published.head.version}
         return Evaluation(decision=found.decision.allowed, context=context | {"determining": [str(held) for held in found.determining]})
 
+    def _is_open(self, api: str) -> bool:
+        """Who may do what to the admin API itself is told at its own routes only, which are granted apart."""
+        return API_NAME.fullmatch(api) is not None and api != ADMIN_API
+
     def _read(self, api: str) -> Published | None:
         if api not in self._published:
             try:
-                self._published[api] = self._endpoints.service.published(api)
+                self._published[api] = self._endpoints.service.published(api) if self._is_open(api) else None
             except NotPublishedError:
                 self._published[api] = None
         return self._published[api]
 
 
-def _complete(part: Part, around: Part, pointer: str) -> _Question:
+def _complete(part: Part, around: Part) -> _Question:
     """A part with what it leaves to the request around it. Raises `ProblemError` if something is in neither."""
     subject, action, resource = part.subject or around.subject, part.action or around.action, part.resource or around.resource
     if subject is None or action is None or resource is None:
         parts = {"subject": subject, "action": action, "resource": resource}
-        problems = [Problem(f"{pointer}/{name}", "it is missing, here and at the top") for name, value in parts.items() if value is None]
+        problems = [Problem(f"/{name}", "it is missing") for name, value in parts.items() if value is None]
         raise ProblemError(BAD_REQUEST, "an evaluation needs `subject`, `action` and `resource`", problems)
     return _Question(subject, action, resource)
 
 
-def _until(semantic: Semantic, questions: list[_Question], decide: Callable[[_Question], Evaluation]) -> Iterator[Evaluation]:
+def _until(semantic: Semantic, parts: list[dict[str, Any]], decide: Callable[[dict[str, Any]], Evaluation]) -> Iterator[Evaluation]:
     stops = {Semantic.DENY_ON_FIRST_DENY: False, Semantic.PERMIT_ON_FIRST_PERMIT: True}
-    for question in questions:
-        found = decide(question)
+    for part in parts:
+        found = decide(part)
         yield found
         if stops.get(semantic) is found.decision:
             return
@@ -216,7 +234,7 @@ def _denied(reason: str, sentence: str) -> Evaluation:
     return Evaluation(decision=False, context={"reason": reason, "sentence": sentence})
 
 
-def _request_id(endpoints: Endpoints) -> dict[str, str]:
-    """The caller's own name for the request, given back (section 10.1.4)."""
-    sent = endpoints.event["headers"].get("x-request-id")
-    return {"X-Request-ID": sent} if isinstance(sent, str) and sent.isascii() and sent.isprintable() and len(sent) <= 200 else {}
+def _unusable(mistakes: list[str]) -> Evaluation:
+    """The answer to one evaluation of several that cannot be read."""
+    message = "; ".join(mistakes)[:MAX_PATH]
+    return Evaluation(decision=False, context={"reason": "bad_request", "error": {"status": 400, "message": message}})

@@ -15,6 +15,7 @@ from admin_api.rest.names import decode_name, denylist_kind_of, denylist_value_o
 from admin_api.rest.paging import Cursor, Limit, page_of
 from admin_api.rest.problems import (
     BODY_TOO_LARGE,
+    DENYLIST_FULL,
     INVALID_REQUEST,
     LOCK_OUT,
     NOT_FOUND,
@@ -29,7 +30,7 @@ from authorizer.policy.denylist import Denylist, DenylistEntry
 from authorizer.policy.document import format_time
 from authorizer.policy.problems import Problem
 
-_WRITE_PROBLEMS = (*READ_PROBLEMS, LOCK_OUT, BODY_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE)
+_WRITE_PROBLEMS = (*READ_PROBLEMS, LOCK_OUT, DENYLIST_FULL, BODY_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE)
 _ENTRY = "/denylist/<kind>/<value>"
 
 _Written = TypeVar("_Written")
@@ -42,14 +43,14 @@ def register(endpoints: Endpoints) -> None:
 
 
 def _register_reads(endpoints: Endpoints) -> None:
-    @endpoints.add_for_api("GET", "/denylist", Meta("List the entries of the denylist", "denylist", READ_PROBLEMS))
+    @endpoints.add_for_api("GET", "/denylist", Meta("List the entries of the denylist", "denylist", READ_PROBLEMS, tagged=False))
     def list_denylist(api: str, limit: Limit = 50, cursor: Cursor = None) -> Response[models.Denylist]:
         """One GetItem and one Query."""
         entries = endpoints.service.denylist(api).entries()
         page, following = page_of(entries, limit, cursor, key=lambda e: [e.kind, e.value])
         return answer(models.Denylist(entries=[_entry(e, endpoints.now()) for e in page], next=following))
 
-    @endpoints.add_for_api("GET", _ENTRY, Meta("Read an entry of the denylist", "denylist", READ_PROBLEMS))
+    @endpoints.add_for_api("GET", _ENTRY, Meta("Read an entry of the denylist", "denylist", READ_PROBLEMS, tagged=False))
     def read_denylist_entry(api: str, kind: str, value: str) -> Response[models.DenylistEntry]:
         """One GetItem and one Query."""
         entry = endpoints.service.denylist(api).get(denylist_kind_of(kind), decode_name(value))
@@ -61,11 +62,11 @@ def _register_reads(endpoints: Endpoints) -> None:
 def _register_writes(endpoints: Endpoints) -> None:
     service = endpoints.service
 
-    @endpoints.add_for_api("PUT", _ENTRY, Meta("Refuse tokens from now on", "denylist", _WRITE_PROBLEMS))
+    @endpoints.add_for_api("PUT", _ENTRY, Meta("Refuse tokens from now on", "denylist", _WRITE_PROBLEMS, tagged=False))
     def write_denylist_entry(
         api: str, kind: str, value: str, request: models.DenylistRequest, dry_run: DryRun = "false"
     ) -> Response[models.DenylistResult]:
-        """One GetItem and one transaction; for the admin API what reading its document costs besides."""
+        """One GetItem, one Query and one transaction; for the admin API what reading its document costs besides."""
         actor, now = endpoints.actor, endpoints.now()
         expires_at = _moment(request.expires_at, "/expires_at")
         issued_before = None if request.issued_before is None else _moment(request.issued_before, "/issued_before")
@@ -85,7 +86,7 @@ def _register_writes(endpoints: Endpoints) -> None:
         entry = DenylistEntry(*what, request.reason, actor.subject, head.version, expires_at, issued_before)
         return answer(_result(api, head.version, dry_run=False, entry=_entry(entry, now), flushed=endpoints.flush(api)))
 
-    @endpoints.add_for_api("DELETE", _ENTRY, Meta("Accept tokens again", "denylist", _WRITE_PROBLEMS))
+    @endpoints.add_for_api("DELETE", _ENTRY, Meta("Accept tokens again", "denylist", _WRITE_PROBLEMS, tagged=False))
     def delete_denylist_entry(
         api: str, kind: str, value: str, dry_run: DryRun = "false", reason: Reason = None
     ) -> Response[models.DenylistResult]:

@@ -13,10 +13,10 @@ from admin_api.rest.paging import Cursor, Limit, page_of
 from admin_api.rest.preconditions import entity_tag, refuse_existing, require_absent, require_match
 from admin_api.rest.problems import NOT_FOUND, ProblemError
 from admin_api.rest.writes import Write, Writer
-from authorizer.permission_table import read_known_subjects, read_routes, read_subject
+from authorizer.permission_table import Head, RoutesRow, read_known_subjects, read_routes, read_subject
 from authorizer.policy.document import PermissionDocument, Subject, format_document, format_routes, format_subject, parse_document
 from authorizer.policy.permission import EVERYONE, PrincipalRef
-from authorizer.policy.problems import Problem
+from authorizer.policy.problems import Problem, kind_of
 
 IfMatch = Annotated[str | None, Header(alias="If-Match")]
 IfNoneMatch = Annotated[str | None, Header(alias="If-None-Match")]
@@ -40,7 +40,7 @@ def register(endpoints: Endpoints) -> None:
 def _register_document(endpoints: Endpoints, writer: Writer) -> None:
     service = endpoints.service
 
-    @endpoints.add_for_api("GET", "/document", Meta("Read the whole document", "documents", (*READ_PROBLEMS, problems.ANSWER_TOO_LARGE)))
+    @endpoints.add_for_api("GET", "/document", Meta("Read the whole document", "documents", READ_PROBLEMS, answer="PermissionDocument"))
     def read_document(api: str) -> Response[dict[str, Any]]:
         """One GetItem, and one Query each for the record, the registry, the routes and every subject that ever was."""
         published = service.published(api)
@@ -86,8 +86,7 @@ def _register_routes(endpoints: Endpoints, writer: Writer) -> None:
     def read_catalogue(api: str) -> Response[models.Routes]:
         """One GetItem and one Query."""
         head = history.require_head(api)
-        row = read_routes(api, head.version)
-        assert row is not None  # noqa: S101  # a published API has a catalogue from its first version on
+        row = catalogue_of(api, head)
         return answer(models.Routes(**format_routes(row.enforced, row.catalog)), headers={"ETag": entity_tag(head)})
 
     @endpoints.add_for_api("PUT", "/routes", Meta("Replace the catalogue", "documents", WRITE_PROBLEMS, body="routes"))
@@ -137,7 +136,7 @@ def _register_subjects(endpoints: Endpoints, writer: Writer) -> None:
         ref = ref_of(kind, name)
         published = service.published(api)
         require_match(service, api, published, if_match)
-        document = edits.with_subject(published.document, ref, endpoints.body)
+        document = edits.with_subject(published.document, ref, _held(endpoints.body))
         created = ref not in published.document.subjects
         return writer.publish(Write(api, published, document, dry_run == "true", reason, created=created))
 
@@ -154,6 +153,22 @@ def _register_subjects(endpoints: Endpoints, writer: Writer) -> None:
         except KeyError:
             raise ProblemError(NOT_FOUND, f"API `{api}` has no {ref}") from None
         return writer.publish(Write(api, published, document, dry_run == "true", reason))
+
+
+def catalogue_of(api: str, head: Head) -> RoutesRow:
+    """The catalogue at a version. One Query. Raises `ProblemError` if it is gone: a published API has one from its first version on."""
+    row = read_routes(api, head.version)
+    if row is None:
+        raise ProblemError(problems.DAMAGED, f"API `{api}` has version {head.version} but no catalogue")
+    return row
+
+
+def _held(body: Any) -> dict[str, Any]:
+    """What a subject shall hold. Without a mapping nothing says that it shall hold nothing."""
+    if not isinstance(body, dict):
+        place = [Problem("", f"what a subject holds must be a mapping, not {kind_of(body)}: send `{{}}` for nothing, or DELETE")]
+        raise ProblemError(problems.INVALID_DOCUMENT, "the body is no mapping", place)
+    return body
 
 
 def _named(document: PermissionDocument, api: str) -> PermissionDocument:

@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
+from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from admin_api.lockout import ADMIN_API, Actor
 from admin_api.rest.problems import (
+    ANSWER_TOO_LARGE,
     BAD_REQUEST,
+    DAMAGED,
     INTERNAL,
     INVALID_REQUEST,
     NOT_FOUND,
@@ -23,6 +26,7 @@ from admin_api.rest.problems import (
 )
 from admin_api.service import PermissionService
 from authorizer.policy.document import API_NAME
+from authorizer.policy.problems import Problem, child
 
 _Route = TypeVar("_Route", bound=Callable[..., Any])
 
@@ -35,13 +39,20 @@ MAX_ANSWER_BYTES = 5_500_000
 
 @dataclass(frozen=True, slots=True)
 class Meta:
-    """What the OpenAPI document says of a route besides its signature."""
+    """What the OpenAPI document says of a route besides its signature.
+
+    `also` are statuses of success besides 200, `body` and `answer` name schemas that the signature does not, `tagged` tells that answers have an
+    `ETag`, and `never` are problems that all other routes have.
+    """
 
     summary: str
     tag: str
     problems: tuple[ProblemType, ...] = ()
     also: tuple[int, ...] = ()
     body: str | None = None
+    answer: str | None = None
+    tagged: bool = True
+    never: tuple[ProblemType, ...] = ()
 
 
 class Endpoints:
@@ -106,6 +117,10 @@ class Endpoints:
 
             @functools.wraps(route)
             def for_own(**arguments: Any) -> Any:
+                granted = self.event["requestContext"]["authorizer"].get("route")
+                if granted is not None and ADMIN_API not in str(granted):
+                    # The decision was about a route for any API: here it would reach further than it was meant to.
+                    raise ProblemError(RESERVED_API, f"`{granted}` does not grant access to `{ADMIN_API}`: its routes are granted apart")
                 return route(api=ADMIN_API, **arguments)
 
             signature = inspect.signature(route)
@@ -121,13 +136,33 @@ class Endpoints:
 
     def _register(self, method: str, path: str, meta: Meta, route: Callable[..., Any]) -> None:
         self.described[method, path] = meta
+        known = _query_parameters(route)
+
+        @functools.wraps(route)
+        def checked(**arguments: Any) -> Any:
+            self._refuse_unknown_query(known)
+            return route(**arguments)
+
         self.resolver.route(
             path,
             method,
             summary=meta.summary,
             tags=[meta.tag],
             operation_id=f"{route.__name__}",
-        )(route)
+        )(checked)
+
+    def _refuse_unknown_query(self, known: frozenset[str]) -> None:
+        """Raise `ProblemError` for a parameter that the route does not have: `dryrun=true` must not write."""
+        given = {**(self.event.get("queryStringParameters") or {}), **(self.event.get("multiValueQueryStringParameters") or {})}
+        listed = ", ".join(f"`{name}`" for name in sorted(known)) or "none"
+        places = [Problem(child("/query", n), f"`{n}` is no parameter here: there are {listed}") for n in sorted(given.keys() - known)]
+        if places:
+            raise ProblemError(INVALID_REQUEST, "the query has parameters that mean nothing here", places)
+
+
+def _query_parameters(route: Callable[..., Any]) -> frozenset[str]:
+    parameters = inspect.signature(route).parameters.items()
+    return frozenset(name for name, p in parameters if any(isinstance(m, Query) for m in getattr(p.annotation, "__metadata__", ())))
 
 
 def answer(body: Any, *, status: int = 200, headers: Mapping[str, str] | None = None) -> "Response[Any]":
@@ -135,5 +170,5 @@ def answer(body: Any, *, status: int = 200, headers: Mapping[str, str] | None = 
     return Response(status, "application/json", body, headers={"Cache-Control": "no-store", **(headers or {})})
 
 
-ALWAYS = (UNAUTHENTICATED, INVALID_REQUEST, BAD_REQUEST, UNAVAILABLE, INTERNAL)
+ALWAYS = (UNAUTHENTICATED, INVALID_REQUEST, BAD_REQUEST, ANSWER_TOO_LARGE, UNAVAILABLE, DAMAGED, INTERNAL)
 """Problems that every route with a caller may answer with."""

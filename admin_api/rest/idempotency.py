@@ -11,8 +11,8 @@ from pydantic import BaseModel, StringConstraints
 
 from admin_api.rest.endpoints import Endpoints, answer
 from admin_api.rest.preconditions import entity_tag
-from admin_api.rest.problems import IDEMPOTENCY_MISMATCH, ProblemError
-from admin_api.store import AnswerFor, ConflictError, StoredAnswer, read_answer
+from admin_api.rest.problems import IDEMPOTENCY_MISMATCH, STALE_VERSION, ProblemError
+from admin_api.store import AnswerFor, StoredAnswer, read_answer
 from authorizer.permission_table import Head
 
 IdempotencyKey = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[\x21-\x7e]+$")] | None
@@ -70,11 +70,13 @@ class Replay:
         return store
 
     def carry_out(self, write: "Callable[[], Response[Any]]") -> "Response[Any]":
-        """Do it. Of two at once one does it, and the other gets its answer."""
+        """Do it. Of two at once one does it, and the other, which finds the version stale or nothing left to do, gets its answer."""
         try:
-            return write()
-        except ConflictError:
-            known = self.stored()
+            done = write()
+        except ProblemError as error:
+            known = self.stored() if error.type is STALE_VERSION else None
             if known is None:
                 raise
             return known
+        result: Any = done.body
+        return done if result.changed else self.stored() or done

@@ -92,7 +92,7 @@ class TokenVerdict(Answer):
 
 
 class WriteResult(Answer):
-    """What a write did, or would do. `parts` are the versions that it takes."""
+    """What a write did, or would do. `parts` are the versions that it takes. Of long lists the beginning is shown, `..._in_all` counts them."""
 
     api: str
     version: int
@@ -101,7 +101,9 @@ class WriteResult(Answer):
     dry_run: bool
     parts: int
     rows: list[str]
+    rows_in_all: int
     access: list[AccessChange]
+    access_in_all: int
     token_scope: list[TokenVerdict] | None = None
 
 

@@ -3,21 +3,33 @@
 import json
 from functools import lru_cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from admin_api.rest.endpoints import ALWAYS, OWN_PATH, Endpoints, Meta
+from admin_api.rest.examples import BODIES, EXAMPLES, PROBLEMS
 from admin_api.rest.models import ProblemDocument
-from admin_api.rest.problems import CONTENT_TYPE, ProblemType
-
-if TYPE_CHECKING:
-    from admin_api.rest.endpoints import Endpoints, Meta
+from admin_api.rest.problems import (
+    CONTENT_TYPE,
+    IDEMPOTENCY_MISMATCH,
+    LOCK_OUT,
+    RESERVED_API,
+    UNAUTHENTICATED,
+    UNAVAILABLE,
+    ProblemType,
+)
 
 TITLE = "Gatebook admin API"
 DESCRIPTION = "Change, see, explain and undo who may call which route. Every write takes the version that it starts from, and can be tried with `dry_run=true`."
 
 _ETAG = {"description": "The version, for `If-Match`", "schema": {"type": "string"}}
+_REPLAYED = {"description": "The answer was stored when the request came first", "schema": {"const": "true"}}
+_PROBLEM_HEADERS = {
+    UNAVAILABLE: {"Retry-After": {"description": "Seconds", "required": True, "schema": {"type": "integer"}}},
+    UNAUTHENTICATED: {"WWW-Authenticate": {"required": True, "schema": {"const": "Bearer"}}},
+}
 
 
-def describe(endpoints: "Endpoints") -> dict[str, Any]:
+def describe(endpoints: Endpoints) -> dict[str, Any]:
     """The whole document."""
     text = endpoints.resolver.get_openapi_json_schema(title=TITLE, version="1", openapi_version="3.1.0", description=DESCRIPTION)
     document: dict[str, Any] = json.loads(text)
@@ -27,25 +39,40 @@ def describe(endpoints: "Endpoints") -> dict[str, Any]:
     schemas |= _document_schemas()
     schemas["Problem"] = ProblemDocument.model_json_schema(ref_template="#/components/schemas/{model}")
     schemas |= schemas["Problem"].pop("$defs", {})
-    for name in ("HTTPValidationError", "ValidationError"):
+    for name in ("HTTPValidationError", "ValidationError", "ResponseValidationError"):
         schemas.pop(name, None)
     for (method, path), meta in endpoints.described.items():
         operation = document["paths"][path.replace("<", "{").replace(">", "}")][method.lower()]
-        _finish(operation, meta)
+        # Only the admin API can lock its admins out, and only the others' paths refuse its name.
+        impossible = RESERVED_API if path.startswith(OWN_PATH) else LOCK_OUT
+        _finish(operation, meta, {*ALWAYS, *meta.problems} - {impossible, *meta.never})
     return document
 
 
-def _finish(operation: dict[str, Any], meta: "Meta") -> None:
-    from admin_api.rest.endpoints import ALWAYS  # noqa: PLC0415  # endpoints describe themselves by this module
-
+def _finish(operation: dict[str, Any], meta: Meta, problems: set[ProblemType]) -> None:
     answers = operation["responses"]
     success = answers.pop("200")
-    success.setdefault("headers", {})["ETag"] = _ETAG
+    content = success["content"]["application/json"]
+    if meta.answer is not None:
+        content["schema"] = {"$ref": f"#/components/schemas/{meta.answer}"}
+    content["example"] = _example(content["schema"])
+    if meta.tagged:
+        success.setdefault("headers", {})["ETag"] = _ETAG
+    if IDEMPOTENCY_MISMATCH in meta.problems:
+        success["headers"]["Idempotency-Replayed"] = _REPLAYED
     operation["responses"] = {str(status): success for status in (200, *meta.also)}
-    for problem in sorted({*ALWAYS, *meta.problems}, key=lambda p: (p.status, p.name)):
+    for problem in sorted(problems, key=lambda p: (p.status, p.name)):
         _add_problem(operation["responses"], problem)
     if meta.body is not None:
         operation["requestBody"] = _body(meta.body)
+    elif "requestBody" in operation:
+        for sent in operation["requestBody"]["content"].values():
+            sent["example"] = _example(sent["schema"])
+
+
+def _example(schema: dict[str, Any]) -> Any:
+    """The example of a schema by its name. Of two models of one name, Powertools calls one after what it is for."""
+    return EXAMPLES[schema["$ref"].rpartition("/")[2].removesuffix("-Output")]
 
 
 def _add_problem(responses: dict[str, Any], problem: ProblemType) -> None:
@@ -60,7 +87,9 @@ def _add_problem(responses: dict[str, Any], problem: ProblemType) -> None:
         "status": problem.status.value,
         "detail": "what is wrong and what to do",
         "instance": "/v1/apis/petstore",
+        **PROBLEMS.get(problem.name, {}),
     }
+    entry.setdefault("headers", {}).update(_PROBLEM_HEADERS.get(problem, {}))
     entry["content"][CONTENT_TYPE]["examples"][problem.name] = {"value": example}
 
 
@@ -76,18 +105,17 @@ def _document_schemas() -> dict[str, Any]:
 
 
 def _body(kind: str) -> dict[str, Any]:
-    schema, example = {
-        "document": (
-            {"$ref": "#/components/schemas/PermissionDocument"},
-            {"api": "petstore", "routes": ["GET /pets"], "groups": {"guest": {"allow": ["GET /pets"]}}},
-        ),
-        "patch": ({"type": "object"}, {"groups": {"guest": {"allow": ["GET /pets"]}, "old": None}}),
-        "routes": (
-            {"type": "object", "required": ["routes"], "properties": {"routes": {"type": "array"}, "enforced": {"type": "array"}}},
-            {"routes": ["GET /pets"]},
-        ),
-        "subject": ({"type": "object"}, {"inherits": [], "allow": ["GET /pets"], "deny": []}),
-    }[kind]
-    content = {"schema": schema, "example": example}
+    schemas: dict[str, Any] = {
+        "document": {"$ref": "#/components/schemas/PermissionDocument"},
+        "patch": {"type": "object"},
+        "routes": {
+            "type": "object",
+            "required": ["routes"],
+            "additionalProperties": False,
+            "properties": {name: {"$ref": f"#/components/schemas/PermissionDocument/properties/{name}"} for name in ("routes", "enforced")},
+        },
+        "subject": {"type": "object", "$ref": "#/components/schemas/document.group"},
+    }
+    content = {"schema": schemas[kind], "example": BODIES[kind]}
     types = ["application/json", "application/merge-patch+json"] if kind == "patch" else ["application/json"]
     return {"required": True, "content": dict.fromkeys(types, content)}

@@ -1,11 +1,14 @@
 """Which version a change starts from: entity tags and what is demanded of writers (RFC 9110 section 13, RFC 6585 section 3)."""
 
 import re
+from collections.abc import Sequence
 
-from admin_api.history import NotPublishedError, Published
-from admin_api.rest.problems import EXISTS, NOT_FOUND, PRECONDITION_REQUIRED, STALE_VERSION, ProblemError
+from admin_api.history import Published
+from admin_api.rest.problems import EXISTS, PRECONDITION_REQUIRED, STALE_VERSION, ProblemError
 from admin_api.service import PermissionService
+from admin_api.store import ConflictError
 from authorizer.permission_table import Head
+from authorizer.policy.analysis import AccessChange, access_changes
 
 MAX_CHANGES_SHOWN = 100
 
@@ -31,10 +34,22 @@ def require_match(service: PermissionService, api: str, published: Published, if
     tags = [tag.strip() for tag in if_match.split(",")]
     if "*" in tags or entity_tag(published.head) in tags:
         return
-    raise ProblemError(
+    detail = f"`If-Match` is {if_match}, and version {published.head.version} is published: read it, and make your change again"
+    raise _stale(detail, published, _changes_since(service, api, published, tags))
+
+
+def outrun(service: PermissionService, api: str, base: Published | None, error: ConflictError) -> ProblemError:
+    """The problem for a change that started from `base` and met somebody else's on its way to the table."""
+    published = service.published(api)
+    since = access_changes(base.document if base else None, published.document)
+    return _stale(str(error), published, _shown(since))
+
+
+def _stale(detail: str, published: Published, changes: list[str]) -> ProblemError:
+    return ProblemError(
         STALE_VERSION,
-        f"`If-Match` is {if_match}, and version {published.head.version} is published: read it, and make your change again",
-        extensions={"current_version": published.head.version, "changes": _changes_since(service, api, published, tags)},
+        detail,
+        extensions={"current_version": published.head.version, "changes": changes},
         headers={"ETag": entity_tag(published.head)},
     )
 
@@ -62,16 +77,16 @@ def refuse_existing(published: Published, if_none_match: str | None) -> None:
         )
 
 
-def not_found(error: NotPublishedError) -> ProblemError:
-    """The problem for something that was never published."""
-    return ProblemError(NOT_FOUND, str(error))
-
-
 def _changes_since(service: PermissionService, api: str, published: Published, tags: list[str]) -> list[str]:
     """What access changed since the newest version that the tags name, if it is one of this history."""
     versions = [int(match[1]) for tag in tags if (match := _TAG.fullmatch(tag)) and int(match[1]) < published.head.version]
     if not versions:
         return []
-    changes = service.diff(api, max(versions), published.head.version)
+    then = service.version(api, max(versions))
+    # A version of that number in another history, before a restore, tells nothing of this one.
+    return _shown(access_changes(then.document, published.document)) if entity_tag(then.head) in tags else []
+
+
+def _shown(changes: Sequence[AccessChange]) -> list[str]:
     shown = [str(change) for change in changes[:MAX_CHANGES_SHOWN]]
     return [*shown, f"and {len(changes) - len(shown)} changes more"] if len(changes) > len(shown) else shown

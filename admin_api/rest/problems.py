@@ -44,6 +44,7 @@ PRECONDITION_REQUIRED = ProblemType("precondition-required", HTTPStatus.PRECONDI
 STALE_VERSION = ProblemType("stale-version", HTTPStatus.PRECONDITION_FAILED, "Somebody else published first")
 EXISTS = ProblemType("exists", HTTPStatus.PRECONDITION_FAILED, "It is there already")
 LOCK_OUT = ProblemType("lock-out", HTTPStatus.CONFLICT, "The change would shut admins out")
+DENYLIST_FULL = ProblemType("denylist-full", HTTPStatus.CONFLICT, "The denylist has no room")
 IDEMPOTENCY_MISMATCH = ProblemType("idempotency-mismatch", HTTPStatus.CONFLICT, "The key belongs to another request")
 UNAVAILABLE = ProblemType("unavailable", HTTPStatus.SERVICE_UNAVAILABLE, "DynamoDB cannot be reached, or others keep publishing")
 DAMAGED = ProblemType("damaged", HTTPStatus.INTERNAL_SERVER_ERROR, "Something in the table cannot be read")
@@ -51,7 +52,17 @@ INTERNAL = ProblemType("internal", HTTPStatus.INTERNAL_SERVER_ERROR, "Something 
 
 ALL = (
     *(UNAUTHENTICATED, NOT_FOUND, RESERVED_API, BAD_REQUEST, INVALID_REQUEST, INVALID_DOCUMENT, CHANGE_TOO_LARGE, BODY_TOO_LARGE),
-    *(ANSWER_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE, PRECONDITION_REQUIRED, STALE_VERSION, EXISTS, LOCK_OUT, IDEMPOTENCY_MISMATCH, UNAVAILABLE),
+    *(
+        ANSWER_TOO_LARGE,
+        UNSUPPORTED_MEDIA_TYPE,
+        PRECONDITION_REQUIRED,
+        STALE_VERSION,
+        EXISTS,
+        LOCK_OUT,
+        DENYLIST_FULL,
+        IDEMPOTENCY_MISMATCH,
+        UNAVAILABLE,
+    ),
     *(DAMAGED, INTERNAL),
 )
 

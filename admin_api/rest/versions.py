@@ -1,7 +1,7 @@
 """Routes for looking back and going back: APIs, versions, differences, rollback."""
 
 from collections.abc import Iterable, Iterator
-from itertools import islice
+from itertools import dropwhile, islice
 from typing import Annotated
 
 from aws_lambda_powertools.event_handler import Response
@@ -9,16 +9,15 @@ from aws_lambda_powertools.event_handler.openapi.params import Header, Path, Que
 
 from admin_api import history
 from admin_api.rest import models, problems
-from admin_api.rest.documents import READ_PROBLEMS, WRITE_PROBLEMS, DryRun, IfMatch, Reason
+from admin_api.rest.documents import READ_PROBLEMS, WRITE_PROBLEMS, DryRun, IfMatch, Reason, catalogue_of
 from admin_api.rest.endpoints import Endpoints, Meta, answer
 from admin_api.rest.idempotency import IdempotencyKey, Replay
-from admin_api.rest.paging import Cursor, Limit, page_of, read_cursor, write_cursor
+from admin_api.rest.paging import Cursor, Limit, page_of, read_cursor, unknown_cursor, write_cursor
 from admin_api.rest.preconditions import entity_tag, require_match
-from admin_api.rest.problems import INVALID_REQUEST, ProblemError
 from admin_api.rest.writes import Write, Writer, access_change
-from authorizer.permission_table import VersionRecord, read_head, read_routes
+from admin_api.service import PermissionService
+from authorizer.permission_table import VersionRecord, read_head
 from authorizer.policy.document import format_document, format_time
-from authorizer.policy.problems import Problem
 
 Number = Annotated[int, Path(ge=1, le=999_999_999_999)]
 
@@ -31,7 +30,7 @@ def register(endpoints: Endpoints) -> None:
 
 
 def _register_apis(endpoints: Endpoints) -> None:
-    @endpoints.add("GET", "/v1/apis", Meta("List the APIs", "apis"))
+    @endpoints.add("GET", "/v1/apis", Meta("List the APIs", "apis", tagged=False))
     def list_apis(limit: Limit = 50, cursor: Cursor = None) -> Response[models.ApiList]:
         """One Query, and one GetItem for each API of the page."""
         names, following = page_of(history.read_apis(), limit, cursor)
@@ -44,11 +43,10 @@ def _register_apis(endpoints: Endpoints) -> None:
         """One GetItem and two Queries."""
         head = history.require_head(api)
         record = next(history.read_records(api, head, page=1))
-        row = read_routes(api, head.version)
-        assert row is not None  # noqa: S101  # a published API has a catalogue from its first version on
-        part = record.series
+        row = catalogue_of(api, head)
+        part = history.read_unfinished(api, head, record)
         unfinished = None
-        if part is not None and part.number < part.total:
+        if part is not None:
             unfinished = models.UnfinishedSeries(id=part.id, part=part.number, parts=part.total, base_version=part.base)
         detail = models.ApiDetail(
             name=api,
@@ -67,22 +65,26 @@ def _register_apis(endpoints: Endpoints) -> None:
 def _register_history(endpoints: Endpoints) -> None:
     service = endpoints.service
 
-    @endpoints.add_for_api("GET", "/versions", Meta("List the changes, the newest first", "history", READ_PROBLEMS))
+    @endpoints.add_for_api("GET", "/versions", Meta("List the changes, the newest first", "history", READ_PROBLEMS, tagged=False))
     def list_versions(api: str, limit: Limit = 50, cursor: Cursor = None) -> Response[models.VersionList]:
-        """One GetItem, one Query for each 50 records, and one more where the page does not start at the newest."""
-        newest = None if cursor is None else _cursor_version(cursor)
-        entries = list(islice(_merged(service.history(api, newest)), limit + 1))
+        """One GetItem, and one Query for each 50 records, the first of the next page included. One more of both for a page with a cursor."""
+        records = service.history(api) if cursor is None else _records_from(service, api, cursor)
+        entries = list(islice(_merged(records), limit + 1))
         more = entries[limit].version if len(entries) > limit else None
         return answer(models.VersionList(versions=entries[:limit], next=None if more is None else write_cursor(more)))
 
-    @endpoints.add_for_api("GET", "/versions/<number>", Meta("Read one change and the document after it", "history", READ_PROBLEMS))
+    @endpoints.add_for_api(
+        "GET", "/versions/<number>", Meta("Read one change and the document after it", "history", READ_PROBLEMS, tagged=False)
+    )
     def read_one_version(api: str, number: Number) -> Response[models.VersionDetail]:
-        """Two GetItems, and one Query each for the record, the registry, the routes and every subject that ever was."""
+        """One GetItem, and one Query each for the record, the registry, the routes and every subject that ever was."""
         published = service.version(api, number)
         fields = _entry([published.record]).model_dump() | {"document": format_document(published.document)}
         return answer(models.VersionDetail(**fields))
 
-    @endpoints.add_for_api("GET", "/versions/<number>/diff", Meta("What access differs between two versions", "history", READ_PROBLEMS))
+    @endpoints.add_for_api(
+        "GET", "/versions/<number>/diff", Meta("What access differs between two versions", "history", READ_PROBLEMS, tagged=False)
+    )
     def compare_versions(api: str, number: Number, to: Annotated[int, Query(ge=1, le=999_999_999_999)]) -> Response[models.Diff]:
         """Twice what reading a version costs."""
         changes = service.diff(api, number, to)
@@ -110,20 +112,23 @@ def _register_rollback(endpoints: Endpoints, writer: Writer) -> None:
         stored = replay.stored()
         if stored is not None:
             return stored
-        published = service.published(api)
-        require_match(service, api, published, if_match)
-        target = service.rollback_target(api, number)
-        why = reason or f"roll back to version {number}"
-        return replay.carry_out(lambda: writer.publish(Write(api, published, target.document, dry_run == "true", why), replay))
+
+        def write() -> Response[models.WriteResult]:
+            published = service.published(api)
+            require_match(service, api, published, if_match)
+            target = service.rollback_target(api, number)
+            why = reason or f"roll back to version {number}"
+            return writer.publish(Write(api, published, target.document, dry_run == "true", why), replay)
+
+        return replay.carry_out(write)
 
 
-def _cursor_version(cursor: str) -> int:
-    value = read_cursor(cursor)
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise ProblemError(
-            INVALID_REQUEST, "`cursor` must be the `next` of the page before", [Problem("/query/cursor", "no page gave this cursor")]
-        )
-    return value
+def _records_from(service: PermissionService, api: str, cursor: str) -> Iterator[VersionRecord]:
+    """The records from the cursor's version down. The record before it in the page is read again, since it names the hash of the first."""
+    newest = read_cursor(cursor)
+    if not isinstance(newest, int) or isinstance(newest, bool) or newest < 1:
+        raise unknown_cursor()
+    return dropwhile(lambda record: record.version > newest, service.history(api, newest + 1))
 
 
 def _merged(records: Iterable[VersionRecord]) -> Iterator[models.Version]:
@@ -157,7 +162,7 @@ def _entry(parts: list[VersionRecord]) -> models.Version:
         else models.Series(
             id=series.id,
             parts=series.total,
-            first_version=newest.version - series.number + 1,
+            first_version=parts[-1].version,
             base_version=series.base,
             finished=series.number == series.total,
         ),

@@ -1,24 +1,29 @@
 """Publishing for a request: the author is the verified caller, and a dry run gives the same answer without writing."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from aws_lambda_powertools.event_handler import Response
 
 from admin_api.history import Published
-from admin_api.lockout import check_lock_out
 from admin_api.rest import models
 from admin_api.rest.endpoints import Endpoints, answer
 from admin_api.rest.idempotency import Replay
-from admin_api.rest.preconditions import entity_tag
+from admin_api.rest.preconditions import entity_tag, outrun
 from admin_api.service import Plan
+from admin_api.store import ConflictError
 from authorizer.permission_table import Head
 from authorizer.policy.analysis import AccessChange
 from authorizer.policy.cache_safety import TokenVerdict
-from authorizer.policy.denylist import Denylist
 from authorizer.policy.document import PermissionDocument
 
 DRY_RUN_COMBINATIONS = 50
 """Combinations of groups that a dry run judges for `token` scope."""
+
+
+MAX_SHOWN = 500
+MAX_SHOWN_BYTES = 60_000
+"""Rows and changes of access that the answer to a write names. It says how many there are in all; the history and `diff` have more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +50,14 @@ class Writer:
         plan = service.plan(write.document, DRY_RUN_COMBINATIONS if write.dry_run else 0, base=write.published)
         status = 201 if write.created and not plan.is_empty else 200
         if write.dry_run:
-            check_lock_out(plan.document, Denylist(), actor, self._endpoints.now())
+            service.check_lock_out(plan, actor)
             return answer(result_of(plan, None, dry_run=True), status=status)
         reason = write.reason or f"{self._endpoints.event['httpMethod']} {self._endpoints.event['path']}"
         answer_for = replay.answer_for(lambda head: result_of(plan, head, dry_run=False)) if replay else None
-        head = service.apply(plan, author=actor.subject, reason=reason, actor=actor, answer_for=answer_for)
+        try:
+            head = service.apply(plan, author=actor.subject, reason=reason, actor=actor, answer_for=answer_for)
+        except ConflictError as error:
+            raise outrun(service, write.api, write.published, error) from error
         now_at = head or plan.base
         headers = {"ETag": entity_tag(now_at)} if now_at else {}
         return answer(result_of(plan, head, dry_run=False), status=status, headers=headers)
@@ -65,10 +73,25 @@ def result_of(plan: Plan, head: Head | None, *, dry_run: bool) -> models.WriteRe
         changed=not plan.is_empty,
         dry_run=dry_run,
         parts=len(plan.steps),
-        rows=list(plan.row_changes),
-        access=[access_change(change) for change in plan.access],
+        rows=list(plan.row_changes[:MAX_SHOWN]),
+        rows_in_all=len(plan.row_changes),
+        access=_as_many_as_fit(plan.access),
+        access_in_all=len(plan.access),
         token_scope=[token_verdict(verdict) for verdict in plan.verdicts] if dry_run else None,
     )
+
+
+def _as_many_as_fit(changes: Sequence[AccessChange]) -> list[models.AccessChange]:
+    """The answer to a write must never fail for its size: what it tells is done by then. An answer that is kept is an item of 400 KB at most, too."""
+    shown = []
+    size = 0
+    for change in changes[:MAX_SHOWN]:
+        told = access_change(change)
+        size += len(told.model_dump_json().encode())
+        if size > MAX_SHOWN_BYTES:
+            break
+        shown.append(told)
+    return shown
 
 
 def access_change(change: AccessChange) -> models.AccessChange:

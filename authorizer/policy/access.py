@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from authorizer.policy.analysis import ALLOWED, describe_access
 from authorizer.policy.decision import Grounds, applicable
 from authorizer.policy.document import PermissionDocument
-from authorizer.policy.invariants import cells
 from authorizer.policy.permission import EVERYONE, Permission, PrincipalRef
 from authorizer.policy.route import RouteTemplate
 
@@ -42,7 +41,7 @@ def who_can(document: PermissionDocument, verb: str, route: RouteTemplate, now: 
 def what_can(document: PermissionDocument, ref: PrincipalRef, now: float) -> tuple[Access, ...]:
     """What a subject may call, in the order of the catalogue, by verb and route. One that the document does not know may what everyone may."""
     held, shared = _grounds(document, ref, now), _grounds(document, EVERYONE, now)
-    found = (_access(ref, held, shared, verb, route) for verb, route in cells(document))
+    found = (_access(ref, held, shared, verb, route) for verb, route in document.catalog.cells)
     return tuple(access for access in found if access is not None)
 
 

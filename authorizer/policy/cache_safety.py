@@ -2,9 +2,9 @@
 catalogue whatever the permissions are."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations, islice
+from itertools import chain, combinations, islice, product, zip_longest
 
 from authorizer.policy.decision import Grounds
 from authorizer.policy.document import PermissionDocument
@@ -60,12 +60,13 @@ class RiskyTriple:
 
 
 def caller_kinds(document: PermissionDocument, most: int = MAX_COMBINATIONS) -> Iterator[tuple[PrincipalRef, ...]]:
-    """Nobody in particular, each client, each scope, and groups: alone, in twos, in threes, until there are `most`."""
-    groups = sorted(ref for ref in document.subjects if ref.kind is RefKind.GROUP)
-    machines = sorted(ref for ref in document.subjects if ref.kind in (RefKind.CLIENT, RefKind.SCOPE))
-    together = (combination for size in range(1, len(groups) + 1) for combination in combinations(groups, size))
-    everything = [(), *((ref,) for ref in machines)]
-    yield from islice((kind for part in (everything, together) for kind in part), most)
+    """Nobody in particular, and each client, scope and group alone; then in turn each client with each scope, as machines have them, and groups in
+    twos, in threes, as users have them. No more than `most`."""
+    clients, scopes, groups = (sorted(r for r in document.subjects if r.kind is k) for k in (RefKind.CLIENT, RefKind.SCOPE, RefKind.GROUP))
+    alone = [(), *((ref,) for ref in (*clients, *scopes, *groups))]
+    users = (combination for size in range(2, len(groups) + 1) for combination in combinations(groups, size))
+    together = (kind for turn in zip_longest(product(clients, scopes), users) for kind in turn if kind is not None)
+    yield from islice(chain(alone, together), most)
 
 
 def token_verdicts(document: PermissionDocument, kinds: Iterable[tuple[PrincipalRef, ...]], now: float) -> Iterator[TokenVerdict]:
@@ -84,18 +85,29 @@ def token_verdicts(document: PermissionDocument, kinds: Iterable[tuple[Principal
         yield TokenVerdict(refs, size, guarded=size is not None, refusal=guarded if isinstance(guarded, Refusal) else plain)
 
 
+def enforced_verdicts(document: PermissionDocument, verdicts: Sequence[TokenVerdict], now: float) -> Iterator[TokenVerdict]:
+    """Where `enforced: [token]` cannot be kept: of these verdicts, and of each subject alone whether it is among them or not."""
+    if "token" not in document.enforced:
+        return
+    judged = {verdict.refs for verdict in verdicts}
+    alone: list[tuple[PrincipalRef, ...]] = [(), *((ref,) for ref in sorted(document.subjects) if ref != EVERYONE)]
+    more = token_verdicts(document, (refs for refs in alone if refs not in judged), now)
+    yield from (verdict for verdict in (*verdicts, *more) if not verdict.is_expressible)
+
+
 def risky_triples(catalog: RouteCatalog) -> Iterator[RiskyTriple]:
     """Every triple of the catalogue, found as they are asked for: in a large catalogue there may be thousands."""
     for verb in VERBS:
         known = VerbRoutes(verb, routes_of_verb(catalog, verb))
-        names = [route.path for route in known.routes]
-        everything = frozenset(range(len(names)))
         seen: set[tuple[int, int, int]] = set()
-        for first, pattern in enumerate(known.patterns):
-            for path in known.paths(pattern, everything - {first}):
-                second = known.owner(path)
-                for third in known.owners(path) - {second}:
-                    triple = first, second if second is not None else first, third
-                    if triple not in seen:
-                        seen.add(triple)
-                        yield RiskyTriple(verb, names[triple[0]], names[triple[1]], names[triple[2]])
+        for triple in _triples(known):
+            if triple not in seen:
+                seen.add(triple)
+                yield RiskyTriple(verb, *(known.routes[number].path for number in triple))
+
+
+def _triples(known: VerbRoutes) -> Iterator[tuple[int, int, int]]:
+    for first, pattern in known.patterns.items():
+        for second in known.owners(pattern) - {first}:
+            for path in known.paths(pattern, frozenset({second})):
+                yield from ((first, second, third) for third in known.owners(path) - {second})

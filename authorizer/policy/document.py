@@ -8,7 +8,7 @@ the same, as far as a schema can.
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -24,6 +24,9 @@ SECTIONS = {RefKind.GROUP: "groups", RefKind.CLIENT: "clients", RefKind.SCOPE: "
 """The field that holds each kind of subject. `everyone` is a field and a subject at once."""
 
 MAX_NAME = 256
+
+MAX_ANCESTORS = 100
+"""Groups that one subject may inherit from, near and far: a reader reads a row for each of them."""
 
 MAX_PATH = 300
 """Characters that a route's path may have in a policy with its bound parameters filled in: the rest of a Resource's 512 is for ARN, stage and verb."""
@@ -51,16 +54,24 @@ class PermissionDocument:
     catalog: RouteCatalog
     subjects: Mapping[PrincipalRef, Subject]
     enforced: tuple[str, ...] = ()
+    _ancestors: dict[PrincipalRef, tuple[str, ...]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def ancestors(self, ref: PrincipalRef) -> tuple[str, ...]:
-        """The names of all groups whose permissions the subject has besides its own, sorted."""
+        """The names of all groups whose permissions the subject has besides its own, sorted. At most one more than `MAX_ANCESTORS`."""
+        known = self._ancestors.get(ref)
+        if known is None:
+            known = self._ancestors[ref] = self._find_ancestors(ref)
+        return known
+
+    def _find_ancestors(self, ref: PrincipalRef) -> tuple[str, ...]:
         found: set[str] = set()
         todo = [ref]
         while todo:
-            subject = self.subjects.get(todo.pop(), Subject())
-            new = set(subject.inherits) - found
-            found |= new
-            todo.extend(PrincipalRef(RefKind.GROUP, name) for name in new)
+            subject = self.subjects.get(todo.pop())
+            for name in subject.inherits if subject is not None else ():
+                if name not in found and len(found) <= MAX_ANCESTORS:
+                    found.add(name)
+                    todo.append(PrincipalRef(RefKind.GROUP, name))
         return tuple(sorted(found))
 
     def permissions(self, ref: PrincipalRef) -> tuple[Permission, ...]:
@@ -267,13 +278,21 @@ def _check_name(reader: ProblemList, name: str, pointer: str) -> None:
 
 def _check_inheritance(reader: ProblemList, document: PermissionDocument) -> None:
     groups = [ref for ref in document.subjects if ref.kind is RefKind.GROUP]
+    in_circles: set[str] = set()
     for ref in groups:
         pointer = child("/groups", ref.name) + "/inherits"
         for parent in document.subjects[ref].inherits:
             if PrincipalRef(RefKind.GROUP, parent) not in document.subjects:
                 reader.report(pointer, f"there is no group `{parent}` to inherit from: add it under `groups` or take it out")
-        if ref.name in document.ancestors(ref):
-            circle = [name for name in document.ancestors(ref) if ref.name in document.ancestors(PrincipalRef(RefKind.GROUP, name))]
+        ancestors = document.ancestors(ref)
+        if len(ancestors) > MAX_ANCESTORS:
+            reader.report(
+                pointer, f"group `{ref.name}` inherits from more than {MAX_ANCESTORS} groups, near and far: take steps out in between"
+            )
+        elif ref.name in ancestors and ref.name not in in_circles:
+            # One problem for each circle: mending it mends it for all of its groups.
+            circle = [name for name in ancestors if ref.name in document.ancestors(PrincipalRef(RefKind.GROUP, name))]
+            in_circles.update(circle)
             reader.report(pointer, f"group `{ref.name}` inherits from itself in the circle of `{'`, `'.join(circle)}`: take one step out")
 
 

@@ -1,0 +1,122 @@
+"""How invariants are written: a list of statements of one field each, read with every mistake and its place.
+
+A statement is one text, as in `never: guest -> DELETE /**`, or `{subjects: [...], routes: ...}`, or a list of subjects where no routes are named. A subject
+is a group's name, or `everyone`, `client/NAME`, `scope/NAME`, `group/NAME`; several stand between commas, in brackets or not (YAML takes a text that starts
+with a bracket only in quotes). A selector may leave out the method and then means every one, or the path and then means every one.
+"""
+
+from dataclasses import dataclass
+
+from authorizer.policy.permission import EVERYONE, PrincipalRef, RefKind
+from authorizer.policy.problems import ProblemList, child
+from authorizer.policy.route import WEBSOCKET, RouteSyntaxError, parse_selector
+
+KINDS = ("never", "only", "implies", "equal", "disjoint")
+
+_EXAMPLES = {
+    "never": "never: guest -> DELETE /**",
+    "only": "only: admin -> /admin/**",
+    "implies": "implies: POST /pets -> GET /pets",
+    "equal": "equal: guest, partner",
+    "disjoint": "disjoint: guest, auditor -> /**",
+}
+
+_FEWEST = {"never": (1, 1), "only": (0, 1), "implies": (0, 2), "equal": (2, 0), "disjoint": (2, 0)}
+"""How many subjects and selectors each kind has at least."""
+
+_Side = tuple[object, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Invariant:
+    """One statement. `refs` are its subjects, `selectors` its routes, written in full."""
+
+    kind: str
+    refs: tuple[PrincipalRef, ...]
+    selectors: tuple[str, ...]
+    text: str
+
+
+def parse_invariants(value: object) -> list[Invariant]:
+    """Read a list of one-field mappings. Raises `DocumentError` with every problem."""
+    reader = ProblemList()
+    result = []
+    for pointer, item in reader.items(value, "", "the invariants"):
+        fields = reader.mapping(item, pointer, "an invariant", KINDS)
+        if isinstance(item, dict) and len(item) != 1:
+            reader.report(pointer, f"an invariant is one of {', '.join(f'`{kind}`' for kind in KINDS)}: put each behind a `- ` of its own")
+        for kind, body in fields.items():
+            result.append(_read_statement(reader, kind, body, child(pointer, kind)))
+    reader.raise_if_any()
+    return result
+
+
+def _read_statement(reader: ProblemList, kind: str, body: object, pointer: str) -> Invariant:
+    problems_before = len(reader.problems)
+    sides = _sides(body, pointer)
+    routes = sides if kind == "implies" else sides[1:]
+    fewest_refs, fewest_selectors = _FEWEST[kind]
+    is_whole = len(routes) >= fewest_selectors
+    refs = _read_subjects(reader, *sides[0]) if is_whole and kind != "implies" else []
+    selectors = [reader.parsed(_selector, value, at, "a route") for value, at in routes if is_whole]
+    if not is_whole or (len(refs) < fewest_refs and len(reader.problems) == problems_before):
+        reader.report(pointer, f"`{kind}` is written as in `{_EXAMPLES[kind]}`")
+    text = f"{kind}: {' -> '.join(_words(value) for value, _ in sides)}"
+    return Invariant(kind, tuple(refs), tuple(selector for selector in selectors if selector is not None), text)
+
+
+def _sides(body: object, pointer: str) -> list[_Side]:
+    """What stands before the arrow and, if there is one, behind it, each with its place."""
+    if isinstance(body, str):
+        return [(side.strip(), pointer) for side in body.split("->", 1)]
+    if isinstance(body, dict) and set(body) == {"subjects", "routes"}:
+        return [(body[field], child(pointer, field)) for field in ("subjects", "routes")]
+    return [(body, pointer)]
+
+
+def _read_subjects(reader: ProblemList, value: object, pointer: str) -> list[PrincipalRef]:
+    named = [(pointer, name) for name in _names(value)] if isinstance(value, str) else reader.items(value, pointer, "the subjects")
+    refs = [reader.parsed(_ref, name, at, "a subject") for at, name in named]
+    return [ref for ref in refs if ref is not None]
+
+
+def _names(text: str) -> list[str]:
+    if text.startswith("[") and text.endswith("]"):
+        text = text[1:-1].strip()
+        if not text:
+            return []
+    return [name.strip() for name in text.split(",")]
+
+
+def _ref(name: str) -> PrincipalRef:
+    if name == str(EVERYONE):
+        return EVERYONE
+    kind, slash, rest = name.partition("/")
+    ref = (
+        PrincipalRef(RefKind(kind), rest)
+        if slash and kind in (RefKind.GROUP, RefKind.CLIENT, RefKind.SCOPE)
+        else PrincipalRef(RefKind.GROUP, name)
+    )
+    if not ref.name:
+        raise ValueError(f"`{name}` is no subject: write a group's name, `everyone`, `client/NAME` or `scope/NAME`")
+    return ref
+
+
+def _selector(text: str) -> str:
+    """The selector in full. Raises `RouteSyntaxError`."""
+    if not text:
+        raise RouteSyntaxError("a route is missing beside the arrow: write a method, a path or both, as in `DELETE /**`")
+    method, space, path = text.partition(" ")
+    if not space:
+        method, path = ("*", text) if "/" in text or text.startswith("*") else (text, "**")
+    path = path.strip()
+    if method == WEBSOCKET:
+        path = "*" if path == "**" else path
+    elif not path.startswith("/"):
+        path = f"/{path}"
+    parse_selector(f"{method} {path}")
+    return f"{method} {path}"
+
+
+def _words(side: object) -> str:
+    return f"[{', '.join(map(str, side))}]" if isinstance(side, list) else str(side)

@@ -1,0 +1,133 @@
+"""Looking back: what interrupts a large change, and what an altered table shows."""
+
+import pytest
+
+from admin_api import history
+from admin_api.service import PermissionService
+from admin_api.store import ConflictError
+from authorizer.policy.denylist import DenylistKind
+from tests.integration.test_publish import API, FIRST, GUEST, many_groups
+from tests.support.chain import verify_chain
+from tests.support.clock import Clock
+from tests.support.tables import Table, document, publish
+from tests.support.wire import Call, Wire
+
+LATER = 2_000_000_000
+
+
+@pytest.fixture
+def service() -> PermissionService:
+    return PermissionService(Clock(), wait=lambda _: None)
+
+
+def deny(service: PermissionService, value: str = "u1") -> None:
+    service.deny("petstore", DenylistKind.SUB, value, author="a", reason="stolen", expires_at=LATER)
+
+
+def before_second_part(wire: Wire, act: object) -> None:
+    """Let something happen once, right before the second part of a series is written."""
+    writes = iter(range(100))
+    todo = [act]
+
+    def rule(call: Call) -> None:
+        if call.operation == "TransactWriteItems" and todo and next(writes) == 1:
+            todo.pop()()  # type: ignore[operator]  # the one act
+
+    wire.rule = rule
+
+
+def test_the_kill_switch_does_not_stop_a_large_change(table: Table, wire: Wire, service: PermissionService) -> None:
+    publish(FIRST)
+    plan = service.plan(document(many_groups(150)), 0)
+    before_second_part(wire, lambda: deny(service))
+    head = service.apply(plan, author="a", reason="large")
+    wire.rule = None
+    assert head is not None
+    published = service.published("petstore")
+    assert (published.head, published.unfinished) == (head, None)
+    assert published.document.subjects == document(many_groups(150)).subjects
+    assert service.denylist("petstore").get(DenylistKind.SUB, "u1") is not None
+    assert verify_chain(table.items(), "petstore") == head.version == 1 + len(plan.steps) + 1
+
+
+def test_another_document_does(table: Table, wire: Wire, service: PermissionService) -> None:
+    publish(FIRST)
+    plan = service.plan(document(many_groups(150)), 0)
+    before_second_part(wire, lambda: publish(many_groups(3)))
+    with pytest.raises(ConflictError):
+        service.apply(plan, author="a", reason="large")
+    wire.rule = None
+    assert service.published("petstore").document.subjects == document(many_groups(3)).subjects
+
+
+def test_a_change_that_stopped_is_still_shown_after_the_kill_switch(table: Table, wire: Wire, service: PermissionService) -> None:
+    publish(FIRST)
+    plan = service.plan(document(many_groups(150)), 0)
+
+    def die() -> None:
+        raise KeyboardInterrupt
+
+    before_second_part(wire, die)
+    with pytest.raises(KeyboardInterrupt):
+        service.apply(plan, author="a", reason="large")
+    wire.rule = None
+    deny(service)
+    unfinished = service.published("petstore").unfinished
+    assert unfinished is not None
+    assert (unfinished.number, unfinished.base) == (1, 1)
+    for middle in (2, 3):
+        with pytest.raises(history.NotPublishedError, match="go back to version 1 before it"):
+            service.rollback_target("petstore", middle)
+
+
+def damage(now: float = 0) -> list[str]:
+    newest = history.Newest()
+    head = history.require_head("petstore")
+    found: list[str] = []
+    for record in history.read_records("petstore", head):
+        newest.add(record)
+        found += history.damaged_items(record)
+    return [*found, *history.planted_items("petstore", head, newest, now)]
+
+
+def test_an_untouched_table_is_intact(table: Table, service: PermissionService) -> None:
+    publish(FIRST)
+    deny(service)
+    deny(service, "u2")
+    service.pardon("petstore", DenylistKind.SUB, "u2", author="a", reason="mistake")
+    assert damage() == []
+
+
+def test_a_row_that_no_version_wrote_is_found(table: Table, service: PermissionService) -> None:
+    """It is the newest row for a reader that starts cold, and widens what guests may."""
+    publish(FIRST)
+    deny(service)
+    table.put(table.get(GUEST, "000000000001") | {"sk": "000000000002"})
+    assert damage() == [f"{GUEST} 000000000002"]
+
+
+def test_a_row_that_was_altered_or_removed_is_found(table: Table) -> None:
+    publish(FIRST)
+    table.change(GUEST, "000000000001", content='{"ancestors":[],"held":{"allow":["* /**"]}}')
+    assert damage() == [f"{GUEST} 000000000001"]
+    table.delete(GUEST, "000000000001")
+    assert f"{GUEST} 000000000001" in damage()
+
+
+def test_an_entry_of_the_denylist_that_was_ended_or_removed_is_found(table: Table, service: PermissionService) -> None:
+    publish(FIRST)
+    deny(service)
+    place = f"{API}#denylist"
+    table.change(place, "sub#u1", expires_at=1)
+    assert damage() == [f"{place} sub#u1"]
+    table.delete(place, "sub#u1")
+    assert damage() == [f"{place} sub#u1"]
+    # Once it has ended, DynamoDB may have deleted it.
+    assert damage(LATER) == []
+
+
+def test_an_entry_that_no_version_wrote_is_found(table: Table, service: PermissionService) -> None:
+    publish(FIRST)
+    deny(service)
+    table.put(table.get(f"{API}#denylist", "sub#u1") | {"sk": "sub#u9", "value": "u9"})
+    assert damage() == [f"{API}#denylist sub#u9"]
