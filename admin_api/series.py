@@ -19,7 +19,10 @@ other ancestors. Why this is safe:
   names it by then.
 
 If neither the catalogue nor any deny changes (a *calm* change), an allow of either end is safe at any time: it meets the same denies. Then narrow rows
-allow all that was held, so that most need not be written and nobody is shut out on the way.
+allow all that was held, so that most need not be written.
+
+What one and the same subject allows at both ends, in the same words, is allowed throughout. In other words, such as `* /pets` for `GET /pets`, it may be denied
+in between.
 
 An operation that leaves its row as it is costs nothing. A step is a run of operations, so that its end is one of the states above; a row that would be
 written twice in a step is written once.

@@ -108,8 +108,8 @@ MUTANTS = (
     Mutant(
         "a slash too many leads to another route",
         f"{POLICY}/token_compiler.py",
-        "        slashes = slashes or verb.needs_slash_guard(pattern)\n",
-        "",
+        "more = _SLASH_GUARDS if in_need else ()",
+        "more = ()",
     ),
     Mutant(
         "an encoded slash leads to another route",
