@@ -17,10 +17,9 @@ from admin_api.version_record import Authorship
 from authorizer import table_keys as keys
 from authorizer.permission_table import Head, SeriesPart, VersionRecord, canonical_json, read_denylist
 from authorizer.policy.analysis import AccessChange, access_changes
-from authorizer.policy.cache_safety import MAX_COMBINATIONS, TokenVerdict, caller_kinds, token_verdicts
+from authorizer.policy.cache_safety import MAX_COMBINATIONS, TokenVerdict, caller_kinds, enforced_verdicts, token_verdicts
 from authorizer.policy.denylist import Denylist, DenylistEntry, DenylistKind
 from authorizer.policy.document import PermissionDocument
-from authorizer.policy.permission import PrincipalRef
 from authorizer.policy.problems import DocumentError, Problem
 
 __all__ = ["NotPublishedError", "PermissionService", "Plan"]
@@ -259,15 +258,10 @@ class PermissionService:
         return attempt()
 
     def _check_enforced(self, document: PermissionDocument, verdicts: tuple[TokenVerdict, ...]) -> None:
-        if "token" not in document.enforced:
-            return
-        judged = {verdict.refs for verdict in verdicts}
-        alone: list[tuple[PrincipalRef, ...]] = [(), *((ref,) for ref in sorted(document.subjects) if ref.name)]
-        more = token_verdicts(document, [refs for refs in alone if refs not in judged], self._now())
         problems = [
             Problem("/enforced", f"`token` scope cannot say what is permitted to {verdict}")
-            for verdict in (*verdicts, *more)
-            if len(verdict.refs) <= 1 and not verdict.is_expressible
+            for verdict in enforced_verdicts(document, verdicts, self._now())
+            if len(verdict.refs) <= 1
         ]
         if problems:
             raise DocumentError(problems)

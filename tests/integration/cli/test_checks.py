@@ -1,4 +1,4 @@
-"""check and matrix, and what plan and apply make of `token` scope: what they print and how they end. Nothing here needs a table but plan and apply."""
+"""check, and what plan and apply make of `token` scope: what they print and how they end. Nothing here needs a table but plan and apply."""
 
 import json
 from pathlib import Path
@@ -29,6 +29,7 @@ groups:
   first: {allow: ["GET /a/{x}"]}
 """
 ENFORCED = f"enforced: [token]\n{SANDWICH}"
+REFUSED = ["group/ends", "group/first", "group/middle", "group/ends + group/first", "group/first + group/middle"]
 PROOF = (
     "allowing `GET /a/{x}` and `GET /a/{x}/{y}/{z}` and not `GET /a/{x}/{y}` cannot be said in one cached policy: `*` crosses `/`, "
     "so that what allows `/a/bbbbb` also allows `/a/b/bbb`, and what denies that also denies `/a/b/b/b`"
@@ -84,7 +85,7 @@ def test_a_document_in_order_ends_with_0(run: Run) -> None:
 def test_a_document_in_order_as_json(run: Run) -> None:
     found = report(run("check", "good.yaml", "--json"), 0)
     kinds = found.pop("token_scope")
-    assert found == {"api": "petstore", "violations": [], "findings": [], "enforced": [], "risky_triples": []}
+    assert found == {"api": "petstore", "violations": [], "findings": [], "enforced": [], "risky_triples": [], "more_risky_triples": False}
     assert kinds[0] == {
         "callers_in": [],
         "expressible": True,
@@ -139,15 +140,27 @@ def test_what_token_scope_cannot_say_as_json(run: Run) -> None:
 def test_what_token_scope_cannot_say_is_a_finding_where_it_is_enforced(run: Run) -> None:
     assert run("check", "enforced.yaml").exit_code == 1
     found = report(run("check", "enforced.yaml", "--json"), 1)
-    assert [each.partition(":")[0] for each in found["enforced"]] == [
-        "group/ends",
-        "group/first",
-        "group/middle",
-        "group/ends + group/first",
-        "group/first + group/middle",
-    ]
+    assert [each.partition(":")[0] for each in found["enforced"]] == REFUSED
     assert PROOF in found["enforced"][0]
     assert "bytes, but only with TOKEN_SCOPE_GUARDS=1; " in found["enforced"][1]
+
+
+def test_what_an_enforced_scope_cannot_say_is_printed(run: Run) -> None:
+    printed = lines(run("check", "enforced.yaml").stdout)
+    told = [
+        line.removeprefix("enforced `token` scope cannot say what is permitted to ") for line in printed if line.startswith("enforced ")
+    ]
+    assert [line.partition(":")[0] for line in told] == REFUSED
+    assert PROOF in told[0]
+    assert "nothing to see to in the permissions" not in printed
+
+
+def test_no_subject_of_an_enforced_scope_is_overlooked_among_many(run: Run, files: Path) -> None:
+    clients = ", ".join(f"c{number}: {{}}" for number in range(220))
+    (files / "many.yaml").write_text(f"{ENFORCED}clients: {{{clients}}}\n")
+    found = report(run("check", "many.yaml", "--json"), 1)
+    assert len(found["token_scope"]) == 200
+    assert [each.partition(":")[0] for each in found["enforced"]] == ["group/ends", "group/first", "group/middle"]
 
 
 def test_what_token_scope_can_say_may_be_enforced(run: Run, files: Path) -> None:
@@ -185,34 +198,85 @@ def test_invariants_that_hold_end_with_0(run: Run, files: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("rule", "words"),
+    [
+        ("never: gusts -> POST /**", "never: gusts -> POST /**: no document has `group/gusts`"),
+        ("never: guest -> GET /pet", "never: guest -> GET /pet: `GET /pet` means no route of any document"),
+    ],
+)
+def test_an_invariant_about_what_no_document_has_is_a_finding(run: Run, files: Path, rule: str, words: str) -> None:
+    (files / "rules.yaml").write_text(f"- {rule}\n")
+    result = run("check", "good.yaml", "sandwich.yaml", "--invariants", "rules.yaml")
+    assert result.exit_code == 1
+    assert lines(result.stdout)[:2] == [f"unknown {words}", "petstore: 4 routes, 3 subjects"]
+    assert result.stdout.count("unknown") == 1
+    found = report(run("check", "good.yaml", "--invariants", "rules.yaml", "--json"), 1)
+    assert found["findings"] == [{"kind": "unknown", "message": words}]
+
+
+def test_an_invariant_about_one_of_several_documents_is_no_finding(run: Run, files: Path) -> None:
+    (files / "rules.yaml").write_text("- never: guest -> POST /**\n- never: ends -> GET /a/{x}/{y}\n")
+    assert run("check", "good.yaml", "sandwich.yaml", "--invariants", "rules.yaml").exit_code == 0
+
+
+@pytest.mark.parametrize(
     ("text", "place", "words"),
     [
-        ("- never: guest\n", "/0/never", "`never` is written as in"),
-        ("- x\n- sometimes: y -> /z\n", "/1/sometimes", "`sometimes` is not a field"),
-        ("never: guest -> /x\n", "", "the invariants must be a list, not a mapping"),
-        ("[", "", "the file cannot be read"),
-        ("", "", "the file is empty"),
+        ("- never: guest\n", ":1 /0/never", "`never` is written as in"),
+        ("- x\n- sometimes: y -> /z\n", ":2 /1/sometimes", "`sometimes` is not a field"),
+        ("never: guest -> /x\n", ":1 ", "the invariants must be a list, not a mapping"),
+        ("- never: guest -> POST /**\n  never: guest -> /**\n", ":1 /0/never", "`never` stands here and again in line 2"),
+        ("- implies: /a -> /b\n---\n- never: guest -> /x\n- never: guest\n", ":4 /1/never", "`never` is written as in"),
+        ("[", " ", "the file cannot be read"),
+        ("", " ", "the file is empty"),
     ],
 )
 def test_invariants_that_cannot_be_read_are_findings(run: Run, files: Path, text: str, place: str, words: str) -> None:
     (files / "rules.yaml").write_text(text)
     result = run("check", "good.yaml", "--invariants", "rules.yaml")
     assert (result.exit_code, result.stdout) == (1, "")
-    assert [line for line in result.stderr.splitlines() if line.startswith("rules.yaml") and place in line and words in line], result.stderr
+    assert [line for line in result.stderr.splitlines() if line.startswith(f"rules.yaml{place}") and words in line], result.stderr
+    assert "in rules.yaml; nothing was looked at" in result.stderr
+
+
+def test_problems_of_the_text_and_of_its_meaning_are_told_line_by_line(run: Run, files: Path) -> None:
+    (files / "rules.yaml").write_text("- never: guest\n- only: owner -> /pets\n  only: guest -> /pets\n- equal: guest\n")
+    result = run("check", "good.yaml", "--invariants", "rules.yaml")
+    assert [line.partition(" `")[0] for line in result.stderr.splitlines()[:3]] == [
+        "rules.yaml:1 /0/never",
+        "rules.yaml:2 /1/only",
+        "rules.yaml:4 /2/equal",
+    ]
 
 
 def test_callers_of_a_file_are_judged_instead_of_all_combinations(run: Run, files: Path) -> None:
     (files / "callers.txt").write_text("# who there is\n\nmiddle , ends\nends,middle\nfirst  # since June\n,\nstranger, first\n")
-    found = report(run("check", "enforced.yaml", "--callers", "callers.txt", "--json"), 1)
+    found = report(run("check", "sandwich.yaml", "--callers", "callers.txt", "--json"), 0)
     assert verdicts(found) == {
         "": "yes",
         "group/ends + group/middle": "yes",
         "group/first": "guards",
         "group/first + group/stranger": "guards",
     }
-    (files / "callers.txt").write_text("ends, middle\n")
-    found = report(run("check", "enforced.yaml", "--callers", "callers.txt", "--json"), 0)
-    assert verdicts(found) == {"group/ends + group/middle": "yes"}
+
+
+def test_an_enforced_scope_is_kept_to_for_each_subject_alone_and_for_the_callers_of_a_file(run: Run, files: Path) -> None:
+    (files / "callers.txt").write_text("\ufeffends, middle\nends, first\n")
+    found = report(run("check", "enforced.yaml", "--callers", "callers.txt", "--json"), 1)
+    assert verdicts(found) == {"group/ends + group/first": "no", "group/ends + group/middle": "yes"}
+    assert [each.partition(":")[0] for each in found["enforced"]] == [
+        "group/ends + group/first",
+        "group/ends",
+        "group/first",
+        "group/middle",
+    ]
+
+
+def test_callers_that_are_not_utf_8_are_a_mistake_of_usage(run: Run, files: Path) -> None:
+    (files / "callers.txt").write_bytes(b"guest\nM\xe4rz\n")
+    result = run("check", "good.yaml", "--callers", "callers.txt")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith("error: callers.txt: the file is not UTF-8: ")
 
 
 @pytest.mark.parametrize("most", [1, 2, 5, 8, 1000])
@@ -247,6 +311,7 @@ def test_a_document_with_mistakes_is_not_looked_at(run: Run, files: Path, comman
     result = run(command, "good.yaml", "bad.yaml")
     assert (result.exit_code, result.stdout) == (1, "")
     assert "bad.yaml:6 /groups/owner/allow/0" in result.stderr
+    assert "1 problem in bad.yaml; nothing was looked at" in result.stderr
 
 
 def test_several_documents_are_told_one_by_one(run: Run, files: Path) -> None:
@@ -275,77 +340,21 @@ def test_only_the_first_of_many_triples_are_shown(run: Run, files: Path) -> None
     printed = lines(result.stdout)
     assert len([line for line in printed if line.startswith("GET: /{x} and ")]) == 20
     assert printed[-1] == "and more"
-
-
-MATRIX = """\
-api: petstore
-routes: [GET /pets, "GET /pets/{petId}", ANY /b, "GET /b", {route: GET /health, public: true}]
-everyone: {allow: [GET /pets]}
-groups:
-  guest: {allow: [{route: "GET /pets/{petId}", where: {petId: sub}}]}
-  "[bold]": {inherits: [guest], allow: ["PUT /b"], deny: [GET /pets]}
-clients: {batch: {allow: [{route: "GET /pets/{petId}", until: 2030-01-01T00:00:00Z}]}}
-scopes: {b: {allow: [ANY /b]}}
-"""
-
-
-def test_a_matrix_shows_every_route_against_every_subject(run: Run, files: Path) -> None:
-    (files / "m.yaml").write_text(MATRIX)
-    result = run("matrix", "m.yaml")
-    assert result.exit_code == 0, result.stderr
-    title, header, *rows = [[cell.strip() for cell in line.split("  ") if cell.strip()] for line in result.stdout.splitlines()]
-    assert title == ["petstore"]
-    table = {row[0]: dict(zip(header[1:], row[1:], strict=True)) for row in rows}
-    assert len(table) == len(rows)
-    nobody = dict.fromkeys(["everyone", "client/batch", "group/[bold]", "group/guest", "scope/b"], "·")
-    own = "where {petId} = sub"
-    assert table == {
-        **{f"{verb} /b": nobody | {"scope/b": "yes"} for verb in ("GET", "HEAD", "OPTIONS", "POST", "PATCH", "DELETE")},
-        "PUT /b": nobody | {"scope/b": "yes", "group/[bold]": "yes"},
-        "GET /health (public)": nobody,
-        "GET /pets": dict.fromkeys(nobody, "yes") | {"group/[bold]": "denied"},
-        "GET /pets/{petId}": nobody | {"client/batch": "until 2030-01-01T00:00:00Z", "group/[bold]": own, "group/guest": own},
-    }
-
-
-def test_a_matrix_as_json_has_what_there_is(run: Run, files: Path) -> None:
-    (files / "m.yaml").write_text(MATRIX)
-    [one] = parsed(run("matrix", "m.yaml", "--json"))
-    assert one["api"] == "petstore"
-    access = {(each["subject"], each["route"]): each["access"] for each in one["access"]}
-    assert len(access) == len(one["access"])
-    own = "allowed where {petId} = sub"
-    verbs = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
-    assert access == {
-        ("everyone", "GET /pets"): "allowed",
-        ("client/batch", "GET /pets"): "allowed",
-        ("client/batch", "GET /pets/{petId}"): "allowed until 2030-01-01T00:00:00Z",
-        ("group/[bold]", "GET /pets"): "denied",
-        ("group/[bold]", "GET /pets/{petId}"): own,
-        ("group/[bold]", "PUT /b"): "allowed",
-        ("group/guest", "GET /pets"): "allowed",
-        ("group/guest", "GET /pets/{petId}"): own,
-        ("scope/b", "GET /pets"): "allowed",
-        **{("scope/b", f"{verb} /b"): "allowed" for verb in verbs},
-    }
-
-
-def test_a_route_for_any_verb_is_one_row_where_all_verbs_are_alike(run: Run, files: Path) -> None:
-    (files / "m.yaml").write_text("api: x\nroutes: [ANY /b]\neveryone: {allow: [ANY /b]}\n")
-    assert lines(run("matrix", "m.yaml").stdout) == ["x", "route everyone", "ANY /b yes"]
+    found = report(run("check", "wide.yaml", "--json"), 0)
+    assert (len(found["risky_triples"]), found["more_risky_triples"]) == (20, True)
 
 
 @pytest.mark.parametrize("command", ["plan", "apply"])
 def test_a_document_that_its_enforced_scope_cannot_express_is_not_published(run: Run, target: Table, command: str) -> None:
     result = run(command, "enforced.yaml", *(["--yes"] if command == "apply" else []))
     assert (result.exit_code, result.stdout) == (1, "")
-    told = [line for line in result.stderr.splitlines() if "/enforced" in line]
+    told = [line for line in result.stderr.splitlines() if line.startswith("API shop /enforced ")]
     assert [line for line in told if "`token` scope cannot say what is permitted to group/ends: " in line and PROOF in line]
     assert [line for line in told if "group/first: " in line and HALF_A_PROOF in line and "TOKEN_SCOPE_GUARDS=1" in line]
     assert [line for line in told if "group/middle: " in line]
     assert not [line for line in told if "+" in line], "each subject by itself; combinations are for `check`"
     assert all("use `route` scope" in line for line in told)
-    assert "nothing was written" in result.stderr
+    assert "3 problems in API shop; nothing was written" in result.stderr
     assert target.items() == {}
 
 

@@ -4,7 +4,7 @@ from itertools import islice
 
 import pytest
 
-from authorizer.policy.cache_safety import MAX_COMBINATIONS, TokenVerdict, caller_kinds, risky_triples, token_verdicts
+from authorizer.policy.cache_safety import MAX_COMBINATIONS, TokenVerdict, caller_kinds, enforced_verdicts, risky_triples, token_verdicts
 from authorizer.policy.document import PermissionDocument, parse_document
 from authorizer.policy.permission import EVERYONE, PrincipalRef, RefKind
 from authorizer.policy.route import RouteCatalog, parse_route
@@ -50,14 +50,14 @@ def size(*resources: str, denies: tuple[str, ...] = ()) -> int:
     return len(text + "]}")
 
 
-def test_kinds_of_callers_are_nobody_machines_and_groups_the_fewest_first() -> None:
+def test_kinds_of_callers_are_nobody_each_subject_alone_then_machines_and_users_in_turn() -> None:
     document = parse_document(
         {
             "api": "x",
             "routes": ["GET /a"],
             "everyone": {},
             "groups": {"c": {}, "a": {}, "b": {}},
-            "scopes": {"s": {}},
+            "scopes": {"s": {}, "t": {}},
             "clients": {"two": {}, "one": {}},
         }
     )
@@ -65,11 +65,22 @@ def test_kinds_of_callers_are_nobody_machines_and_groups_the_fewest_first() -> N
         "",
         "one",
         "two",
-        "s",
+        *("s", "t"),
         *("a", "b", "c"),
-        *("a + b", "a + c", "b + c"),
-        "a + b + c",
+        *("one + s", "a + b"),
+        *("one + t", "a + c"),
+        *("two + s", "b + c"),
+        *("two + t", "a + b + c"),
     ]
+
+
+def test_many_machines_leave_room_for_users_and_the_other_way_round() -> None:
+    names: dict[str, object] = {f"n{number:02}": {} for number in range(20)}
+    document = parse_document({"api": "x", "routes": ["GET /a"], "groups": names, "scopes": names, "clients": names})
+    kinds = list(caller_kinds(document, 200))
+    assert len(kinds) == len(set(kinds)) == 200
+    assert [len(kind) for kind in kinds] == [0] + [1] * 60 + [2] * 139
+    assert sum(kind[0].kind is RefKind.CLIENT for kind in kinds[61:]) == 70
 
 
 def of_groups(count: int) -> PermissionDocument:
@@ -155,6 +166,46 @@ def test_a_verdict_too_large_says_so() -> None:
     assert isinstance(found.refusal, Refusal)
     assert (found.size, found.refusal.reason) == (None, "too_large")
     assert "bytes, more than 7000" in str(found)
+
+
+LETTERS = {
+    "api": "x",
+    "routes": ["GET /news", "GET /a/{x}", "GET /a/{x}/{y}", "GET /a/{x}/{y}/{z}"],
+    "groups": {"broad": {"allow": ["* /**"]}, "first": {"allow": ["GET /a/{x}"]}},
+    "clients": {"c": {"allow": ["GET /a/{x}"]}, "d": {"allow": ["GET /a/{x}/{y}/{z}"]}},
+    "scopes": {"s": {"allow": ["GET /a/{x}/{y}", "GET /a/{x}/{y}/{z}"]}, "t": {"allow": ["GET /a/{x}/{y}"]}},
+}
+
+
+def refused(enforced: list[str], *judged: tuple[PrincipalRef, ...]) -> list[str]:
+    document = parse_document({**LETTERS, "enforced": enforced})
+    return [" + ".join(map(str, v.refs)) for v in enforced_verdicts(document, list(token_verdicts(document, judged, 0)), 0)]
+
+
+def test_an_enforced_scope_is_kept_to_for_each_subject_alone_whoever_was_judged() -> None:
+    alone = ["client/c", "group/first", "scope/t"]
+    assert refused(["token"]) == alone
+    assert refused(["route", "token"], (), group("first"), group("broad")) == ["group/first", "client/c", "scope/t"]
+    assert refused(["token"], group("broad", "first")) == alone
+    assert refused(["token"], group("first", "unknown")) == ["group/first + group/unknown", *alone]
+
+
+def test_a_scope_that_is_not_enforced_is_not_kept_to() -> None:
+    assert refused(["route", "request"], (), group("first")) == refused([]) == []
+
+
+def test_everyone_is_a_subject_alone() -> None:
+    document = parse_document({**LETTERS, "enforced": ["token"], "everyone": {"allow": ["GET /a/{x}"]}, "clients": {}, "scopes": {}})
+    assert [verdict.refs for verdict in enforced_verdicts(document, [], 0)] == [(), group("first")]
+
+
+def test_a_client_may_be_told_with_one_scope_and_not_with_another() -> None:
+    document = parse_document(LETTERS)
+    verdicts = token_verdicts(document, caller_kinds(document), 0)
+    machines = {
+        " + ".join(ref.name for ref in v.refs): v.is_expressible for v in verdicts if len(v.refs) == 2 and v.refs[1].kind is RefKind.SCOPE
+    }
+    assert machines == {"c + s": True, "c + t": False, "d + s": True, "d + t": True}
 
 
 def triples(*routes: str) -> list[str]:

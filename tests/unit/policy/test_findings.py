@@ -1,11 +1,15 @@
 """What a reviewer is told of a document: permissions that do nothing, routes that nobody may call."""
 
+from itertools import combinations, product
 from typing import Any
 
 import pytest
 
-from authorizer.policy.document import parse_document
-from authorizer.policy.findings import Finding, findings
+from authorizer.policy.analysis import access_words
+from authorizer.policy.document import format_document, parse_document
+from authorizer.policy.findings import Finding, findings, unknown_names
+from authorizer.policy.invariants import parse_invariants
+from authorizer.policy.permission import EVERYONE
 
 ROUTES = ["GET /a", "POST /a", "GET /b", "GET /c/{id}"]
 SOON, SOON_TOO = "1970-01-01T00:01:00Z", "1970-01-01T00:01:30Z"
@@ -48,16 +52,21 @@ def test_a_deny_that_is_over_is_told_and_shadows_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("groups", "more"),
+    ("groups", "more", "denies"),
     [
-        ({"g": {"allow": ["GET /a"], "deny": ["GET /a"]}}, {}),
-        ({"g": {"allow": ["GET /a"], "deny": ["* /**"]}}, {}),
-        ({"g": {"allow": ["GET /a"], "inherits": ["p"]}, "p": {"deny": ["* /a"]}}, {}),
-        ({"g": {"allow": ["GET /a"]}}, {"everyone": {"deny": ["GET /a"]}}),
+        ({"g": {"allow": ["GET /a"], "deny": ["GET /a"]}}, {}, "group/g deny GET /a"),
+        ({"g": {"allow": ["GET /a"], "deny": ["* /**"]}}, {}, "group/g deny * /**"),
+        ({"g": {"allow": ["GET /a"], "inherits": ["p"]}, "p": {"deny": ["* /a"]}}, {}, "group/p deny * /a"),
+        ({"g": {"allow": ["GET /a"]}}, {"everyone": {"deny": ["GET /a"]}}, "everyone deny GET /a"),
     ],
 )
-def test_an_allow_that_a_deny_takes_away_is_shadowed(groups: dict[str, Any], more: dict[str, Any]) -> None:
-    assert of_permissions(groups, **more) == ["shadowed: group/g allow GET /a: a deny takes away all that it allows"]
+def test_an_allow_that_a_deny_takes_away_is_shadowed(groups: dict[str, Any], more: dict[str, Any], denies: str) -> None:
+    assert of_permissions(groups, **more) == [f"shadowed: group/g allow GET /a: all that it allows is taken away by {denies}"]
+
+
+def test_an_allow_may_be_taken_away_by_several_denies() -> None:
+    found = of_permissions({"g": {"allow": ["* /a"], "deny": ["POST /a", "GET /a"]}})
+    assert found == ["shadowed: group/g allow * /a: all that it allows is taken away by group/g deny GET /a; group/g deny POST /a"]
 
 
 @pytest.mark.parametrize(
@@ -76,7 +85,9 @@ def test_an_allow_is_not_shadowed_if_something_is_left_of_it(groups: dict[str, A
 
 def test_a_bound_allow_may_be_shadowed_too() -> None:
     groups = {"g": {"allow": [{"route": "GET /c/{id}", "where": {"id": "sub"}}], "deny": ["GET /c/*"]}}
-    assert of_permissions(groups) == ["shadowed: group/g allow GET /c/{id} where {id} = sub: a deny takes away all that it allows"]
+    assert of_permissions(groups) == [
+        "shadowed: group/g allow GET /c/{id} where {id} = sub: all that it allows is taken away by group/g deny GET /c/*"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -117,6 +128,102 @@ def test_a_permission_is_not_redundant_beside_others(groups: dict[str, Any]) -> 
     assert of_permissions(groups) == []
 
 
+@pytest.mark.parametrize(
+    ("groups", "more", "others"),
+    [
+        ({"g": {"allow": ["GET /a", "* /a"]}}, {}, "group/g allow * /a"),
+        ({"g": {"allow": ["GET /a"]}}, {"everyone": {"allow": ["GET /**"]}}, "everyone allow GET /**"),
+        ({"g": {"allow": ["* /a"]}}, {"everyone": {"allow": ["GET /**", "* /**"]}}, "everyone allow * /**"),
+        (
+            {"g": {"allow": ["GET /a"], "inherits": ["p"]}, "p": {"allow": ["* /a"]}},
+            {"everyone": {"allow": ["GET /**"]}},
+            "everyone allow GET /**",
+        ),
+        (
+            {"g": {"allow": ["* /a"], "inherits": ["p"]}, "p": {"allow": ["GET /a", "POST /a"]}},
+            {},
+            "group/p allow GET /a; group/p allow POST /a",
+        ),
+        (
+            {"g": {"allow": ["* /**"]}},
+            {"everyone": {"allow": ["GET /a", "POST /a", "GET /b", "GET /c/{id}"]}},
+            "everyone allow GET /a; everyone allow POST /a; everyone allow GET /b and 1 more",
+        ),
+    ],
+)
+def test_a_redundant_permission_comes_with_those_that_say_so_already(groups: dict[str, Any], more: dict[str, Any], others: str) -> None:
+    [found] = [text for text in of_permissions(groups, **more) if "redundant: group/g" in text]
+    assert found.endswith(f": the same is said by {others}")
+
+
+def test_of_two_that_say_the_same_one_is_redundant() -> None:
+    assert of_permissions({"g": {"allow": ["ANY /a", "* /a"]}}) == [
+        "redundant: group/g allow * /a: the same is said by group/g allow ANY /a"
+    ]
+    assert of_permissions({"g": {"deny": ["ANY /a", "* /a"]}}) == ["redundant: group/g deny * /a: the same is said by group/g deny ANY /a"]
+
+
+def test_of_two_and_one_that_says_as_much_the_two_are_redundant() -> None:
+    found = of_permissions({"g": {"allow": ["GET /a", "POST /a", "* /a"]}})
+    assert [text.split(":")[1].strip() for text in found] == ["group/g allow GET /a", "group/g allow POST /a"]
+
+
+HELD = ("GET /a", "* /a", "ANY /a", "POST /a")
+PAIRS = [chosen for size in range(3) for chosen in combinations(HELD, size)]
+HOLDERS = [dict(zip("gpe", chosen, strict=True)) for chosen in product(PAIRS, PAIRS[:5], PAIRS[:5])]
+
+
+@pytest.mark.parametrize("effect", ["allow", "deny"])
+def test_no_access_changes_if_all_that_is_redundant_goes(effect: str) -> None:
+    """Every way in which a group may hold up to two of four permissions that overlap, one that it inherits from one of them, and everyone too."""
+    for holders in HOLDERS:
+        groups = {"g": {effect: list(holders["g"]), "inherits": ["p"]}, "p": {effect: list(holders["p"])}}
+        before = parse_document({"api": "x", "routes": ROUTES, "groups": groups, "everyone": {effect: list(holders["e"])}})
+        spare = {finding.message.partition(":")[0] for finding in findings(before, 0) if finding.kind == "redundant"}
+        after = format_document(before)
+        for name, subject in (("everyone", after.get("everyone", {})), *((f"group/{group}", after["groups"][group]) for group in "gp")):
+            subject[effect] = [route for route in subject.get(effect, ()) if f"{name} {effect} {route}" not in spare]
+        left = parse_document(after)
+        for ref in before.subjects:
+            held, kept = ([*d.permissions(ref), *d.permissions(EVERYONE)] for d in (before, left))
+            assert access_words(held, before.catalog) == access_words(kept, left.catalog), holders
+
+
+@pytest.mark.parametrize(
+    ("routes", "document", "expected"),
+    [
+        (
+            ["ANY /c/{x}", "GET /c/{y}"],
+            {"everyone": {"allow": ["* /c/*"]}, "groups": {"g": {"deny": ["GET /c/{x}"]}}},
+            ["unreachable: group/g deny GET /c/{x}: no request comes to it, they all go to `GET /c/{y}`"],
+        ),
+        (
+            ["ANY /c/{x}", "GET /c/{y}"],
+            {"everyone": {"allow": ["* /c/*"]}, "groups": {"g": {"allow": ["GET /c/{x}"], "deny": ["* /**"]}}},
+            ["unreachable: group/g allow GET /c/{x}: no request comes to it, they all go to `GET /c/{y}`"],
+        ),
+        (
+            ["ANY /c/{x}", "GET /c/{y}", "GET /c"],
+            {"everyone": {"allow": ["* /**"]}, "groups": {"g": {"allow": ["GET /c/{x}", "ANY /c/{x}"]}}},
+            [
+                "redundant: group/g allow ANY /c/{x}: the same is said by everyone allow * /**",
+                "unreachable: group/g allow GET /c/{x}: no request comes to it, they all go to `GET /c/{y}`",
+            ],
+        ),
+        (
+            ["ANY /c/{x}", "GET /c/{y}", "ANY /d/{x}", "GET /d/{y}"],
+            {"everyone": {"allow": ["* /**", {"route": "GET /*/{x}", "until": SOON}]}},
+            ["unreachable: everyone allow GET /*/{x} until 60: no request comes to it, they all go to `GET /c/{y}` and `GET /d/{y}`"],
+        ),
+    ],
+)
+def test_a_permission_for_requests_that_another_route_takes_is_unreachable(
+    routes: list[str], document: dict[str, Any], expected: list[str]
+) -> None:
+    found = told(document, routes=routes)
+    assert [text for text in found if not text.startswith("uncovered")] == expected
+
+
 def test_the_parent_is_not_redundant_because_of_the_child() -> None:
     groups = {"g": {"allow": ["GET /a"], "inherits": ["p"]}, "p": {"allow": ["GET /a"]}}
     assert [text for text in of_permissions(groups) if "group/p" in text.partition(":")[2].partition(":")[0]] == []
@@ -133,12 +240,19 @@ def test_the_parent_is_not_redundant_because_of_the_child() -> None:
         ({"everyone": {"deny": ["* /a"]}, "groups": {"g": EVERYBODY}}, ["GET /a", "POST /a"]),
         ({"groups": {"g": {"allow": ["* /a", "GET /b", {"route": "GET /c/{id}", "where": {"id": "sub"}}]}}}, []),
         ({"groups": {"g": {"allow": ["* /a", "GET /b", {"route": "GET /c/{id}", "until": SOON}]}}}, []),
+        ({"everyone": EVERYBODY | {"deny": [{"route": "GET /a", "until": SOON}]}}, []),
     ],
 )
 def test_a_route_that_nobody_may_call_is_told(document: dict[str, Any], uncovered: list[str]) -> None:
     assert [text for text in told(document) if text.startswith("uncovered")] == [
         f"uncovered: nobody may call {route}" for route in uncovered
     ]
+
+
+@pytest.mark.parametrize(("now", "kinds"), [(59, []), (60, ["expired", "uncovered"])])
+def test_a_route_whose_only_grant_is_over_is_uncovered(now: float, kinds: list[str]) -> None:
+    found = told({"everyone": {"allow": [{"route": "GET /a", "until": SOON}]}}, routes=["GET /a"], now=now)
+    assert [text.partition(":")[0] for text in found] == kinds
 
 
 def test_a_public_route_is_nobodys_to_cover() -> None:
@@ -162,6 +276,37 @@ def test_a_route_that_serves_no_verb_is_not_uncovered() -> None:
     verbs = [f"{verb} /b" for verb in ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")]
     found = told({"everyone": {"allow": [verbs[0]]}}, routes=["ANY /b", *verbs])
     assert found == sorted(f"uncovered: nobody may call {verb}" for verb in verbs[1:])
+
+
+@pytest.mark.parametrize(
+    ("statement", "expected"),
+    [
+        ({"never": "guest -> GET /a"}, []),
+        ({"never": "gusts -> GET /a"}, ["never: gusts -> GET /a: no document has `group/gusts`"]),
+        ({"never": "guest -> GET /aa"}, ["never: guest -> GET /aa: `GET /aa` means no route of any document"]),
+        ({"never": "guest -> PUT /a"}, ["never: guest -> PUT /a: `PUT /a` means no route of any document"]),
+        ({"never": "guest -> /aa/**"}, ["never: guest -> /aa/**: `* /aa/**` means no route of any document"]),
+        ({"never": "guest -> GET /c/{x}"}, ["never: guest -> GET /c/{x}: `GET /c/{x}` means no route of any document"]),
+        ({"never": "guest -> DELETE /**"}, []),
+        ({"never": "guest -> WS"}, []),
+        ({"never": "everyone -> /*/*/*"}, []),
+        ({"only": "guest, other -> /only-there"}, []),
+        ({"only": "client/guest, scope/s -> /a"}, ["only: client/guest, scope/s -> /a: no document has `client/guest`"]),
+        ({"implies": "GET /a -> GET /bb"}, ["implies: GET /a -> GET /bb: `GET /bb` means no route of any document"]),
+        (
+            {"disjoint": ["x", "guest", "y"]},
+            ["disjoint: [x, guest, y]: no document has `group/x`", "disjoint: [x, guest, y]: no document has `group/y`"],
+        ),
+    ],
+)
+def test_an_invariant_about_what_no_document_has_is_told(statement: dict[str, Any], expected: list[str]) -> None:
+    """Wildcards alone are meant for routes to come."""
+    documents = [
+        parse_document({"api": "x", "routes": [*ROUTES, "ANY /c/{x}"], "groups": {"guest": {}}, "scopes": {"s": {}}}),
+        parse_document({"api": "y", "routes": ["GET /only-there", "GET /c/{x}/y"], "groups": {"other": {}}}),
+    ]
+    found = list(unknown_names(documents, parse_invariants([statement])))
+    assert found == [Finding("unknown", message) for message in expected]
 
 
 def test_findings_can_be_sorted() -> None:
