@@ -75,16 +75,15 @@ def check_own_routes(document: PermissionDocument) -> None:
 
 
 def _own_path(route: RouteTemplate) -> str | None:
-    """The template with the admin API's name in place of `{api}`, if it has a parameter there."""
-    place = 2
+    """The template with the admin API's name in place of `{api}`, if it has a parameter there. One that is greedy before has no such place: itself."""
     texts = [str(segment) for segment in route.segments]
-    greedy = next((i for i, s in enumerate(route.segments) if s.kind is SegmentKind.GREEDY), len(texts))
-    if greedy <= place:
-        return "/".join([*("v1", "apis")[:greedy], *texts[greedy:]])
-    prefix = all(s.kind is not SegmentKind.LITERAL or s.text == word for s, word in zip(route.segments, ("v1", "apis"), strict=False))
-    if len(texts) <= place or not prefix or route.segments[place].kind is SegmentKind.LITERAL:
+    if not all(s.kind is not SegmentKind.LITERAL or s.text == word for s, word in zip(route.segments, ("v1", "apis"), strict=False)):
         return None
-    return "/".join(["v1", "apis", ADMIN_API, *texts[place + 1 :]])
+    if route.is_greedy and len(texts) <= 3:
+        return "/".join(texts)
+    if len(texts) < 3 or route.segments[2].kind is SegmentKind.LITERAL:
+        return None
+    return "/".join(["v1", "apis", ADMIN_API, *texts[3:]])
 
 
 def _is_apart(document: PermissionDocument, verb: str, template: str) -> bool:

@@ -1,13 +1,15 @@
 """A local stack of the tests' own, started by the command as a user would, and called over HTTP."""
 
+import contextlib
 import http.client
 import json
 import os
 import socket
 import subprocess
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,6 +17,8 @@ from urllib.parse import urlsplit
 import boto3
 
 from admin_api.cli.local import secret_hash
+
+PASSWORD = "Correct-Horse-7"
 
 GATEBOOK = [sys.executable, "-m", "admin_api.cli"]
 
@@ -25,6 +29,13 @@ class Answer:
 
     status: int
     body: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """By their names in lower case."""
+
+    @property
+    def json(self) -> Any:
+        """The body of an answer that must be JSON."""
+        return json.loads(self.body)
 
 
 @dataclass(slots=True)
@@ -80,20 +91,51 @@ class LocalStack:
 
     def call(self, api: str, method: str, path: str, *authorization: str) -> Answer:
         """One request with any number of Authorization headers."""
+        return self._exchange(api, method, path, [("Authorization", value) for value in authorization], b"")
+
+    def send(
+        self, api: str, method: str, path: str, token: str | None = None, body: object = None, headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        """One request with a bearer token, a body as JSON, and more headers, each if given."""
+        sent = [*(headers or {}).items()]
+        sent += [("Authorization", f"Bearer {token}")] if token else []
+        sent += [("Content-Type", "application/json")] if body is not None else []
+        return self._exchange(api, method, path, sent, b"" if body is None else json.dumps(body).encode())
+
+    def new_user(self, name: str, *groups: str) -> str:
+        """Registers a user of these groups, and returns its access token."""
+        cognito, pool = self.client("cognito-idp"), self.note["user_pool_id"]
+        cognito.admin_create_user(UserPoolId=pool, Username=name, MessageAction="SUPPRESS")
+        cognito.admin_set_user_password(UserPoolId=pool, Username=name, Password=PASSWORD, Permanent=True)
+        for group in groups:
+            with contextlib.suppress(cognito.exceptions.GroupExistsException):
+                cognito.create_group(UserPoolId=pool, GroupName=group)
+            cognito.admin_add_user_to_group(UserPoolId=pool, Username=name, GroupName=group)
+        return self.sign_in(name, PASSWORD)["AccessToken"]
+
+    def _exchange(self, api: str, method: str, path: str, headers: Sequence[tuple[str, str]], body: bytes) -> Answer:
         note = self.note["apis"][api]
         url = urlsplit(note["url"])
         connection = http.client.HTTPConnection(url.hostname or "", url.port, timeout=60)
         try:
             connection.putrequest(method, url.path + path, skip_host=True, skip_accept_encoding=True)
-            connection.putheader("Host", note["host_header"])
-            for value in authorization:
-                connection.putheader("Authorization", value)
-            connection.putheader("Content-Length", "0")
-            connection.endheaders()
+            for name, value in [("Host", note["host_header"]), *headers, ("Content-Length", str(len(body)))]:
+                connection.putheader(name, value)
+            connection.endheaders(body)
             response = connection.getresponse()
-            return Answer(response.status, response.read().decode())
+            received = {name.lower(): value for name, value in response.getheaders()}
+            return Answer(response.status, response.read().decode(), received)
         finally:
             connection.close()
+
+
+def until(status: int, request: Callable[[], Answer], seconds: float = 20.0) -> tuple[Answer, float]:
+    """Repeats a request until it is answered by this status; that answer, and the seconds it took. Functions may have to start anew meanwhile."""
+    started = time.monotonic()
+    while (answer := request()).status != status:
+        assert time.monotonic() - started < seconds, f"still {answer.status} {answer.body}"
+        time.sleep(0.05)
+    return answer, time.monotonic() - started
 
 
 def free_port() -> int:
