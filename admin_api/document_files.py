@@ -1,7 +1,5 @@
 """Permission documents in files, YAML or JSON: read without losing or guessing anything, with the line of every value."""
 
-import json
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,13 +7,9 @@ from typing import Any
 
 import yaml
 
+from admin_api.strict_json import MAX_BYTES, MAX_DEPTH, parse_json
 from authorizer.policy.document import PermissionDocument, parse_document
 from authorizer.policy.problems import DocumentError, Problem, child
-
-MAX_BYTES = 5_000_000
-
-MAX_DEPTH = 50
-"""How deep lists and mappings may be nested. A document needs seven levels; PyYAML takes minutes for a few thousand brackets."""
 
 _TAGS: dict[type[yaml.Node], tuple[str, ...]] = {
     yaml.ScalarNode: ("str", "int", "float", "bool", "null", "timestamp", "value", "merge"),
@@ -73,36 +67,9 @@ def read_file(path: Path) -> list[FileDocument]:
     return documents
 
 
-def read_json(text: str) -> Any:
-    """What a JSON text says. Raises `DocumentError` if it is none, is nested too deeply, or has a name twice in one object."""
-    try:
-        value, problems = _parse_json(text)
-    except ValueError as error:
-        problems = [Problem("", f"it cannot be read: {' '.join(str(error).split())}")]
-    except RecursionError:
-        problems = [Problem("", "it is nested too deeply")]
-    if problems:
-        raise DocumentError(problems)
-    return value
-
-
 def _read_json(path: Path, text: str) -> FileDocument:
-    value, problems = _parse_json(text)
+    value, problems = parse_json(text)
     return FileDocument(path, value, problems=problems)
-
-
-def _parse_json(text: str) -> tuple[Any, list[Problem]]:
-    problems: list[Problem] = []
-
-    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
-        names = Counter(name for name, _ in items)
-        problems.extend(Problem("", f"the name `{name}` stands twice in one object: keep one") for name in sorted(names) if names[name] > 1)
-        return dict(items)
-
-    def refuse(constant: str) -> Any:
-        raise ValueError(f"`{constant}` is not JSON")
-
-    return json.loads(text, object_pairs_hook=pairs, parse_constant=refuse), problems
 
 
 def _read_yaml(path: Path, text: str) -> Iterator[FileDocument]:

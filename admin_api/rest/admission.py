@@ -5,9 +5,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from admin_api.document_files import MAX_BYTES, MAX_DEPTH, read_json
 from admin_api.lockout import Actor
 from admin_api.rest.problems import BAD_REQUEST, BODY_TOO_LARGE, UNAUTHENTICATED, UNSUPPORTED_MEDIA_TYPE, ProblemError
+from admin_api.strict_json import MAX_BYTES, MAX_DEPTH, read_json
 from authorizer.policy.denylist import DenylistKind, TokenIds
 from authorizer.policy.permission import EVERYONE, PrincipalRef, RefKind
 from authorizer.policy.problems import DocumentError, Problem
@@ -24,6 +24,12 @@ def actor_of(event: Mapping[str, Any]) -> Actor:
     Nothing of it is taken from headers, query or body.
     """
     context: Any = (event.get("requestContext") or {}).get("authorizer")
+    if isinstance(context, Mapping) and ("groups_omitted" in context or "scopes_omitted" in context):
+        raise ProblemError(
+            UNAUTHENTICATED,
+            "the caller is in more groups than the authorizer's context holds: sign in as somebody in fewer",
+            headers={"WWW-Authenticate": "Bearer"},
+        )
     try:
         subject, groups, version = context["principalId"], json.loads(context["groups"]), int(context["version"])
         scopes = json.loads(context["scopes"]) if "scopes" in context else None

@@ -13,10 +13,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
 from infra.local.emulator import Aws, Emulator, running
-from infra.local.stack import bring_up
+from infra.local.stack import DEFAULT_SEED, bring_up
 from infra.local.state import LocalStackError, StateFolder
 from infra.local.tour import Tour
-from infra.package import ROOT
 
 DEFAULT_PORT = 4599
 
@@ -107,7 +106,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--state-dir", type=Path, default=Path(".gatebook"), help="folder for what survives a restart (default: %(default)s)"
     )
-    parser.add_argument("--seed", type=Path, default=ROOT / "seed_data" / "dev.yaml", help="permissions for APIs that have none yet")
+    parser.add_argument("--seed", type=Path, default=DEFAULT_SEED, help="permissions for APIs that have none yet")
     parser.add_argument("--ready-file", type=Path, help="written when the stack answers, removed when it stops")
     parser.add_argument(
         "--no-tour", dest="tour", action="store_false", help="leave out the tour and the list of users with their passwords"

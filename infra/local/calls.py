@@ -5,6 +5,7 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 from infra.local.state import Api
@@ -16,28 +17,35 @@ class Answer:
 
     status: int
     body: str
+    etag: str = ""
 
     @property
     def message(self) -> str:
-        """The sentence in a gateway's error answer, or the whole body."""
+        """The sentence in an error answer of the gateway or the admin API, or the whole body."""
         try:
             parsed = json.loads(self.body)
         except ValueError:
             return self.body
         if isinstance(parsed, dict):
-            return str(parsed.get("message") or parsed.get("Message") or self.body)
+            return str(parsed.get("message") or parsed.get("Message") or parsed.get("detail") or self.body)
         return self.body
 
+    @property
+    def json(self) -> Any:
+        """The body of an answer that is known to be JSON."""
+        return json.loads(self.body)
 
-def call(api: Api, method: str, path: str, token: str | None = None) -> Answer:
-    """One request, with the token as a bearer token if there is one."""
+
+def call(api: Api, method: str, path: str, token: str | None = None, body: object = None, if_match: str = "") -> Answer:
+    """One request, with the token as a bearer token and the body as JSON if there are any."""
     url = urlsplit(api["url"])
     headers = {"Host": api["host_header"]} | ({"Authorization": f"Bearer {token}"} if token else {})
+    headers |= ({"Content-Type": "application/json"} if body is not None else {}) | ({"If-Match": if_match} if if_match else {})
     connection = http.client.HTTPConnection(url.hostname or "", url.port, timeout=30)
     try:
-        connection.request(method, url.path + path, headers=headers)
+        connection.request(method, url.path + path, None if body is None else json.dumps(body), headers)
         response = connection.getresponse()
-        return Answer(response.status, response.read().decode("utf-8", "replace"))
+        return Answer(response.status, response.read().decode("utf-8", "replace"), response.headers.get("ETag", ""))
     except (OSError, http.client.HTTPException) as error:
         return Answer(0, str(error))
     finally:

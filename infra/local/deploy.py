@@ -1,10 +1,12 @@
 """Deploys the templates of `infra/` as they are, and only when they, their parameters or the code have changed."""
 
+import json
 import platform
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from botocore.exceptions import ClientError
 
@@ -13,12 +15,15 @@ from infra.local.emulator import Aws
 from infra.local.state import Api, LocalStackError
 
 BASE_STACK, SAMPLE_STACK = "gatebook", "gatebook-sample"
-BASE_PARAMETERS = {"SelfSignUp": "true"}
 CODE_BUCKET = "gatebook-code"
 TEMPLATES = Path(__file__).resolve().parent.parent
 SETTLED = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE"})
-# States that no update leads out of.
-DEAD = frozenset({"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED", "UPDATE_ROLLBACK_FAILED"})
+# States that no update leads out of; the stack holds nothing yet.
+DEAD = frozenset({"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED"})
+# The same, and the stack may hold data.
+STUCK = "UPDATE_ROLLBACK_FAILED"
+# What of the base stack is data, and what other stacks hold on to.
+KEPT = ("AWS::DynamoDB::", "AWS::Cognito::", "AWS::IAM::ManagedPolicy")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,27 +41,23 @@ class Deployment:
 
 def deploy(aws: Aws, build_folder: Path) -> Deployment:
     """Brings both stacks up to date. Raises LocalStackError with the first resource that failed."""
-    base, base_changed = _bring_up_to_date(aws, BASE_STACK, "template.yaml", BASE_PARAMETERS)
+    code = {
+        "CodeBucket": CODE_BUCKET,
+        "CodeKey": _upload_code(aws, build_folder),
+        "Architecture": "arm64" if platform.machine() in {"arm64", "aarch64"} else "x86_64",
+        "PolicyRefreshSeconds": "1",
+    }
+    base, base_changed = _bring_up_base(aws, code)
     if not _exists(aws, base["TableName"]):
         # Only then: where a table was retained, the emulator would overwrite it.
         _delete(aws, SAMPLE_STACK)
         _delete(aws, BASE_STACK)
-        base, base_changed = _bring_up_to_date(aws, BASE_STACK, "template.yaml", BASE_PARAMETERS)
-    jwks_uri = f"{aws.endpoint}/{base['UserPoolId']}/.well-known/jwks.json"
-    sample, sample_changed = _bring_up_to_date(
-        aws,
-        SAMPLE_STACK,
-        "sample_api.yaml",
-        {name: base[name] for name in ("TableName", "AuthorizerReadPolicyArn", "UserPoolId", "AppClientIds")}
-        | {
-            "CodeBucket": CODE_BUCKET,
-            "CodeKey": _upload_code(aws, build_folder),
-            "Architecture": "arm64" if platform.machine() in {"arm64", "aarch64"} else "x86_64",
-            "AuthorizerTtl": "0",  # the emulator takes `context.*` identity sources for absent, and answers 401 to all if it caches
-            "PolicyRefreshSeconds": "1",
-            "JwksUri": jwks_uri,
-        },
-    )
+        base, base_changed = _bring_up_base(aws, code)
+    jwks_uri = _jwks_uri(aws, base["UserPoolId"])
+    attached = {name: base[name] for name in ("TableName", "AuthorizerReadPolicyArn", "UserPoolId", "AppClientIds")}
+    # TTL 0: the emulator takes `context.*` identity sources for absent, and answers 401 to all if it caches.
+    parameters = code | attached | {"AuthorizerTtl": "0", "JwksUri": jwks_uri}
+    sample, sample_changed = _bring_up_to_date(aws, SAMPLE_STACK, "sample_api.yaml", parameters)
     _enable_time_to_live(aws, base["TableName"])
     return Deployment(
         table=base["TableName"],
@@ -68,6 +69,7 @@ def deploy(aws: Aws, build_folder: Path) -> Deployment:
             # Read anew each time: the emulator gives an API a new id when its definition changes.
             "rest_request": _api(aws, sample["RequestApiId"], sample["RequestApiUrl"]),
             "rest_token": _api(aws, sample["TokenApiId"], sample["TokenApiUrl"]),
+            "admin": _api(aws, base["AdminApiId"], base["AdminApiUrl"]),
         },
         changed=tuple(name for name, changed in ((BASE_STACK, base_changed), (SAMPLE_STACK, sample_changed)) if changed),
     )
@@ -76,6 +78,28 @@ def deploy(aws: Aws, build_folder: Path) -> Deployment:
 def forget_sample(aws: Aws) -> None:
     """Deletes the sample's stack, which holds no data, so that the next deployment builds it from nothing."""
     _delete(aws, SAMPLE_STACK)
+
+
+def forget_admin_api(aws: Aws) -> None:
+    """Takes everything but table and users out of the base stack, so that the next deployment builds the admin API from nothing."""
+    body: Any = aws.cloudformation.get_template(StackName=BASE_STACK, TemplateStage="Processed")["TemplateBody"]
+    template = {name: section for name, section in body.items() if name != "Outputs"}
+    template["Resources"] = {name: resource for name, resource in body["Resources"].items() if resource["Type"].startswith(KEPT)}
+    _deploy(aws, BASE_STACK, json.dumps(template), _deployed(aws, BASE_STACK)[1])
+
+
+def _bring_up_base(aws: Aws, code: Mapping[str, str]) -> tuple[dict[str, str], bool]:
+    pool = "" if _status(aws, BASE_STACK) is None else _outputs(aws, BASE_STACK).get("UserPoolId", "")
+    parameters = {**code, "SelfSignUp": "true", "JwksUri": _jwks_uri(aws, pool) if pool else ""}
+    base, changed = _bring_up_to_date(aws, BASE_STACK, "template.yaml", parameters)
+    if base["UserPoolId"] != pool:
+        # The pool is new, and only now its id is known, which the address of its keys holds.
+        return _bring_up_base(aws, code)[0], True
+    return base, changed
+
+
+def _jwks_uri(aws: Aws, pool: str) -> str:
+    return f"{aws.endpoint}/{pool}/.well-known/jwks.json"
 
 
 def _api(aws: Aws, api_id: str, public_url: str) -> Api:
@@ -99,12 +123,22 @@ def _upload_code(aws: Aws, build_folder: Path) -> str:
 def _bring_up_to_date(aws: Aws, stack: str, template: str, parameters: Mapping[str, str]) -> tuple[dict[str, str], bool]:
     body = (TEMPLATES / template).read_text(encoding="utf-8")
     status = _status(aws, stack)
-    if status in DEAD:
+    if status == STUCK and stack == BASE_STACK:
+        raise LocalStackError(
+            f"stack `{stack}` is {status}, and building it anew would empty the table; remove the state folder to do that"
+        )
+    if status in DEAD or status == STUCK:
         _delete(aws, stack)
         status = None
     if status in SETTLED and _deployed(aws, stack) == (body, dict(parameters)):
         return _outputs(aws, stack), False
-    change = aws.cloudformation.create_stack if status is None else aws.cloudformation.update_stack
+    changed = _deploy(aws, stack, body, parameters)
+    return _outputs(aws, stack), changed
+
+
+def _deploy(aws: Aws, stack: str, body: str, parameters: Mapping[str, str]) -> bool:
+    """Creates or updates a stack. Whether there was anything to do. Raises LocalStackError."""
+    change = aws.cloudformation.create_stack if _status(aws, stack) is None else aws.cloudformation.update_stack
     try:
         change(
             StackName=stack,
@@ -114,12 +148,12 @@ def _bring_up_to_date(aws: Aws, stack: str, template: str, parameters: Mapping[s
         )
     except ClientError as error:
         if "No updates are to be performed" not in str(error):
-            raise LocalStackError(f"`infra/{template}` was refused: {error}") from error
-        return _outputs(aws, stack), False
+            raise LocalStackError(f"the template of stack `{stack}` was refused: {error}") from error
+        return False
     status = _wait(aws, stack)
     if status not in SETTLED:
-        raise LocalStackError(f"`infra/{template}` could not be deployed ({status}): {_first_failure(aws, stack)}")
-    return _outputs(aws, stack), True
+        raise LocalStackError(f"stack `{stack}` could not be deployed ({status}): {_first_failure(aws, stack)}")
+    return True
 
 
 def _deployed(aws: Aws, stack: str) -> tuple[str, dict[str, str]]:

@@ -16,36 +16,21 @@ from infra.package import ROOT
 _SEPARATOR = re.compile(r"^---(?:\s.*)?$", re.MULTILINE)
 
 
-class _PlainLoader(yaml.SafeLoader):
-    """Leaves times as they are written; a document that goes through here and back says the same."""
-
-
-_PlainLoader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-
-
 def read_documents(file: Path) -> dict[str, str]:
     """The documents in `file` by the API that each is for, as text. Raises LocalStackError."""
     documents = {}
     try:
         for text in _SEPARATOR.split(file.read_text(encoding="utf-8")):
-            document = parse(text)
+            document = yaml.safe_load(text)
             if isinstance(document, dict) and isinstance(document.get("api"), str):
                 documents[document["api"]] = text
             elif document is not None:
                 raise LocalStackError(f"`{file}` holds a document that names no `api`")
     except OSError as error:
         raise LocalStackError(f"the seed file `{file}` cannot be read ({error.strerror}); name another with `--seed`") from error
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:
         raise LocalStackError(f"the seed file `{file}` is not YAML: {error}") from error
     return documents
-
-
-def parse(text: str) -> object:
-    """One document as plain data."""
-    return yaml.load(text, _PlainLoader)  # a SafeLoader  # noqa: S506
 
 
 def has_permissions(aws: Aws, table: str, api: str) -> bool:

@@ -1,6 +1,7 @@
 """From a healthy emulator to a stack that answers: deploy, users, seeds, and a look at whether it really works."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,24 @@ from infra.local.emulator import REGION, Aws
 from infra.local.logs import last_lines
 from infra.local.state import Local, LocalStackError, StateFolder
 from infra.local.users import AppClient, ensure_users
+from infra.package import ROOT
+
+DEFAULT_SEED = ROOT / "seed_data" / "dev.yaml"
+ADMIN = "admin"
+
+# Path, whose token, and the statuses of an API that works: each function starts, reaches what it needs, and guards what it must. The refusal
+# comes last: to the emulator it is a crash, after which the authorizer starts anew.
+Probes = tuple[tuple[str, str | None, frozenset[int]], ...]
+SAMPLE_PROBES: Probes = (
+    ("/health", None, frozenset({200})),
+    ("/pets", "guest", frozenset({200, 403})),
+    ("/pets", None, frozenset({401})),
+)
+ADMIN_PROBES: Probes = (
+    ("/v1/openapi.json", None, frozenset({200})),
+    ("/v1/apis", "admin", frozenset({200, 403})),
+    ("/v1/apis", None, frozenset({401})),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,25 +38,30 @@ class Stack:
     aws: Aws
     local: Local
     client: AppClient
-    documents: dict[str, str]
     seeded: list[str]
 
 
 def bring_up(aws: Aws, folder: StateFolder, seed_file: Path, say: Callable[[str], None]) -> Stack:
-    """Deploys what changed, repairs what is broken, and writes `local.json`. Raises LocalStackError."""
-    documents = seeds.read_documents(seed_file)
+    """Deploys what changed, repairs what is broken, and writes `local.json`. Raises LocalStackError.
+
+    APIs that the seed file leaves out are seeded as in DEFAULT_SEED: without permissions an authorizer cannot answer.
+    """
+    documents = seeds.read_documents(DEFAULT_SEED) | seeds.read_documents(seed_file)
     stack = _populate(aws, folder, documents, say)
     faults = _faults(stack)
     if faults:
-        say(f"the sample API is broken ({'; '.join(faults)}): deploying it anew")
-        deploy.forget_sample(aws)
+        say(f"broken: {_told(faults)}; deploying it anew")
+        if ADMIN in faults:
+            deploy.forget_admin_api(aws)
+        if faults.keys() - {ADMIN}:
+            deploy.forget_sample(aws)
         stack = _populate(aws, folder, documents, say)
         faults = _faults(stack)
     if faults:
         said = "".join(f"\n  {line}" for line in last_lines(aws)) or " nothing"
         raise LocalStackError(
-            f"the sample API does not work: {'; '.join(faults)}. Functions that did not start are in `{folder.emulator_log}`; "
-            f"the authorizers' log ends with:{said}"
+            f"it does not work: {_told(faults)}. Functions that did not start are in `{folder.emulator_log}`; "
+            f"the functions' logs end with:{said}"
         )
     return stack
 
@@ -64,17 +88,27 @@ def _populate(aws: Aws, folder: StateFolder, documents: dict[str, str], say: Cal
     say(f"users: {', '.join(users)}")
     seeded = seeds.apply_missing(aws, deployment.table, documents)
     say(f"permissions: seeded {', '.join(seeded)}" if seeded else "permissions: kept as they were")
-    return Stack(aws, local, client, documents, seeded)
+    return Stack(aws, local, client, seeded)
 
 
-def _faults(stack: Stack) -> list[str]:
-    """What does not answer as it must. A 403 to a good token is no fault: somebody may have edited the permissions."""
-    token = stack.client.sign_in("guest", stack.local["users"]["guest"]["password"])
-    faults = []
-    for name, api in stack.local["apis"].items():
-        for path, given, expected in (("/health", None, {200}), ("/pets", None, {401}), ("/pets", token, {200, 403})):
-            answer = call(api, "GET", path, given)
+def _faults(stack: Stack) -> dict[str, list[str]]:
+    """What does not answer as it must, by API. A 403 to a good token is no fault: somebody may have edited the permissions."""
+    tokens = {user: stack.client.sign_in(user, stack.local["users"][user]["password"]) for user in ("guest", "admin")}
+
+    def probe(name: str) -> list[str]:
+        faults = []
+        for path, user, expected in ADMIN_PROBES if name == ADMIN else SAMPLE_PROBES:
+            answer = call(stack.local["apis"][name], "GET", path, tokens[user] if user else None)
             if answer.status not in expected:
-                how = "with a good token" if given else "without a token"
+                how = "with a good token" if user else "without a token"
                 faults.append(f"{name} answers GET {path} {how} with {answer.status} {answer.message}")
-    return faults
+        return faults
+
+    names = list(stack.local["apis"])
+    # All at once: each waits for functions that start for the first time.
+    with ThreadPoolExecutor() as pool:
+        return {name: found for name, found in zip(names, pool.map(probe, names), strict=True) if found}
+
+
+def _told(faults: dict[str, list[str]]) -> str:
+    return "; ".join(fault for found in faults.values() for fault in found)

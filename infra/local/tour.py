@@ -10,11 +10,12 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from infra.local import seeds
 from infra.local.calls import Answer, call, call_until
 from infra.local.stack import Stack
 
 GRANTED = "DELETE /pets/{petId}"
+PETSTORE = "/v1/apis/petstore"
+GUEST = f"{PETSTORE}/subjects/groups/guest"
 
 
 class Tour:
@@ -28,7 +29,7 @@ class Tour:
         self._own_pets = f"/owners/{unverified_claims(self._tokens['owner'])['sub']}/pets"
 
     def show(self) -> None:
-        """Signs in, calls, edits a permission, calls again, and undoes the edit."""
+        """Signs in, calls, edits a permission through the admin API, calls again, and undoes the edit."""
         self._title("Sign in as guest: client id, client secret and password for an access token")
         claims = unverified_claims(self._tokens["guest"])
         self._line("InitiateAuth", f"token for groups {claims.get('cognito:groups', [])}, {claims['exp'] - claims['iat']} s")
@@ -56,27 +57,50 @@ class Tour:
             ("rest_request", "guest", "GET", "/pets/7"),
             ("rest_token", "guest", "DELETE", "/pets/7"),
             ("rest_request", "owner", "GET", self._own_pets),
+            ("admin", "auditor", "GET", f"{PETSTORE}/access?subject=group/guest"),
         ):
             api = self._stack.local["apis"][label]
             verb = "" if method == "GET" else f"-X {method} "
             host = shlex.quote(f"Host: {api['host_header']}")
-            line = f'curl -i {verb}-H "Authorization: Bearer $({_gatebook()} token {caller})" -H {host} {api["url"]}{path}'
+            line = f'curl -i {verb}-H "Authorization: Bearer $({_gatebook()} token {caller})" -H {host} {shlex.quote(api["url"] + path)}'
             self._console.print(f"  {line}", markup=False, soft_wrap=True)
         self._console.print(f"  {_gatebook()} plan seed_data/dev.yaml", markup=False, soft_wrap=True)
 
     def _edit(self) -> None:
-        before = self._stack.documents["petstore"]
-        self._title(f"gatebook apply, with `{GRANTED}` added to group guest")
+        self._title(f"The admin API: what if group guest might {GRANTED}?")
+        subject = self._admin("GET", GUEST)
+        if subject.status != 200:
+            return
+        changed = subject.json["held"]
+        changed["allow"].append(GRANTED)
+        tried = self._admin("PUT", f"{GUEST}?dry_run=true", changed, subject.etag)
+        if tried.status != 200:
+            return
+        for change in tried.json["access"]:
+            self._console.print(f"    {change['sentence']}", markup=False, highlight=False)
+        self._title("Do it: a new version, made from the one that was read")
+        done = self._admin("PUT", GUEST, changed, subject.etag)
+        if done.status != 200:
+            return
         try:
-            self._apply(grant(before, "guest", GRANTED))
             self._request_until(200)
+            self._explain()
         finally:
-            self._apply(before)
-        self._title("gatebook apply, with the document as it was")
+            self._title("Undo it: roll back, which is a new version too")
+            self._admin("POST", f"{PETSTORE}/versions/{version_of(subject.etag)}/rollback", None, done.etag)
         self._request_until(403)
 
-    def _apply(self, text: str) -> None:
-        seeds.apply(self._stack.aws, self._stack.local["table"], text)
+    def _explain(self) -> None:
+        self._title("Why is it allowed?")
+        answer = self._admin("POST", f"{PETSTORE}/explain", {"method": "DELETE", "path": "/pets/7", "groups": ["guest"]})
+        if answer.status == 200:
+            self._console.print(f"    {answer.json['sentence']}", markup=False, highlight=False)
+
+    def _admin(self, method: str, path: str, body: object = None, if_match: str = "") -> Answer:
+        answer = call(self._stack.local["apis"]["admin"], method, path, self._tokens["admin"], body, if_match)
+        version = f", version {version_of(answer.etag)}" if answer.etag else ""
+        self._line(f"admin: {method} {path}", _show(answer) + version)
+        return answer
 
     def _request_until(self, status: int) -> None:
         answer, seconds = call_until(status, lambda: self._call("guest", "DELETE", "/pets/7"))
@@ -98,12 +122,9 @@ class Tour:
         self._console.print(f"  {left:<64} {right}", markup=False, highlight=False, soft_wrap=True)
 
 
-def grant(text: str, group: str, route: str) -> str:
-    """The permission document with one more allow. JSON, which is YAML too."""
-    document: Any = seeds.parse(text)
-    allow = document.setdefault("groups", {}).setdefault(group, {}).setdefault("allow", [])
-    allow.append(route)
-    return json.dumps(document)
+def version_of(etag: str) -> str:
+    """The version in an entity tag of the admin API, `"{version}-{hash}"`."""
+    return etag.strip('"').partition("-")[0]
 
 
 def unverified_claims(token: str) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The users of the local stack: made by real sign-up, kept across restarts, each able to sign in with the app client's secret."""
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import secrets
@@ -22,6 +23,8 @@ GROUPS: dict[str, list[str]] = {
     "owner2": ["owner"],
     "guest": ["guest"],
     "nobody": [],
+    "auditor": ["gatebook-auditors"],
+    "petadmin": ["petstore-admins"],
 }
 
 
@@ -88,6 +91,7 @@ def _ensure_user(client: AppClient, name: str, user: User) -> None:
     held = {group["GroupName"] for group in client.cognito.admin_list_groups_for_user(UserPoolId=pool, Username=name)["Groups"]}
     for group in user["groups"]:
         if group not in held:
+            _ensure_group(client, group)
             client.cognito.admin_add_user_to_group(UserPoolId=pool, Username=name, GroupName=group)
     try:
         client.sign_in(name, user["password"])
@@ -98,6 +102,12 @@ def _ensure_user(client: AppClient, name: str, user: User) -> None:
             client.sign_in(name, user["password"])
         except ClientError as error:
             raise LocalStackError(f"user `{name}` cannot sign in: {error}; remove the state folder and start again") from error
+
+
+def _ensure_group(client: AppClient, name: str) -> None:
+    # The template makes the groups that everybody needs; those of the example alone are made here.
+    with contextlib.suppress(client.cognito.exceptions.GroupExistsException):
+        client.cognito.create_group(UserPoolId=client.user_pool_id, GroupName=name)
 
 
 def _new_password() -> str:

@@ -26,7 +26,7 @@ SEED = Path(__file__).parents[2] / "seed_data" / "dev.yaml"
 
 # Method, path as called, path template, and who gets through. {me} is the caller's own sub, {other} another owner's.
 EXPECTED: list[tuple[str, str, str, set[str]]] = [
-    ("GET", "/pets", "/pets", {"admin", "owner", "owner2", "guest", "nobody"}),
+    ("GET", "/pets", "/pets", {"admin", "owner", "owner2", "guest", "nobody", "auditor", "petadmin"}),
     ("POST", "/pets", "/pets", {"admin", "owner", "owner2"}),
     ("GET", "/pets/7", "/pets/{petId}", {"admin", "owner", "owner2", "guest"}),
     ("PUT", "/pets/7", "/pets/{petId}", {"admin", "owner", "owner2"}),

@@ -1,5 +1,9 @@
-"""The two templates, as written and as CloudFormation sees them after the SAM transform."""
+"""The two templates, as written and as CloudFormation sees them after the SAM transform, and how their functions start."""
 
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -19,6 +23,9 @@ SAMPLE_PARAMETERS = {
     "CodeBucket": "code",
     "CodeKey": "gatebook.zip",
 }
+
+# How the conditions of both templates come out with these parameters.
+CONDITIONS = {"CreatesUserPool": False, "HasJwksUri": False, "FlushesStages": False}
 
 
 def text(name: str) -> str:
@@ -51,3 +58,79 @@ def values(tree: object) -> Iterator[object]:
     children = tree.values() if isinstance(tree, dict) else tree if isinstance(tree, list) else ()
     for child in children:
         yield from values(child)
+
+
+def body(name: str, api: str) -> dict[str, Any]:
+    """The OpenAPI document of a REST API."""
+    result: dict[str, Any] = resources(name, "AWS::ApiGateway::RestApi")[api]["Body"]
+    return result
+
+
+def methods(name: str, api: str) -> dict[str, dict[str, Any]]:
+    """A REST API's methods by verb and path."""
+    return {f"{verb.upper()} {path}": method for path, verbs in body(name, api)["paths"].items() for verb, method in verbs.items()}
+
+
+def authorizer(name: str, api: str) -> dict[str, Any]:
+    result: dict[str, Any] = body(name, api)["components"]["securitySchemes"]["Gatebook"]["x-amazon-apigateway-authorizer"]
+    return result
+
+
+def function(name: str, logical_id: str) -> dict[str, Any]:
+    return resources(name, "AWS::Lambda::Function")[logical_id]
+
+
+def environment(name: str, logical_id: str) -> dict[str, str]:
+    """What a function gets if no optional parameter is given. A resource is its logical id."""
+    defaults = {key: str(value["Default"]) for key, value in expanded(name)["Parameters"].items() if "Default" in value}
+    parameters = defaults | SAMPLE_PARAMETERS
+
+    def resolved(value: Any) -> str | None:
+        if not isinstance(value, dict):
+            return str(value)
+        if "Fn::If" in value:
+            condition, then, otherwise = value["Fn::If"]
+            return resolved(then if CONDITIONS[condition] else otherwise)
+        reference: str = value["Ref"]
+        return None if reference == "AWS::NoValue" else parameters.get(reference, reference)
+
+    given = {key: resolved(value) for key, value in function(name, logical_id)["Environment"]["Variables"].items()}
+    return {key: value for key, value in given.items() if value is not None}
+
+
+def run_in(variables: dict[str, str], script: str) -> str:
+    """Runs Python with an environment like a function's, and returns what it printed."""
+    # Powertools would speak to X-Ray's daemon and warn about a missing region otherwise.
+    base = {"PATH": os.environ["PATH"], "PYTHONPATH": str(INFRA.parent), "AWS_REGION": "eu-west-1", "LAMBDA_TASK_ROOT": "/var/task"}
+    result = subprocess.run([sys.executable, "-c", script], env=base | variables, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+def assert_a_browser_can_use(name: str, api: str) -> None:
+    """It can ask first, and can read a refusal."""
+    for path in body(name, api)["paths"]:
+        headers = methods(name, api)[f"OPTIONS {path}"]["responses"]["200"]["headers"]
+        assert {"Access-Control-Allow-Origin", "Access-Control-Allow-Headers", "Access-Control-Allow-Methods"} <= set(headers)
+    refusals = body(name, api)["x-amazon-apigateway-gateway-responses"]
+    assert {"UNAUTHORIZED", "DEFAULT_4XX", "DEFAULT_5XX"} <= set(refusals)
+    for refusal in refusals.values():
+        assert "gatewayresponse.header.Access-Control-Allow-Origin" in refusal["responseParameters"]
+
+
+def emitted_trouble(variables: dict[str, str]) -> dict[str, Any]:
+    """The metric that an authorizer emits when it cannot decide, in CloudWatch's embedded format."""
+    script = "import authorizer.handler as h\ntry: h.handler({}, None)\nexcept Exception: pass\nelse: raise SystemExit('no trouble')"
+    lines = [json.loads(line) for line in run_in(variables, script).splitlines() if line.startswith("{")]
+    (emitted,) = [line for line in lines if "trouble" in line and "_aws" in line]
+    return dict(emitted)
+
+
+def assert_hears(alarm: dict[str, Any], emitted: dict[str, Any]) -> None:
+    """An alarm watches what was emitted."""
+    (description,) = emitted["_aws"]["CloudWatchMetrics"]
+    assert alarm["Namespace"] == description["Namespace"]
+    assert alarm["MetricName"] in {metric["Name"] for metric in description["Metrics"]}
+    dimensions = {dimension["Name"]: dimension["Value"] for dimension in alarm["Dimensions"]}
+    assert {name: emitted[name] for name in dimensions} == dimensions
+    assert sorted(dimensions) in [sorted(names) for names in description["Dimensions"]]

@@ -5,7 +5,6 @@ import re
 
 import pytest
 
-from admin_api import store
 from admin_api.service import NotPublishedError, PermissionService
 from admin_api.store import ChangeTooLargeError
 from authorizer.errors import TroubleError
@@ -252,7 +251,7 @@ def test_a_series_that_stopped_is_shown_and_goes_on_or_back(table: Table, wire: 
     unfinished = service.published("petstore").unfinished
     assert unfinished is not None
     assert (unfinished.number, unfinished.total, unfinished.base) == (1, len(plan.steps), 1)
-    with pytest.raises(NotPublishedError, match="version 2 is part 1 of .*: go back to version 1 before it"):
+    with pytest.raises(NotPublishedError, match=r"version 2 is part 1 of .*: go back to version 1 before it"):
         service.plan_rollback("petstore", 2)
     on = service.plan(document(many_groups(150)))
     assert on.unfinished == unfinished

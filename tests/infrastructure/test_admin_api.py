@@ -1,0 +1,162 @@
+"""The admin API in `infra/template.yaml`: its gateway guards everything but the description, and its functions may do no more than they need."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from admin_api.lockout import ADMIN_API
+from admin_api.rest.admission import PUBLIC_PATHS
+from admin_api.settings import read_admin_settings
+from authorizer.settings import NAMES
+from tests.infrastructure.templates import (
+    BASE,
+    assert_a_browser_can_use,
+    assert_hears,
+    authorizer,
+    body,
+    emitted_trouble,
+    environment,
+    expanded,
+    function,
+    methods,
+    resources,
+    run_in,
+    written,
+)
+
+API, AUTHORIZER, FUNCTION = "AdminApi", "AdminAuthorizer", "AdminFunction"
+GUARDED = {
+    *("GET /v1/{proxy+}", "PUT /v1/{proxy+}", "PATCH /v1/{proxy+}", "POST /v1/{proxy+}", "DELETE /v1/{proxy+}"),
+    "POST /access/v1/{proxy+}",
+}
+PUBLIC = {"GET /v1/openapi.json"}
+
+
+def statements(role: str) -> list[dict[str, Any]]:
+    policies = resources(BASE, "AWS::IAM::Role")[role]["Policies"]
+    return [statement for policy in policies for statement in policy["PolicyDocument"]["Statement"]]
+
+
+def test_every_route_is_guarded_but_the_description_and_the_preflight() -> None:
+    found = methods(BASE, API)
+    assert {route for route in found if not route.startswith("OPTIONS ")} == GUARDED | PUBLIC
+    for route, method in found.items():
+        if route.startswith("OPTIONS "):
+            assert "security" not in method, route
+            assert method["x-amazon-apigateway-integration"]["type"] == "mock"
+        else:
+            assert method["security"] == [{"NONE" if route in PUBLIC else "Gatebook": []}], route
+    assert {route.partition(" ")[2] for route in PUBLIC} == PUBLIC_PATHS
+
+
+def test_nothing_is_remembered_for_routes_that_the_gateway_cannot_tell_apart() -> None:
+    guard = authorizer(BASE, API)
+    assert (guard["type"], guard["authorizerResultTtlInSeconds"]) == ("request", 0)
+    assert guard["identitySource"] == "method.request.header.Authorization"
+    assert environment(BASE, AUTHORIZER)["CACHE_SCOPE"] == "request"
+
+
+def test_the_authorizer_judges_by_the_admin_apis_own_document() -> None:
+    variables = environment(BASE, AUTHORIZER)
+    assert variables["API"] == ADMIN_API
+    assert set(function(BASE, AUTHORIZER)["Environment"]["Variables"]) <= set(NAMES)
+    run_in(variables, "import authorizer.handler")
+
+
+def test_the_admin_function_starts_with_the_settings_it_is_given() -> None:
+    variables = environment(BASE, FUNCTION)
+    settings = read_admin_settings(variables)
+    assert (settings.table, settings.flush_stages, settings.allow_origin) == ("PermissionTable", {}, "*")
+    assert function(BASE, FUNCTION)["Handler"] == "admin_api.handler.handler"
+    event = {"httpMethod": "GET", "path": "/v1/apis", "headers": {}, "requestContext": {}}
+    script = (
+        f"import json, admin_api.handler as h\nprint('status', h.handler(json.loads({json.dumps(json.dumps(event))}), None)['statusCode'])"
+    )
+    assert "status 401" in run_in(variables, script)
+
+
+def test_the_example_of_stages_to_flush_is_one() -> None:
+    parameter = written(BASE)["Parameters"]["FlushStages"]
+    (example,) = re.findall(r"{.*}", parameter["Description"])
+    assert read_admin_settings({"PERMISSIONS_TABLE": "t", "FLUSH_STAGES": example}).flush_stages == {"petstore": ("a1b2c3d4e5/v1",)}
+
+
+@pytest.mark.parametrize(("name", "gives_up"), [(AUTHORIZER, 10), (FUNCTION, 29)])
+def test_a_function_answers_before_the_gateway_gives_up(name: str, gives_up: int) -> None:
+    properties = function(BASE, name)
+    assert properties["Timeout"] < gives_up
+    assert (properties["Runtime"], properties["Architectures"]) == ("python3.13", [{"Ref": "Architecture"}])
+
+
+def test_the_authorizer_may_read_the_table_and_write_its_log() -> None:
+    assert function(BASE, AUTHORIZER)["Role"] == {"Fn::GetAtt": ["AdminAuthorizerRole", "Arn"]}
+    assert resources(BASE, "AWS::IAM::Role")["AdminAuthorizerRole"]["ManagedPolicyArns"] == [{"Ref": "AuthorizerReadPolicy"}]
+    assert [(s["Action"], s["Resource"]) for s in statements("AdminAuthorizerRole")] == [
+        (["logs:CreateLogStream", "logs:PutLogEvents"], {"Fn::GetAtt": ["AdminAuthorizerLogGroup", "Arn"]})
+    ]
+
+
+def test_the_admin_function_may_change_this_table_and_nothing_else() -> None:
+    assert function(BASE, FUNCTION)["Role"] == {"Fn::GetAtt": ["AdminRole", "Arn"]}
+    assert "ManagedPolicyArns" not in resources(BASE, "AWS::IAM::Role")["AdminRole"]
+    table, log = statements("AdminRole")
+    assert set(table["Action"]) == {
+        *("dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"),
+        "dynamodb:ConditionCheckItem",
+    }
+    assert table["Resource"] == {"Fn::GetAtt": ["PermissionTable", "Arn"]}
+    assert (log["Action"], log["Resource"]) == (
+        ["logs:CreateLogStream", "logs:PutLogEvents"],
+        {"Fn::GetAtt": ["AdminLogGroup", "Arn"]},
+    )
+
+
+def test_caches_may_be_flushed_only_where_stages_are_named_and_stages_never_deleted() -> None:
+    policy = expanded(BASE)["Resources"]["AdminFlushPolicy"]
+    assert policy["Condition"] == "FlushesStages"
+    assert policy["Properties"]["Roles"] == [{"Ref": "AdminRole"}]
+    (statement,) = policy["Properties"]["PolicyDocument"]["Statement"]
+    assert statement["Action"] == "apigateway:DELETE"
+    assert statement["Resource"]["Fn::Sub"].endswith("::/restapis/*/stages/*/cache/authorizers")
+    # No other role of the stack has a policy that is attached from outside.
+    assert list(resources(BASE, "AWS::IAM::Policy")) == ["AdminFlushPolicy"]
+
+
+def test_only_this_gateway_may_invoke_the_function_and_its_policy_stays_small() -> None:
+    permissions = [p for p in resources(BASE, "AWS::Lambda::Permission").values() if p["FunctionName"] == {"Ref": FUNCTION}]
+    # Lambda stores some 500 bytes for each, and takes 20 KB.
+    assert len(permissions) == len(GUARDED | PUBLIC) <= 40
+    for permission in permissions:
+        assert permission["Principal"] == "apigateway.amazonaws.com"
+        assert permission["SourceArn"]["Fn::Sub"][1]["__ApiId__"] == {"Ref": API}
+
+
+def test_a_browser_can_use_it_with_all_headers_that_it_takes() -> None:
+    assert_a_browser_can_use(BASE, API)
+    for path in body(BASE, API)["paths"]:
+        answer = methods(BASE, API)[f"OPTIONS {path}"]["x-amazon-apigateway-integration"]["responses"]["default"]["responseParameters"]
+        allowed = set(answer["method.response.header.Access-Control-Allow-Headers"].strip("'").split(","))
+        assert allowed == {"Authorization", "Content-Type", "If-Match", "If-None-Match", "Idempotency-Key", "X-Request-ID"}
+        assert set(answer["method.response.header.Access-Control-Allow-Methods"].strip("'").split(",")) == {
+            *("GET", "PUT", "PATCH", "POST", "DELETE", "OPTIONS"),
+        }
+
+
+def test_alarms_ring_for_trouble_and_for_failures_and_not_for_a_401() -> None:
+    alarms = resources(BASE, "AWS::CloudWatch::Alarm")
+    assert set(alarms) == {"AdminAuthorizerTrouble", "AdminApiFailed"}
+    assert_hears(alarms["AdminAuthorizerTrouble"], emitted_trouble(environment(BASE, AUTHORIZER)))
+    failed = alarms["AdminApiFailed"]
+    assert (failed["Namespace"], failed["MetricName"]) == ("AWS/ApiGateway", "5XXError")
+    assert {d["Name"]: d["Value"] for d in failed["Dimensions"]} == {
+        "ApiName": resources(BASE, "AWS::ApiGateway::RestApi")[API]["Name"],
+        "Stage": "admin",
+    }
+
+
+def test_logs_end() -> None:
+    groups = resources(BASE, "AWS::Logs::LogGroup")
+    for name in (AUTHORIZER, FUNCTION):
+        assert "RetentionInDays" in groups[function(BASE, name)["LoggingConfig"]["LogGroup"]["Ref"]]
