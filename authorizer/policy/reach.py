@@ -134,14 +134,12 @@ class VerbRoutes:
                 node = node.literals[segment.text]
         node.route = number
 
-    def _insert_bound(self, node: _Node | None, number: int, segments: tuple[Segment, ...]) -> None:
+    def _insert_bound(self, node: _Node, number: int, segments: tuple[Segment, ...]) -> None:
         """Let the bound route take the paths that its origin takes with these marks in their places, and no others.
 
         A mark stands for a value, so it is no more specific than the parameter: what follows it is a copy of what follows the parameter. As a literal
         it would outrank a sibling such as `/{a}/words`, which API Gateway prefers to `/{a}/{b}` whatever the value of `{a}` is.
         """
-        if node is None:
-            return
         origin = self._origin[number]
         if not segments:
             if node.route is None or self._origin[node.route] == origin:
@@ -151,7 +149,8 @@ class VerbRoutes:
         if segment.kind is SegmentKind.GREEDY:
             node.greedy = number
         elif segment.kind is SegmentKind.PARAMETER:
-            for follower in (node.parameter, *(child for word, child in node.literals.items() if is_mark(word))):
+            marked = [child for word, child in node.literals.items() if is_mark(word)]
+            for follower in filter(None, (node.parameter, *marked)):
                 self._insert_bound(follower, number, rest)
         else:
             if is_mark(segment.text) and segment.text not in node.literals:

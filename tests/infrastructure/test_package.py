@@ -100,7 +100,8 @@ def test_the_zip_and_its_lock_file_are_all_that_an_authorizer_needs(tmp_path: Pa
     with zipfile.ZipFile(package.build(tmp_path, code_only=True)) as archive:
         archive.extractall(target)
     # -I and -S: neither this folder nor the virtual environment is on the path.
-    script = f"import sys; sys.path.insert(0, {str(target)!r}); import authorizer.handler, admin_api.handler, infra.petstore; print(authorizer.handler.__file__)"
+    modules = "authorizer.handler, admin_api.handler, infra.petstore"
+    script = f"import sys; sys.path.insert(0, {str(target)!r}); import {modules}; print(authorizer.handler.__file__)"
     settings = {
         "PERMISSIONS_TABLE": "t",
         "API": "a",

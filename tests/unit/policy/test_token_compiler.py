@@ -151,6 +151,18 @@ def test_a_greedy_route_that_never_takes_a_path_needs_no_pattern() -> None:
     assert resources(compiled(document(routes, ["GET /{a}", "GET /{a}/{p+}"]))) == ["GET/*", "GET/*/*"]
 
 
+def test_a_bound_value_makes_a_route_no_more_specific() -> None:
+    """API Gateway prefers `/{p}/x` and `/f/{x}` whatever the values are: what is bound below their siblings does not reach them."""
+    mine = [{"route": "GET /{p}/{q}", "where": {"p": "sub"}}]
+    refusal = compiled(document(["GET /{p}/{q}", "GET /{p}/x"], mine), claims={"sub": "alice"})
+    assert refused(refusal)[0] is RefusalReason.INEXACT
+    guarded = compiled(document(["GET /{p}/{q}", "GET /{p}/x"], mine), claims={"sub": "alice"}, guards=True)
+    assert resources(guarded) == ["GET/alice/?*"]
+    assert {"GET/alice/x", "GET/alice/x/"} <= set(resources(guarded, "Deny"))
+    rest = [{"route": "GET /f/{rest+}", "where": {"rest": "sub"}}]
+    assert resources(compiled(document(["GET /f/{x}", "GET /f/{rest+}"], rest), claims={"sub": "alice"}), "Deny") == ["*"]
+
+
 def guarded_routes(words: int) -> list[str]:
     return ["GET /{x}", *(f"GET /{{x}}/n{number:03}" for number in range(words))]
 
