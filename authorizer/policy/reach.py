@@ -1,8 +1,10 @@
 """Which routes a policy pattern reaches: IAM's `*` crosses `/`, so that the pattern of one route may match requests of many.
 
-A pattern is a tuple of pieces: a text is one literal segment, `STAR` is one or more segments, as `*` between slashes. The walk goes through all symbolic
-paths that some route accepts, a symbolic path being literal words and `FRESH` for a value that is no word of the catalogue. A route owns a
-symbolic path if API Gateway would serve it by that route, and then it owns all values of `FRESH` that are no words.
+A pattern is a tuple of pieces: a text is one literal segment, `STAR` is one or more segments, as `*` between slashes. A symbolic path is literal words and
+`FRESH` for a value that is no word of the catalogue. A route owns a symbolic path if API Gateway would serve it by that route, and then it owns all
+values of `FRESH` that are no words.
+
+Whole levels of the tree of routes are walked at once: sets of nodes are integers, and the nodes are numbered so that what is below a node follows it.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,20 +19,15 @@ SymbolicPath = tuple[str | None, ...]
 
 
 class _Node:
-    """A level of the tree of one verb's routes. `index` makes it comparable; `route` ends here and `greedy` takes all that follows."""
+    """A level of the tree of one verb's routes. `route` ends here and `greedy` takes all that follows."""
 
-    __slots__ = ("greedy", "index", "literals", "parameter", "route")
+    __slots__ = ("greedy", "literals", "parameter", "route")
 
-    def __init__(self, index: int) -> None:
-        self.index = index
+    def __init__(self) -> None:
         self.literals: dict[str, _Node] = {}
         self.parameter: _Node | None = None
         self.route: int | None = None
         self.greedy: int | None = None
-
-
-# What is still possible after some segments, the most specific first: nodes, or routes that took the rest as greedy (their number, negated and less one).
-_Live = tuple[int, ...]
 
 
 Bound = tuple[int, RouteTemplate]
@@ -49,20 +46,19 @@ class VerbRoutes:
         self.routes = (*plain, *(route for _, route in marked))
         self._numbers: dict[tuple[Segment | None, ...], int] = {route.segments: number for number, route in enumerate(plain)}
         self._selected: dict[Selector, tuple[int, ...]] = {}
-        self._nodes: list[_Node] = []
-        root = self._new_node()
+        self._root = _Node()
         for number, route in enumerate(plain):
-            self._insert(root, number, route)
+            self._insert(self._root, number, route)
         self._origin = {number: number for number in range(len(plain))}
         for number, (origin, route) in enumerate(marked, len(plain)):
             self._origin[number] = origin
-            self._insert_bound(root, number, route.segments)
-        self._steps: dict[tuple[_Live, str | None], _Live] = {}
-        self._depth = max((len(route.segments) for route in self.routes), default=0)
+            self._insert_bound(self._root, number, route.segments)
+        self._number_nodes()
         found = ((number, self._pattern(number)) for number in range(len(self.routes)))
         self.patterns: Mapping[int, Pattern] = {number: pattern for number, pattern in found if pattern is not None}
         """By number. A route that never takes a path, because others take them all, has none."""
-        self._owners: dict[tuple[_Live, Pattern, bool, bool], frozenset[int]] = {}
+        self._walks: dict[tuple[Pattern, bool, bool], int] = {}
+        self._owners: dict[tuple[Pattern, bool], int] = {}
 
     def selected(self, selector: Selector) -> tuple[int, ...]:
         """The numbers of the routes that a selector means for this verb."""
@@ -79,20 +75,30 @@ class VerbRoutes:
         elif selector.pattern in self._numbers:
             yield self._numbers[selector.pattern]
 
+    def mask(self, numbers: Iterable[int]) -> int:
+        """These routes as `within` wants them."""
+        result = 0
+        for number in numbers:
+            result |= self._bits[number]
+        return result
+
+    def within(self, pattern: Pattern, routes: int, *, empty_stars: bool = False) -> bool:
+        """Whether no routes but these own a path which the pattern reaches."""
+        # Most often no other template fits at all, and who owns which path need not be asked.
+        return not self._fitting(pattern, empty_stars) & ~routes or not self._owning(pattern, empty_stars) & ~routes
+
     def owners(self, pattern: Pattern, *, empty_stars: bool = False) -> frozenset[int]:
         """The routes that own a path which the pattern reaches. With `empty_stars` a `STAR` may also stand for no segment at all."""
-        return self._reach((0,), pattern, False, empty_stars)
+        return frozenset(self._owner_of[index] for index in _members(self._owning(pattern, empty_stars)))
 
     def paths(self, pattern: Pattern, wanted: frozenset[int]) -> Iterator[SymbolicPath]:
-        """The symbolic paths that the pattern reaches and one of the wanted routes owns, found as they are asked for."""
-        yield from self._paths((0,), pattern, False, (), wanted)
+        """The widest symbolic paths that the pattern reaches and one of the wanted routes owns, found as they are asked for."""
+        for index in _members(self._fitting(pattern, False) & self.mask(wanted)):
+            yield from self._owned(pattern, index, False)
 
     def owner(self, path: SymbolicPath) -> int | None:
         """The route that API Gateway would choose for a symbolic path."""
-        live: _Live = (0,)
-        for segment in path:
-            live = self._step(live, segment)
-        return self._accepted(live)
+        return _descend(self._root, path, 0)
 
     def _pattern(self, number: int) -> Pattern | None:
         """The pattern of a route. A greedy parameter takes as many segments at least as are needed to come to a path that no other route takes.
@@ -100,25 +106,109 @@ class VerbRoutes:
         Beside `/x/{y}` no path of one segment below `/x` belongs to `/x/{rest+}`, so that `x/*/*` is all that it needs. None if others take every path.
         """
         pattern = pattern_of(self.routes[number])
-        reached: set[_Live] = {(0,)}
-        for piece in pattern:
-            reached = self._all_steps(reached, piece)
-        while all(self._accepted(live) != number for live in reached):
-            # Deeper than the deepest template nothing changes any more.
-            if len(pattern) > self._depth or not self.routes[number].is_greedy:
-                return None
-            reached = self._all_steps(reached, STAR)
-            pattern = (*pattern, STAR)
-        return pattern
+        ends = [self._templates[index] for index in _members(self._bits[number])]
+        # Deeper than the deepest template nothing changes any more.
+        for more in range(len(self._levels) + 1 if self.routes[number].is_greedy else 1):
+            if any(self.owner((*template, *(FRESH,) * more)) == number for template in ends):
+                return (*pattern, *(STAR,) * more)
+        return None
 
-    def _all_steps(self, reached: set[_Live], piece: str | None) -> set[_Live]:
-        """Where one segment leads to from any of these: a literal, or whatever stands for a parameter."""
-        return {self._step(live, word) for live in reached for word in (self._words(live) if piece is STAR else (piece,))} - {()}
+    def _number_nodes(self) -> None:
+        self._templates: list[Pattern] = []
+        self._owner_of: dict[int, int] = {}
+        self._children: list[dict[str | None, int]] = []
+        self._greedy_child: dict[int, int] = {}
+        self._levels: list[int] = []
+        self._with: dict[str | None, int] = {}
+        self._with_greedy = self._greedy = self._ends = 0
+        self._bits = [0] * len(self.routes)
+        self._number(self._root, ())
+        everything = (1 << len(self._templates)) - 1
+        self._deeper, shallow = [], 0
+        for level in self._levels:
+            shallow |= level
+            self._deeper.append(everything & ~shallow)
 
-    def _new_node(self) -> _Node:
-        node = _Node(len(self._nodes))
-        self._nodes.append(node)
-        return node
+    def _number(self, node: _Node, template: Pattern) -> int:
+        """Number a node and all below it, so that its parameter follows it at once and all that is below it in one run."""
+        index = self._new_index(template, node.route)
+        children: dict[str | None, _Node] = {} if node.parameter is None else {STAR: node.parameter}
+        for word, child in (children | node.literals).items():
+            self._with[word] = self._with.get(word, 0) | 1 << index
+            self._children[index][word] = self._number(child, (*template, word))
+        if node.greedy is not None:
+            self._with_greedy |= 1 << index
+            self._greedy_child[index] = self._new_index((*template, STAR), node.greedy)
+            self._greedy |= 1 << self._greedy_child[index]
+        return index
+
+    def _new_index(self, template: Pattern, route: int | None) -> int:
+        index = len(self._templates)
+        self._templates.append(template)
+        self._children.append({})
+        if len(template) == len(self._levels):
+            self._levels.append(0)
+        self._levels[len(template)] |= 1 << index
+        if route is not None:
+            self._owner_of[index] = route
+            self._bits[route] |= 1 << index
+            self._ends |= 1 << index
+        return index
+
+    def _fitting(self, pattern: Pattern, empty_stars: bool) -> int:
+        """The templates that the pattern fits, whoever owns the paths."""
+        return self._walk(pattern, empty_stars, True) & self._ends
+
+    def _owning(self, pattern: Pattern, empty_stars: bool) -> int:
+        """The templates with a path of their own that the pattern reaches."""
+        known = self._owners.get((pattern, empty_stars))
+        if known is None:
+            # With `FRESH` for each parameter a template has its path for itself: whatever is more specific wants a word there. Not so for greedy ones.
+            known = self._walk(pattern, empty_stars, False) & self._ends & ~self._greedy
+            for index in _members(self._fitting(pattern, empty_stars) & ~known):
+                known |= any(True for _ in self._owned(pattern, index, empty_stars)) << index
+            self._owners[pattern, empty_stars] = known
+        return known
+
+    def _walk(self, pattern: Pattern, empty_stars: bool, loose: bool) -> int:
+        """The nodes that a pattern leads to. `loose` lets its words stand in place of parameters."""
+        if not pattern:
+            return 1
+        key = pattern, empty_stars, loose
+        known = self._walks.get(key)
+        if known is None:
+            before, piece = self._walk(pattern[:-1], empty_stars, loose), pattern[-1]
+            known = before & self._greedy
+            if piece is STAR:
+                known |= self._below(before) | (before if empty_stars else 0)
+            else:
+                for index in _members(before & self._with.get(piece, 0)):
+                    known |= 1 << self._children[index][piece]
+                if loose:
+                    known |= (before & self._with.get(STAR, 0)) << 1
+                    for index in _members(before & self._with_greedy):
+                        known |= 1 << self._greedy_child[index]
+            self._walks[key] = known
+        return known
+
+    def _below(self, roots: int) -> int:
+        """All nodes below these."""
+        result = 0
+        for level, deeper in zip(self._levels, self._deeper, strict=True):
+            # What is below a node is the run of deeper ones that follows it: adding its first carries through to the run's end.
+            first = (roots & level) << 1 & deeper
+            result |= (deeper + first ^ deeper) & deeper if first else 0
+        return result
+
+    def _owned(self, pattern: Pattern, index: int, empty_stars: bool) -> Iterator[SymbolicPath]:
+        """The widest paths of a template that the pattern reaches, without those that others own."""
+        template = self._templates[index]
+        longest = len(self._levels) + len(pattern) if self._greedy >> index & 1 else len(template)
+        known: dict[tuple[Pattern, Pattern], dict[SymbolicPath, None]] = {}
+        for more in range(longest - len(template) + 1):
+            for path in _meetings(pattern, (*template, *(STAR,) * more), empty_stars, known):
+                if self.owner(path) == self._owner_of[index]:
+                    yield path
 
     def _insert(self, node: _Node, number: int, route: RouteTemplate) -> None:
         for segment in route.segments:
@@ -126,11 +216,11 @@ class VerbRoutes:
                 node.greedy = number
                 return
             if segment.kind is SegmentKind.PARAMETER:
-                node.parameter = node.parameter or self._new_node()
+                node.parameter = node.parameter or _Node()
                 node = node.parameter
             else:
                 if segment.text not in node.literals:
-                    node.literals[segment.text] = self._new_node()
+                    node.literals[segment.text] = _Node()
                 node = node.literals[segment.text]
         node.route = number
 
@@ -158,85 +248,52 @@ class VerbRoutes:
             self._insert_bound(node.literals[segment.text], number, rest)
 
     def _copy(self, node: _Node | None) -> _Node:
-        copy = self._new_node()
+        copy = _Node()
         if node is not None:
             copy.route, copy.greedy = node.route, node.greedy
             copy.literals = {word: self._copy(child) for word, child in node.literals.items()}
             copy.parameter = None if node.parameter is None else self._copy(node.parameter)
         return copy
 
-    def _step(self, live: _Live, segment: str | None) -> _Live:
-        key = live, segment
-        known = self._steps.get(key)
-        if known is None:
-            known = self._steps[key] = tuple(self._stepped(live, segment))
-        return known
 
-    def _stepped(self, live: _Live, segment: str | None) -> Iterator[int]:
-        for entry in live:
-            if entry < 0:
-                yield entry
-                continue
-            node = self._nodes[entry]
-            if segment is not FRESH and segment in node.literals:
-                yield node.literals[segment].index
-            if node.parameter is not None:
-                yield node.parameter.index
-            if node.greedy is not None:
-                yield -node.greedy - 1
+def _descend(node: _Node, path: SymbolicPath, depth: int) -> int | None:
+    if depth == len(path):
+        return node.route
+    word = path[depth]
+    for child in (None if word is FRESH else node.literals.get(word), node.parameter):
+        route = None if child is None else _descend(child, path, depth + 1)
+        if route is not None:
+            return route
+    return node.greedy
 
-    def _accepted(self, live: _Live) -> int | None:
-        for entry in live:
-            route = -entry - 1 if entry < 0 else self._nodes[entry].route
-            if route is not None:
-                return route
-        return None
 
-    def _words(self, live: _Live) -> list[str | None]:
-        """The segments that lead to different routes from here; any other value does what `FRESH` does."""
-        words = {word for entry in live if entry >= 0 for word in self._nodes[entry].literals}
-        return [FRESH, *sorted(words)]
+def _members(mask: int) -> Iterator[int]:
+    while mask:
+        lowest = mask & -mask
+        yield lowest.bit_length() - 1
+        mask ^= lowest
 
-    def _moves(self, live: _Live, pattern: Pattern, in_star: bool) -> Iterator[tuple[_Live, Pattern, bool, str | None]]:
-        """What may come next: the state after one segment, and the segment. `in_star` tells that the piece before is a `STAR` that may go on."""
-        only_greedy = all(entry < 0 for entry in live)
-        if in_star and not only_greedy:
-            # With nothing but greedy routes left, a longer path is owned by the same route.
-            for word in self._words(live):
-                yield self._step(live, word), pattern, True, word
-        if not pattern:
-            return
-        piece, rest = pattern[0], pattern[1:]
-        if piece is not STAR:
-            yield self._step(live, piece), rest, False, piece
-        else:
-            for word in self._words(live):
-                yield self._step(live, word), rest, True, word
 
-    def _reach(self, live: _Live, pattern: Pattern, in_star: bool, empty_stars: bool) -> frozenset[int]:
-        key = live, pattern, in_star, empty_stars
-        known = self._owners.get(key)
-        if known is not None:
-            return known
-        found: set[int] = set()
-        if not pattern and (accepted := self._accepted(live)) is not None:
-            found.add(accepted)
-        if empty_stars and pattern and pattern[0] is STAR:
-            found |= self._reach(live, pattern[1:], in_star, True)
-        for after, rest, star, _ in self._moves(live, pattern, in_star):
-            if after:
-                found |= self._reach(after, rest, star, empty_stars)
-        result = self._owners[key] = frozenset(found)
-        return result
-
-    def _paths(self, live: _Live, pattern: Pattern, in_star: bool, path: SymbolicPath, wanted: frozenset[int]) -> Iterator[SymbolicPath]:
-        if self._reach(live, pattern, in_star, False).isdisjoint(wanted):
-            return
-        if not pattern and self._accepted(live) in wanted:
-            yield path
-        for after, rest, star, segment in self._moves(live, pattern, in_star):
-            if after:
-                yield from self._paths(after, rest, star, (*path, segment), wanted)
+def _meetings(
+    pattern: Pattern, template: Pattern, empty_stars: bool, known: dict[tuple[Pattern, Pattern], dict[SymbolicPath, None]]
+) -> dict[SymbolicPath, None]:
+    """The paths that fit both, in order, with a word in place of a parameter of the template only where the pattern says so."""
+    found = known.get((pattern, template))
+    if found is not None:
+        return found
+    found = known[pattern, template] = {}
+    if not pattern:
+        found |= {} if template else {(): None}
+        return found
+    piece, rest = pattern[0], pattern[1:]
+    if piece is STAR and empty_stars:
+        found |= _meetings(rest, template, empty_stars, known)
+    if template and piece is STAR:
+        for after in (rest, pattern):
+            found |= {(template[0], *path): None for path in _meetings(after, template[1:], empty_stars, known)}
+    elif template and template[0] in (STAR, piece):
+        found |= {(piece, *path): None for path in _meetings(rest, template[1:], empty_stars, known)}
+    return found
 
 
 def pattern_of(route: RouteTemplate) -> Pattern:

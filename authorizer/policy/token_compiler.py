@@ -9,6 +9,7 @@ denies such paths too.
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -30,7 +31,7 @@ from authorizer.policy.reach import (
     takes_in,
     with_bound,
 )
-from authorizer.policy.route import VERBS, RouteCatalog, RouteTemplate, Segment, parse_selector
+from authorizer.policy.route import VERBS, RouteCatalog, RouteTemplate, Segment, Selector, parse_selector
 
 MAX_POLICY_BYTES = 7000
 """Budget of a policy, so that it fits into the 8 KB of an answer beside the caller's context."""
@@ -67,16 +68,20 @@ class _RefusedError(Exception):
 @dataclass(slots=True)
 class _VerbAccess:
     """What a caller may do with one verb: which routes, with which permissions behind each. A route that is allowed for some values only also stands
-    as a route with marks in place of the parameters; `values` says what the marks stand for. `words` are all literals of the catalogue."""
+    as a route with marks in place of the parameters; `values` says what the marks stand for."""
 
     known: VerbRoutes
     allowed: dict[int, list[Permission]]
     values: Mapping[str, str]
-    words: tuple[str, ...]
-    disallowed: frozenset[int] = field(init=False)
+    catalog: RouteCatalog
+    mask: int = field(init=False)
 
     def __post_init__(self) -> None:
-        self.disallowed = frozenset(range(len(self.known.routes))) - self.allowed.keys()
+        self.mask = self.known.mask(self.allowed)
+
+    @property
+    def disallowed(self) -> frozenset[int]:
+        return frozenset(range(len(self.known.routes))) - self.allowed.keys()
 
     def text(self, pattern: Pattern, some: str = "*") -> str:
         """The pattern as it stands in a policy."""
@@ -88,7 +93,7 @@ class _VerbAccess:
 
     def needs_slash_guard(self, pattern: Pattern) -> bool:
         """Whether a slash too many in place of a parameter would lead to a route that is not allowed, as `/pets//` leads to `/pets`."""
-        return not self.known.owners(pattern, empty_stars=True) <= self.allowed.keys()
+        return not self.known.within(pattern, self.mask, empty_stars=True)
 
 
 def compile_token(arn: MethodArn, grounds: Grounds, *, guards: bool = False, token_expiry: int | None = None) -> PolicyDocument | Refusal:
@@ -116,13 +121,19 @@ def _size(document: PolicyDocument) -> int:
 
 def _read_access(grounds: Grounds) -> list[_VerbAccess]:
     """Judge every route for every verb."""
-    permissions = [(p, parse_selector(p.selector)) for p in grounds.permissions if p.in_force(grounds.now)]
-    words = tuple(words_of(grounds.catalog.routes))
+    by_verb: dict[str, list[tuple[Permission, Selector]]] = {}
+    for permission in grounds.permissions:
+        if permission.in_force(grounds.now):
+            selector = parse_selector(permission.selector)
+            for verb in selector.verbs:
+                by_verb.setdefault(verb, []).append((permission, selector))
     marks: dict[str, str] = {}
     result = []
     for verb in VERBS:
+        if verb not in by_verb:
+            continue
         base = _verb_routes(grounds.catalog, verb, ())
-        chosen = [(p, number) for p, selector in permissions if verb in selector.verbs for number in base.selected(selector)]
+        chosen = [(p, number) for p, selector in by_verb[verb] for number in base.selected(selector)]
         denied = {number for p, number in chosen if p.effect is Effect.DENY}
         granted = [(p, number) for p, number in chosen if p.effect is Effect.ALLOW and number not in denied]
         allowed: dict[int, list[Permission]] = {}
@@ -140,7 +151,9 @@ def _read_access(grounds: Grounds) -> list[_VerbAccess]:
         known = _verb_routes(grounds.catalog, verb, tuple(bound))
         allowed |= dict(enumerate(bound.values(), len(base.routes)))
         values_by_mark = {mark: value for value, mark in marks.items()}
-        result.append(_VerbAccess(known, {number: p for number, p in allowed.items() if number in known.patterns}, values_by_mark, words))
+        result.append(
+            _VerbAccess(known, {number: p for number, p in allowed.items() if number in known.patterns}, values_by_mark, grounds.catalog)
+        )
     _refuse_words(grounds.catalog, marks)
     return result
 
@@ -164,7 +177,7 @@ def _route_guards(verb: _VerbAccess, *, guards: bool) -> list[str]:
     """The Denies that tell the routes of one verb apart. Raises `_RefusedError` if none would do, or if there may be none."""
     denied: set[Pattern] = set()
     for number in verb.allowed:
-        if not verb.known.owners(verb.known.patterns[number]) <= verb.allowed.keys():
+        if not verb.known.within(verb.known.patterns[number], verb.mask):
             denied |= _guards_of(verb, number, guards=guards)
     least = [pattern for pattern in denied if not any(other != pattern and takes_in(other, pattern) for other in denied)]
     # A slash at the end leads to the same route. A `*` takes it in, a literal has to be written with it too.
@@ -178,6 +191,8 @@ def _guards_of(verb: _VerbAccess, number: int, *, guards: bool) -> set[Pattern]:
     for path in verb.known.paths(verb.known.patterns[number], verb.disallowed):
         if not guards:
             raise _inexact(verb, number, path, None)
+        if any(takes_in(other, path) for other in denied):
+            continue
         hit = next(verb.known.paths(path, frozenset(verb.allowed)), None)
         if hit is not None:
             raise _inexact(verb, number, path, hit)
@@ -192,7 +207,7 @@ def _inexact(verb: _VerbAccess, number: int, denied: SymbolicPath, also_allowed:
     owners = [number, verb.known.owner(denied), *([verb.known.owner(also_allowed)] if also_allowed is not None else [])]
     routes = [_readable(verb, verb.known.routes[owner]) for owner in owners if owner is not None]
     paths = verb.spelled(verb.known.patterns[number]), verb.spelled(denied), None if also_allowed is None else verb.spelled(also_allowed)
-    certificate = certify(verb.known.verb, routes, [*verb.words, *verb.values.values()], paths)
+    certificate = certify(verb.known.verb, routes, [*words_of(verb.catalog.routes), *verb.values.values()], paths)
     ways = "use `route` scope, or one authorizer per path depth" + (", or guards" if also_allowed is None else "")
     return _RefusedError(RefusalReason.INEXACT, f"{certificate}; {ways}", certificate)
 
@@ -204,6 +219,7 @@ def _readable(verb: _VerbAccess, route: RouteTemplate) -> RouteTemplate:
 def _document(
     arn: MethodArn, access: list[_VerbAccess], guarding: Mapping[str, list[str]], token_expiry: int | None, *, collapse: bool
 ) -> PolicyDocument:
+    prefix = arn.prefix
     by_end: dict[int | None, list[str]] = {}
     denies: list[str] = []
     for verb in access:
@@ -212,7 +228,7 @@ def _document(
         in_need = {pattern for pattern in patterns if verb.needs_slash_guard(pattern)}
         for pattern in patterns:
             text = verb.text(pattern, "?*" if pattern in in_need else "*")
-            by_end.setdefault(_end(verb, pattern, token_expiry), []).append(f"{arn.prefix}{verb.known.verb}/{text}")
+            by_end.setdefault(_end(verb, pattern, token_expiry), []).append(f"{prefix}{verb.known.verb}/{text}")
         more = _SLASH_GUARDS if in_need else ()
         denies += [f"{arn.prefix}{verb.known.verb}/{text}" for text in (*guarding[verb.known.verb], *more)]
     statements = [allow(sorted(resources), end) for end, resources in by_end.items()]
@@ -229,6 +245,8 @@ def _document(
 
 def _end(verb: _VerbAccess, pattern: Pattern, token_expiry: int | None) -> int | None:
     """When a pattern has to end: with the first of the routes that it lets through, since it cannot let go of one and keep the others."""
+    if token_expiry is None:
+        return None
     ends = [end_of(verb.allowed[owner], token_expiry) for owner in verb.known.owners(pattern) & verb.allowed.keys()]
     return min((end for end in ends if end is not None), default=None)
 
@@ -237,14 +255,29 @@ def _allows(verb: _VerbAccess, token_expiry: int | None, *, collapse: bool) -> l
     """The Allows of one verb. Collapsed, one `prefix/*` stands for all routes below a prefix wherever nothing below it is disallowed."""
     patterns = dict.fromkeys(verb.known.patterns[number] for number in verb.allowed)
     # What `/a/{x}` needs takes in all that `/a/{x+}` needs besides.
-    for number in verb.allowed:
+    for number in (number for number in verb.allowed if verb.known.routes[number].is_greedy):
         longer, plain = verb.known.patterns[number], pattern_of(verb.known.routes[number])
         if longer != plain and plain in patterns and _end(verb, longer, token_expiry) == _end(verb, plain, token_expiry):
             patterns.pop(longer, None)
-    prefixes = {pattern[:length] for pattern in patterns for length in range(len(pattern))} if collapse else set()
-    for prefix in sorted(prefixes, key=len):
-        wide: Pattern = (*prefix, STAR)
-        below = [pattern for pattern in patterns if pattern != wide and takes_in(wide, pattern)]
-        if below and verb.known.owners(wide) <= verb.allowed.keys():
-            patterns = dict.fromkeys([*(pattern for pattern in patterns if pattern not in below), wide])
+    for wide in _wide(verb, patterns) if collapse else ():
+        rest = [pattern for pattern in patterns if pattern == wide or not _is_below(wide, pattern)]
+        patterns = dict.fromkeys([*rest, wide]) if len(rest) < len(patterns) else patterns
     return list(patterns)
+
+
+def _wide(verb: _VerbAccess, patterns: Iterable[Pattern]) -> list[Pattern]:
+    """The widest `prefix/*` that stand for more than one pattern and reach nothing disallowed."""
+    below = Counter(pattern[:length] for pattern in patterns for length in range(len(pattern)))
+    chosen: set[Pattern] = set()
+    for prefix in sorted(below, key=len):
+        covered = any(prefix[:length] in chosen for length in range(len(prefix)))
+        wide: Pattern = (*prefix, STAR)
+        several = below[prefix] > (wide in patterns) or (STAR in prefix and any(p != wide and _is_below(wide, p) for p in patterns))
+        if not covered and several and verb.known.within(wide, verb.mask):
+            chosen.add(prefix)
+    return [(*prefix, STAR) for prefix in sorted(chosen, key=len)]
+
+
+def _is_below(wide: Pattern, pattern: Pattern) -> bool:
+    start = wide[:-1]
+    return len(pattern) > len(start) and (pattern[: len(start)] == start or (STAR in start and takes_in(wide, pattern)))

@@ -255,3 +255,11 @@ def test_triples_are_found_as_they_are_asked_for() -> None:
     many = [f"GET /{{x}}/w{number:03}" for number in range(200)]
     catalog = RouteCatalog(map(parse_route, ["GET /{x}", *many, "GET /{x}/{y}/{z}"]))
     assert len(set(islice(risky_triples(catalog), 20))) == 20
+
+
+def test_a_triple_that_several_paths_prove_is_told_once() -> None:
+    """Below `/a` both `/a/F` and `/a/b/F` belong to the greedy route, and what denies either also denies `/a/b/c`."""
+    routes = ["GET /{x}", "GET /a/{rest+}", "GET /a/b", "GET /a/b/c"]
+    found = list(risky_triples(parse_document({"api": "x", "routes": routes}).catalog))
+    assert len(found) == len(set(found))
+    assert ("/{x}", "/a/{rest+}", "/a/b/c") in {(t.first, t.second, t.third) for t in found}

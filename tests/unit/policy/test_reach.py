@@ -97,7 +97,8 @@ def test_a_star_alone_reaches_all_but_the_root() -> None:
 def test_paths_are_found_by_the_route_that_owns_them(pattern: Pattern, wanted: str, expected: set[SymbolicPath]) -> None:
     [number] = [number for number, route in enumerate(PETS.routes) if route.path == wanted]
     found = set(PETS.paths(pattern, frozenset({number})))
-    assert found >= expected
+    # A path stands for narrower ones too.
+    assert all(any(takes_in(wide, path) for wide in found) for path in expected)
     assert bool(found) is bool(expected)
     # There may be more, as long as they are true: what another route leaves over is the greedy one's.
     assert {PETS.owner(path) for path in found} <= {number}
@@ -107,7 +108,8 @@ def test_paths_are_found_by_the_route_that_owns_them(pattern: Pattern, wanted: s
 def test_every_path_that_is_wanted_is_found_whoever_owns_it() -> None:
     nested = known("/{p+}", "/a/{x}", "/a/{x}/{q+}")
     wanted = frozenset(range(3))
-    assert set(nested.paths((S,), wanted)) >= {(F,), ("a",), ("a", F), ("a", F, F)}
+    found = set(nested.paths((S,), wanted))
+    assert all(any(takes_in(wide, path) for wide in found) for path in [(F,), ("a",), ("a", F), ("a", F, F)])
     assert {nested.owner(path) for path in nested.paths((S,), wanted)} == wanted
 
 
