@@ -10,7 +10,7 @@ from admin_api.rest.problems import BAD_REQUEST, BODY_TOO_LARGE, UNAUTHENTICATED
 from admin_api.strict_json import MAX_BYTES, MAX_DEPTH, read_json
 from authorizer.policy.denylist import DenylistKind, TokenIds
 from authorizer.policy.permission import EVERYONE, PrincipalRef, RefKind
-from authorizer.policy.problems import DocumentError, Problem
+from authorizer.policy.problems import DocumentError, Problem, kind_of
 
 PUBLIC_PATHS = frozenset({"/v1/openapi.json"})
 """Paths that hold no data and ask for no caller."""
@@ -81,6 +81,9 @@ def admitted(event: Mapping[str, Any]) -> dict[str, Any]:
         # Whatever reads it further in has less of the stack left than what has read it here.
         problem = Problem("", f"it is nested deeper than {MAX_DEPTH} levels")
         raise ProblemError(BAD_REQUEST, "the body is nested too deeply: no request needs that many levels", [problem])
+    if not isinstance(value, dict):
+        # Powertools would take the first entry of a list for the whole.
+        raise ProblemError(BAD_REQUEST, "the body must be a JSON object", [Problem("", f"it must be a mapping, not {kind_of(value)}")])
     headers["content-type"] = JSON_TYPE
     result["multiValueHeaders"]["content-type"] = [JSON_TYPE]
     return {**result, "body": json.dumps(value), "isBase64Encoded": False}

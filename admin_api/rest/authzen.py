@@ -86,9 +86,8 @@ class Semantic(StrEnum):
 class Options(Lenient):
     """Section 7.1.2."""
 
-    model_config = ConfigDict(extra="ignore")
-
-    evaluations_semantic: Semantic = Semantic.EXECUTE_ALL
+    # Strict means a member of the enumeration, which JSON has no way to write.
+    evaluations_semantic: Semantic = Field(default=Semantic.EXECUTE_ALL, strict=False)
 
 
 class EvaluationsRequest(Part):

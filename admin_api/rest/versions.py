@@ -40,7 +40,7 @@ def _register_apis(endpoints: Endpoints) -> None:
 
     @endpoints.add_for_api("GET", "", Meta("Read about one API", "apis", READ_PROBLEMS))
     def read_api(api: str) -> Response[models.ApiDetail]:
-        """One GetItem and two Queries."""
+        """One GetItem and two Queries. One Query more for each 50 changes of the denylist since the document changed."""
         head = history.require_head(api)
         record = next(history.read_records(api, head, page=1))
         row = catalogue_of(api, head)
@@ -77,7 +77,7 @@ def _register_history(endpoints: Endpoints) -> None:
         "GET", "/versions/<number>", Meta("Read one change and the document after it", "history", READ_PROBLEMS, tagged=False)
     )
     def read_one_version(api: str, number: Number) -> Response[models.VersionDetail]:
-        """One GetItem, and one Query each for the record, the registry, the routes and every subject that ever was."""
+        """What reading the document costs, of then."""
         published = service.version(api, number)
         fields = _entry([published.record]).model_dump() | {"document": format_document(published.document)}
         return answer(models.VersionDetail(**fields))

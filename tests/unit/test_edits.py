@@ -192,7 +192,7 @@ def test_a_merge_leaves_both_sides_as_they_were() -> None:
 
 
 def test_a_document_is_patched() -> None:
-    patch = {"clients": None, "groups": {"owner": {"inherits": None, "allow": ["GET /pets"]}, "new": {}}, "enforced": []}
+    patch: dict[str, Any] = {"clients": None, "groups": {"owner": {"inherits": None, "allow": ["GET /pets"]}, "new": {}}, "enforced": []}
     after = format_document(patched(document(), patch))
     groups = {**SOURCE["groups"], "owner": {"allow": ["GET /pets"]}, "new": {}}
     assert after == {name: value for name, value in (SOURCE | {"groups": groups}).items() if name not in ("clients", "enforced")}
