@@ -272,7 +272,7 @@ def _wide(verb: _VerbAccess, patterns: Iterable[Pattern]) -> list[Pattern]:
     for prefix in sorted(below, key=len):
         covered = any(prefix[:length] in chosen for length in range(len(prefix)))
         wide: Pattern = (*prefix, STAR)
-        several = below[prefix] > (wide in patterns) or (STAR in prefix and any(p != wide and _is_below(wide, p) for p in patterns))
+        several = below[prefix] > (wide in patterns)
         if not covered and several and verb.known.within(wide, verb.mask):
             chosen.add(prefix)
     return [(*prefix, STAR) for prefix in sorted(chosen, key=len)]
