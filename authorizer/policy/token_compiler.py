@@ -105,8 +105,10 @@ def compile_token(arn: MethodArn, grounds: Grounds, *, guards: bool = False, tok
     try:
         access = _read_access(grounds)
         guarding = {verb.known.verb: _route_guards(verb, guards=guards) for verb in access}
-        document = _document(arn, access, guarding, token_expiry, collapse=False)
-        if _size(document) > MAX_POLICY_BYTES:
+        # A listing whose prefixes alone are too long need not be written to be measured.
+        listed = sum(len(verb.allowed) for verb in access) * len(arn.prefix) <= MAX_POLICY_BYTES
+        document = _document(arn, access, guarding, token_expiry, collapse=not listed)
+        if listed and _size(document) > MAX_POLICY_BYTES:
             document = _document(arn, access, guarding, token_expiry, collapse=True)
     except _RefusedError as error:
         return error.refusal
