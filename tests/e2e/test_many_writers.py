@@ -25,7 +25,7 @@ from tests.support.wire import Answer, Call, Wire, error
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(1500)]
 
 CI = bool(os.environ.get("CI"))
-WRITERS, EDITS = (50, int(os.environ.get("GATEBOOK_EDITS", "4"))) if CI else (6, 4)
+WRITERS = 50 if CI else 6
 SEED = int(os.environ.get("GATEBOOK_SEED", "7"))
 GROUPS = [PrincipalRef(RefKind.GROUP, f"g{n}") for n in range(5)]
 ATTEMPTS = 400
@@ -66,10 +66,10 @@ def _edit(service: PermissionService, group: PrincipalRef, until: int) -> None:
     service.apply(service.plan(changed, 0, base=published), author="a", reason="one more")
 
 
-def _write(writer: int, accepted: Accepted) -> None:
+def _write(writer: int, accepted: Accepted, each: int) -> None:
     chance, service = random.Random(f"{SEED}{writer}"), PermissionService(time.time)
-    for edit in range(EDITS):
-        group, until = GROUPS[(writer + edit) % len(GROUPS)], FIRST_END + writer * EDITS + edit
+    for edit in range(each):
+        group, until = GROUPS[(writer + edit) % len(GROUPS)], FIRST_END + writer * each + edit
         for _ in range(ATTEMPTS):
             try:
                 _edit(service, group, until)
@@ -113,9 +113,9 @@ def _check(table: Table, accepted: Accepted) -> None:
 
 
 def test_the_document_is_the_sum_of_the_accepted_edits(table: Table) -> None:
-    accepted = Accepted()
-    _run([lambda writer=writer: _write(writer, accepted) for writer in range(WRITERS)])  # type: ignore[misc]  # mypy infers no type for such defaults
-    assert len(accepted.acknowledged) == WRITERS * EDITS
+    accepted, each = Accepted(), 20 if CI else 4
+    _run([lambda writer=writer: _write(writer, accepted, each) for writer in range(WRITERS)])  # type: ignore[misc]  # mypy infers no type for such defaults
+    assert len(accepted.acknowledged) == WRITERS * each
     assert not accepted.unknown
     _check(table, accepted)
 
@@ -147,7 +147,7 @@ def test_writers_that_die_and_conflicts_leave_whole_versions_only(table: Table, 
             known = seen.setdefault(loaded.version, loaded.permissions)
             assert set(known) == set(loaded.permissions), f"seed {SEED}: version {loaded.version} was read in two ways"
 
-    writers = [threading.Thread(target=_write, args=(writer, accepted)) for writer in range(WRITERS)]
+    writers = [threading.Thread(target=_write, args=(writer, accepted, 4)) for writer in range(WRITERS)]
     with Wire(rule=rule).installed():
         bind_table(table.name, stack.note["region"], stack.note["aws_endpoint"], ("test", "test"))
         reader = threading.Thread(target=read)

@@ -18,7 +18,7 @@ NAMES = {"NUL": "a\0b", "bidi": "gu\u202etse", "isolate": "a\u2066b", "mark": "a
 def test_what_no_eye_sees_cannot_stand_in_a_name(rest: Rest, standing: str, text: str) -> None:
     """As a group, a parent, a client, a scope, a route, an API, a field; each told with its place."""
     before = rest.table.items()
-    subjects = {"groups": {text: {}, "guest": {"inherits": [text]}}, "clients": {text: {}}, "scopes": {text: {}}}
+    subjects = {"groups": {text: {}, "guest": {"inherits": [f"{text}!"]}}, "clients": {text: {}}, "scopes": {text: {}}}
     more = {"everyone": {"allow": [f"GET /{text}"]}, "api": text, text: {}}
     reply = rest.client.patch(f"/v1/apis/{standing}/document", subjects | more, if_match="*")
     reply.problem(422, "invalid-document")

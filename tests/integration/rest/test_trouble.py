@@ -3,7 +3,7 @@
 import pytest
 from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
 
-from tests.integration.rest.client import pets
+from tests.integration.rest.client import Client, pets
 from tests.integration.rest.conftest import Rest
 from tests.support.wire import Answer, Call, error
 
@@ -84,6 +84,26 @@ def test_a_large_change_that_stops_halfway_says_so_and_goes_on_when_sent_again(r
     assert rest.client.get(f"/v1/apis/{shop}").body["unfinished"] is None
     for group in ("g000", "g049"):
         assert rest.client.get(f"/v1/apis/{shop}/subjects/groups/{group}").body["held"]["allow"] == ["GET /pets"]
+
+
+def test_a_large_change_is_one_entry_of_the_history(client: Client, shop: str) -> None:
+    client.put(f"/v1/apis/{shop}/subjects/clients/job", {}, if_match="*")
+    large = pets(shop, groups={f"g{n:03}": {"allow": ["GET /pets"]} for n in range(50)})
+    parts = client.put(f"/v1/apis/{shop}/document", large, if_match="*", query={"reason": "many"}).body
+    assert (parts["parts"], parts["version"]) == (2, 4)
+    client.put(f"/v1/apis/{shop}/subjects/clients/job", {}, if_match="*")
+    entries = client.get(f"/v1/apis/{shop}/versions").body["versions"]
+    assert [entry["version"] for entry in entries] == [5, 4, 2, 1]
+    many = entries[1]
+    assert many["series"] == {"id": many["series"]["id"], "parts": 2, "first_version": 3, "base_version": 2, "finished": True}
+    assert (many["reason"], many["parent_hash"]) == ("many", entries[2]["hash"])
+    assert entries[0]["parent_hash"] == many["hash"]
+    pages = [client.get(f"/v1/apis/{shop}/versions", limit="1").body]
+    while pages[-1]["next"]:
+        pages.append(client.get(f"/v1/apis/{shop}/versions", limit="1", cursor=pages[-1]["next"]).body)
+    assert [page["versions"] for page in pages] == [[entry] for entry in entries]
+    reply = client.post(f"/v1/apis/{shop}/versions/3/rollback", if_match="*")
+    assert "is part 1 of 2 of one change" in reply.problem(404, "not-found")["detail"]
 
 
 def test_a_row_that_no_item_can_hold_is_refused_with_the_remedy(rest: Rest, standing: str) -> None:
