@@ -120,8 +120,8 @@ MUTANTS = (
     Mutant(
         "a prefix is widened over a forbidden route",
         f"{POLICY}/token_compiler.py",
-        "if below and verb.known.owners(wide) <= verb.allowed.keys():",
-        "if below:",
+        "if not covered and several and verb.known.within(wide, verb.mask):",
+        "if not covered and several:",
     ),
     Mutant(
         "claim values that are words are taken",
@@ -129,7 +129,12 @@ MUTANTS = (
         "    for word in {*values} & {*words_of(catalog.routes)} if values else ():",
         "    for word in ():",
     ),
-    Mutant("`*` does not cross a slash", f"{POLICY}/reach.py", "        if in_star and not only_greedy:", "        if False:"),
+    Mutant(
+        "`*` does not cross a slash",
+        f"{POLICY}/reach.py",
+        "result |= (deeper + first ^ deeper) & deeper if first else 0",
+        "result |= first",
+    ),
     Mutant(
         "a route of the verb does not shadow ANY",
         f"{POLICY}/reach.py",
