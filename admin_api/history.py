@@ -21,16 +21,12 @@ class NotPublishedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """One API's document at one version, every subject that ever was, and the record of that version.
-
-    `unfinished` is the part at which a larger change stopped, if it did.
-    """
+    """One API's document at one version, every subject that ever was, and the record of that version."""
 
     head: Head
     document: PermissionDocument
     known: frozenset[PrincipalRef]
     record: VersionRecord
-    unfinished: SeriesPart | None
 
 
 def read_published(api: str) -> Published | None:
@@ -43,7 +39,7 @@ def read_published(api: str) -> Published | None:
 
 
 def read_unfinished(api: str, head: Head, record: VersionRecord) -> SeriesPart | None:
-    """The part of a larger change at which the document of a version stopped, if it did. `record` is that version's.
+    """The part of a larger change at which the document of a version stopped, if it did. `record` is that version's, and `head` names its hash.
 
     Free if the version is about the document. Changes of the denylist come in between: one Query for each 50 of them.
     """
@@ -181,4 +177,4 @@ def _read_at(api: str, head: Head, record: VersionRecord) -> Published:
         if row.subject is not None:
             subjects[ref] = row.subject
     document = PermissionDocument(api, routes.catalog, subjects, routes.enforced)
-    return Published(head, document, known, record, read_unfinished(api, head, record))
+    return Published(head, document, known, record)

@@ -66,12 +66,22 @@ def check_own_routes(document: PermissionDocument) -> None:
     if document.api != ADMIN_API:
         return
     problems = [
-        Problem("/routes", f"`{verb} {route.path}` would also serve `{ADMIN_API}`, which is granted apart: add `{verb} /{literal}`")
+        Problem("/routes", f"`{verb} {route.path}` would also serve `{ADMIN_API}`, which is granted apart: {remedy}")
         for verb, route in document.catalog.cells
-        if (literal := _own_path(route)) is not None and not _is_apart(document, verb, literal)
+        if (remedy := _missing_apart(document, verb, route)) is not None
     ]
     if problems:
         raise DocumentError(problems)
+
+
+def _missing_apart(document: PermissionDocument, verb: str, route: RouteTemplate) -> str | None:
+    """What to do so that a route does not serve the admin API's own permissions, or None if it does not."""
+    literal = _own_path(route)
+    if literal is None or _is_apart(document, verb, literal):
+        return None
+    if literal == route.path.removeprefix("/"):
+        return "take it out, and name the routes below `/v1/apis` one by one"
+    return f"add `{verb} /{literal}`"
 
 
 def _own_path(route: RouteTemplate) -> str | None:

@@ -101,7 +101,7 @@ class PermissionService:
             row_changes=_row_changes(document, published, before, rows),
             access=access_changes(published.document if published else None, document),
             steps=tuple(steps),
-            unfinished=published.unfinished if published else None,
+            unfinished=history.read_unfinished(document.api, published.head, published.record) if published else None,
             verdicts=verdicts,
         )
 
@@ -119,11 +119,13 @@ class PermissionService:
     ) -> Head | None:
         """Publish what was planned, if the API still is where the plan started. None if there is nothing to do.
 
-        The last version stores the answer that `answer_for` makes; `on_part` is called after each version. Raises `LockOutError` for a change that
+        The answer that `answer_for` makes is stored with the last version, or by itself if there is nothing to do; `on_part` is called after each version. Raises `LockOutError` for a change that
         would shut out `actor` or everybody, unless `force` is given, and what `store.publish` raises. A `ConflictError` in the middle of a series
         leaves it unfinished: the next plan shows that, and goes on from there.
         """
         if plan.is_empty:
+            if answer_for is not None and plan.base is not None:
+                store.keep_answer(plan.document.api, answer_for(plan.base), self._now())
             return None
         if not force:
             self.check_lock_out(plan, actor)
@@ -181,7 +183,7 @@ class PermissionService:
     def rollback_target(self, api: str, version: int) -> Published:
         """The document to go back to. Raises `NotPublishedError` if there is none, or if it is a state in the middle of one large change."""
         target = self.version(api, version)
-        part = target.unfinished
+        part = history.read_unfinished(api, target.head, target.record)
         if part is not None:
             before = f"version {part.base} before it or to " if part.base else ""
             raise NotPublishedError(
@@ -225,17 +227,21 @@ class PermissionService:
 
         def attempt() -> Head:
             head = require_head(api)
-            known = read_denylist(api)
-            if known.get(kind, value) is None and len(known) >= MAX_DENYLIST:
-                raise DenylistFullError(
-                    f"the denylist of `{api}` has {len(known)} entries, and every authorizer reads all of them: remove some first"
-                )
             entry = DenylistEntry(kind, value, reason, author, head.version + 1, expires_at, issued_before)
-            if not force and actor is not None:
-                check_lock_out(self.published(api).document, Denylist([entry]), actor, self._now())
+            self.check_denial(api, entry, None if force else actor)
             return store.publish_denial(api, head, entry, Authorship(author, reason), self._now())
 
         return self._persistently(attempt)
+
+    def check_denial(self, api: str, entry: DenylistEntry, actor: Actor | None) -> None:
+        """Raise what would keep an entry from being written: `DenylistFullError`, and `LockOutError` if it would shut out `actor`."""
+        known = read_denylist(api)
+        if known.get(entry.kind, entry.value) is None and len(known) >= MAX_DENYLIST:
+            raise DenylistFullError(
+                f"the denylist of `{api}` has {len(known)} entries, and every authorizer reads all of them: remove some first"
+            )
+        if actor is not None:
+            check_lock_out(self.published(api).document, Denylist([entry]), actor, self._now())
 
     def pardon(self, api: str, kind: DenylistKind, value: str, *, author: str, reason: str) -> Head | None:
         """Take an entry off the denylist. None if there is none. Tries again while others publish. Raises `NotPublishedError`, `ConflictError`."""

@@ -7,7 +7,8 @@ change started from. Rows are never changed, so a reader at any version keeps wh
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from pynamodb.exceptions import TableDoesNotExist, TransactWriteError
+from pynamodb.exceptions import PutError, TableDoesNotExist, TransactWriteError
+from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
@@ -137,9 +138,26 @@ def read_answer(api: str, key: str, now: float) -> StoredAnswer | None:
             item = IdempotencyItem.get(pk, keys.escape(key), consistent_read=True)
         except IdempotencyItem.DoesNotExist:
             return None
-    if item.expires_at <= now:
+        expires_at = int(item.expires_at)
+    if expires_at <= now:
         return None
-    return StoredAnswer(key, item.fingerprint, item.answer, int(item.expires_at))
+    return StoredAnswer(key, item.fingerprint, item.answer, expires_at)
+
+
+def keep_answer(api: str, answer: StoredAnswer, now: float) -> None:
+    """Store the answer to a request that had nothing to change. One PutItem. Raises `ConflictError` if its key has an answer already."""
+    item = _idempotency_item(api, answer)
+    with table.trouble(item.pk):
+        try:
+            item.save(condition=_unanswered(now))
+        except PutError as error:
+            if table.error_code(error) == "ConditionalCheckFailedException":
+                raise ConflictError(f"key `{answer.key}` was answered in the meantime") from error
+            raise
+
+
+def _unanswered(now: float) -> Condition:
+    return IdempotencyItem.pk.does_not_exist() | (IdempotencyItem.expires_at <= int(now))
 
 
 def _items(change: Change, version: int) -> list[TableItem]:
@@ -205,8 +223,7 @@ def _commit(
             if base is None:
                 transaction.save(ApiItem(pk=keys.APIS, sk=keys.escape(api), schema=table.SCHEMA, name=api))
             if answer_for is not None:
-                item = _idempotency_item(api, answer_for(head))
-                transaction.save(item, condition=IdempotencyItem.pk.does_not_exist() | (IdempotencyItem.expires_at <= int(now)))
+                transaction.save(_idempotency_item(api, answer_for(head)), condition=_unanswered(now))
     except TransactWriteError as error:
         raise _write_error(error, api, record.version, answered=answer_for is not None, is_document=record.denylist is None) from error
     except TableDoesNotExist as error:

@@ -7,7 +7,7 @@ from typing import TypeVar
 from aws_lambda_powertools.event_handler import Response
 
 from admin_api import history
-from admin_api.lockout import ADMIN_API, check_lock_out
+from admin_api.lockout import ADMIN_API
 from admin_api.rest import models
 from admin_api.rest.documents import READ_PROBLEMS, DryRun, Reason
 from admin_api.rest.endpoints import Endpoints, Meta, answer
@@ -26,7 +26,7 @@ from admin_api.rest.problems import (
 )
 from admin_api.store import ConflictError
 from authorizer.permission_table import read_denylist
-from authorizer.policy.denylist import Denylist, DenylistEntry
+from authorizer.policy.denylist import DenylistEntry
 from authorizer.policy.document import format_time
 from authorizer.policy.problems import Problem
 
@@ -78,8 +78,7 @@ def _register_writes(endpoints: Endpoints) -> None:
         if dry_run == "true":
             head = history.require_head(api)
             entry = DenylistEntry(*what, request.reason, actor.subject, head.version + 1, expires_at, issued_before)
-            if guarded is not None:
-                check_lock_out(service.published(api).document, Denylist([entry]), guarded, now)
+            service.check_denial(api, entry, guarded)
             return answer(_result(api, head.version + 1, dry_run=True, entry=_entry(entry, now)))
         head = _not_outrun(
             lambda: service.deny(

@@ -42,10 +42,7 @@ def _register_document(endpoints: Endpoints, writer: Writer) -> None:
 
     @endpoints.add_for_api("GET", "/document", Meta("Read the whole document", "documents", READ_PROBLEMS, answer="PermissionDocument"))
     def read_document(api: str) -> Response[dict[str, Any]]:
-        """One GetItem, and one Query each for the record, the registry, the routes and every subject that ever was.
-
-        One Query more for each 50 changes of the denylist since the document changed.
-        """
+        """One GetItem, and one Query each for the record, the registry, the routes and every subject that ever was."""
         published = service.published(api)
         return answer(format_document(published.document), headers={"ETag": entity_tag(published.head)})
 
@@ -57,7 +54,10 @@ def _register_document(endpoints: Endpoints, writer: Writer) -> None:
     def write_document(
         api: str, if_match: IfMatch = None, if_none_match: IfNoneMatch = None, dry_run: DryRun = "false", reason: Reason = None
     ) -> Response[models.WriteResult]:
-        """What reading costs, and one transaction for each of `parts`."""
+        """What reading costs, and one transaction for each of `parts`.
+
+        One Query more for each 50 changes of the denylist since the document changed.
+        """
         published = history.read_published(api)
         if published is None:
             require_absent(if_match, if_none_match, api)
@@ -75,7 +75,10 @@ def _register_document(endpoints: Endpoints, writer: Writer) -> None:
     def patch_document(
         api: str, if_match: IfMatch = None, dry_run: DryRun = "false", reason: Reason = None
     ) -> Response[models.WriteResult]:
-        """What reading costs, and one transaction for each of `parts`."""
+        """What reading costs, and one transaction for each of `parts`.
+
+        One Query more for each 50 changes of the denylist since the document changed.
+        """
         published = service.published(api)
         require_match(service, api, published, if_match)
         document = _named(edits.patched(published.document, endpoints.body), api)
@@ -96,7 +99,10 @@ def _register_routes(endpoints: Endpoints, writer: Writer) -> None:
     def write_catalogue(
         api: str, if_match: IfMatch = None, dry_run: DryRun = "false", reason: Reason = None
     ) -> Response[models.WriteResult]:
-        """What reading the document costs, and one transaction for each of `parts`."""
+        """What reading the document costs, and one transaction for each of `parts`.
+
+        One Query more for each 50 changes of the denylist since the document changed.
+        """
         published = service.published(api)
         require_match(service, api, published, if_match)
         document = edits.with_routes(published.document, endpoints.body)
@@ -135,7 +141,10 @@ def _register_subjects(endpoints: Endpoints, writer: Writer) -> None:
     def write_subject(
         api: str, kind: str, name: str, if_match: IfMatch = None, dry_run: DryRun = "false", reason: Reason = None
     ) -> Response[models.WriteResult]:
-        """What reading the document costs, and one transaction for each of `parts`."""
+        """What reading the document costs, and one transaction for each of `parts`.
+
+        One Query more for each 50 changes of the denylist since the document changed.
+        """
         ref = ref_of(kind, name)
         published = service.published(api)
         require_match(service, api, published, if_match)
@@ -147,7 +156,10 @@ def _register_subjects(endpoints: Endpoints, writer: Writer) -> None:
     def delete_subject(
         api: str, kind: str, name: str, if_match: IfMatch = None, dry_run: DryRun = "false", reason: Reason = None
     ) -> Response[models.WriteResult]:
-        """What reading the document costs, and one transaction for each of `parts`."""
+        """What reading the document costs, and one transaction for each of `parts`.
+
+        One Query more for each 50 changes of the denylist since the document changed.
+        """
         ref = ref_of(kind, name)
         published = service.published(api)
         require_match(service, api, published, if_match)

@@ -72,11 +72,9 @@ class Replay:
     def carry_out(self, write: "Callable[[], Response[Any]]") -> "Response[Any]":
         """Do it. Of two at once one does it, and the other, which finds the version stale or nothing left to do, gets its answer."""
         try:
-            done = write()
+            return write()
         except ProblemError as error:
             known = self.stored() if error.type is STALE_VERSION else None
             if known is None:
                 raise
             return known
-        result: Any = done.body
-        return done if result.changed else self.stored() or done

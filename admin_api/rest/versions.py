@@ -107,7 +107,10 @@ def _register_rollback(endpoints: Endpoints, writer: Writer) -> None:
         reason: Reason = None,
         idempotency_key: Annotated[IdempotencyKey, Header(alias="Idempotency-Key")] = None,
     ) -> Response[models.WriteResult]:
-        """Twice what reading the document costs, and one transaction for each of `parts`. One GetItem more with a key."""
+        """Twice what reading the document costs, and one transaction for each of `parts`.
+
+        With a key one GetItem more, and one PutItem if nothing changed. One Query more for each 50 changes of the denylist since the document changed.
+        """
         replay = Replay.of(endpoints, api, idempotency_key, dry_run=dry_run == "true")
         stored = replay.stored()
         if stored is not None:

@@ -53,7 +53,7 @@ class Writer:
             service.check_lock_out(plan, actor)
             return answer(result_of(plan, None, dry_run=True), status=status)
         reason = write.reason or f"{self._endpoints.event['httpMethod']} {self._endpoints.event['path']}"
-        answer_for = replay.answer_for(lambda head: result_of(plan, head, dry_run=False)) if replay else None
+        answer_for = replay.answer_for(lambda head: result_of(plan, None if plan.is_empty else head, dry_run=False)) if replay else None
         try:
             head = service.apply(plan, author=actor.subject, reason=reason, actor=actor, answer_for=answer_for)
         except ConflictError as error:

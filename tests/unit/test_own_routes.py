@@ -24,20 +24,20 @@ def test_literal_routes_beside_those_for_any_api_are_apart() -> None:
 
 
 @pytest.mark.parametrize(
-    ("route", "literal"),
+    ("route", "remedy"),
     [
-        ("PATCH /v1/apis/{api}/document", "PATCH /v1/apis/gatebook-admin/document"),
-        ("GET /v1/apis/{name}", "GET /v1/apis/gatebook-admin"),
-        ("GET /v1/apis/{api}/versions/{n}", "GET /v1/apis/gatebook-admin/versions/{n}"),
-        ("GET /v1/{kind}/{api}/document", "GET /v1/apis/gatebook-admin/document"),
-        ("PUT /v1/apis/{rest+}", "PUT /v1/apis/{rest+}"),
-        ("PUT /{rest+}", "PUT /{rest+}"),
+        ("PATCH /v1/apis/{api}/document", "add `PATCH /v1/apis/gatebook-admin/document`"),
+        ("GET /v1/apis/{name}", "add `GET /v1/apis/gatebook-admin`"),
+        ("GET /v1/apis/{api}/versions/{n}", "add `GET /v1/apis/gatebook-admin/versions/{n}`"),
+        ("GET /v1/{kind}/{api}/document", "add `GET /v1/apis/gatebook-admin/document`"),
+        ("PUT /v1/apis/{rest+}", "take it out, and name the routes below `/v1/apis` one by one"),
+        ("PUT /{rest+}", "take it out, and name the routes below `/v1/apis` one by one"),
     ],
 )
-def test_a_literal_that_is_missing_would_let_editors_of_other_apis_in(route: str, literal: str) -> None:
+def test_a_literal_that_is_missing_would_let_editors_of_other_apis_in(route: str, remedy: str) -> None:
     [problem] = problems([*APART, route])
     assert f"`{route}` would also serve `gatebook-admin`" in problem
-    assert f"add `{literal}`" in problem
+    assert problem.endswith(remedy)
 
 
 def test_a_verb_of_any_without_a_literal_of_its_own_is_found() -> None:

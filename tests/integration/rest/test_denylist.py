@@ -223,3 +223,14 @@ def test_the_kill_switch_works_whatever_is_the_matter_with_the_document(rest: Re
     assert deny(rest.client, shop, query={"dry_run": "true"}).status == 200
     assert deny(rest.client, shop).status == 200
     assert rest.client.delete(f"/v1/apis/{shop}/denylist/sub/u1").status == 200
+
+
+def test_a_full_list_takes_no_new_entry_and_a_dry_run_says_so_too(rest: Rest, shop: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("admin_api.service.MAX_DENYLIST", 1)
+    assert deny(rest.client, shop).status == 200
+    before = rest.table.items()
+    for query in ({}, {"dry_run": "true"}):
+        detail = deny(rest.client, shop, "sub/u2", query=query).problem(409, "denylist-full")["detail"]
+        assert "remove some first" in detail
+    assert rest.table.items() == before
+    assert deny(rest.client, shop, entry={"reason": "found out more"}).status == 200

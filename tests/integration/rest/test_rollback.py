@@ -115,6 +115,33 @@ def test_a_key_is_forgotten_after_a_day(rest: Rest, past: str) -> None:
     assert back(client, past, key="k1").body["version"] == 5
 
 
+def test_a_rollback_that_had_nothing_to_do_does_nothing_when_it_is_sent_again_later(rest: Rest, past: str) -> None:
+    """Whoever lost the first answer must not undo what others did after it."""
+    client = rest.client
+    first = back(client, past, 2, key="k1")
+    assert (first.status, first.body["changed"], first.body["version"]) == (200, False, 2)
+    assert "idempotency-replayed" not in first.headers
+    client.put(f"/v1/apis/{past}/subjects/clients/job", {}, if_match="*", as_=OTHER_ADMIN)
+    before = rest.table.items()
+    again = back(client, past, 2, key="k1")
+    assert (again.status, again.body, again.tag, again.headers["idempotency-replayed"]) == (200, first.body, first.tag, "true")
+    assert rest.table.items() == before
+
+
+def test_a_dry_run_of_a_request_that_was_carried_out_is_a_dry_run(rest: Rest, past: str) -> None:
+    back(rest.client, past, key="k1")
+    again = back(rest.client, past, 2, key="k1", query={"dry_run": "true"})
+    assert (again.status, again.body["version"], again.body["dry_run"]) == (200, 4, True)
+
+
+def test_a_stored_answer_without_its_end_is_damaged(rest: Rest, past: str) -> None:
+    back(rest.client, past, key="k1")
+    rest.table.change(f"api#{past}#idempotency", "k1", expires_at=None)
+    before = rest.table.items()
+    back(rest.client, past, key="k1").problem(500, "damaged")
+    assert rest.table.items() == before
+
+
 def test_a_dry_run_uses_up_no_key(rest: Rest, past: str) -> None:
     before = rest.table.items()
     assert back(rest.client, past, key="k1", query={"dry_run": "true"}).body["version"] == 3
