@@ -119,9 +119,9 @@ class PermissionService:
     ) -> Head | None:
         """Publish what was planned, if the API still is where the plan started. None if there is nothing to do.
 
-        The answer that `answer_for` makes is stored with the last version, or by itself if there is nothing to do; `on_part` is called after each version. Raises `LockOutError` for a change that
-        would shut out `actor` or everybody, unless `force` is given, and what `store.publish` raises. A `ConflictError` in the middle of a series
-        leaves it unfinished: the next plan shows that, and goes on from there.
+        The answer that `answer_for` makes is stored with the last version, or by itself if there is nothing to do; `on_part` is called after each
+        version. Raises `LockOutError` for a change that would shut out `actor` or everybody, unless `force` is given, and what `store.publish` raises.
+        A `ConflictError` in the middle of a series leaves it unfinished: the next plan shows that, and goes on from there.
         """
         if plan.is_empty:
             if answer_for is not None and plan.base is not None:

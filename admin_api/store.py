@@ -157,7 +157,8 @@ def keep_answer(api: str, answer: StoredAnswer, now: float) -> None:
 
 
 def _unanswered(now: float) -> Condition:
-    return IdempotencyItem.pk.does_not_exist() | (IdempotencyItem.expires_at <= int(now))
+    condition: Condition = IdempotencyItem.pk.does_not_exist() | (IdempotencyItem.expires_at <= int(now))
+    return condition
 
 
 def _items(change: Change, version: int) -> list[TableItem]:
