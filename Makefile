@@ -32,10 +32,10 @@ types: install ## types
 	$(BIN)/mypy
 
 unit: install ## core, vectors, properties, with the coverage of the core
-	$(BIN)/pytest -q tests/unit tests/vectors_test tests/properties tests/architecture --cov --cov-report=term-missing:skip-covered
+	$(BIN)/pytest -q -n auto tests/unit tests/vectors_test tests/properties tests/architecture --cov --cov-report=term-missing:skip-covered
 
 integration: install ## table, service, authorizer and command against moto; templates
-	$(BIN)/pytest -q tests/integration tests/performance tests/infrastructure -m 'not stack'
+	$(BIN)/pytest -q -n auto tests/integration tests/performance tests/infrastructure -m 'not stack'
 
 stack: install ## the local stack end to end
 	$(BIN)/pytest -q tests -m stack

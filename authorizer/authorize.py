@@ -2,17 +2,20 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from authorizer.claims import Principal
 from authorizer.errors import TokenError, TroubleError
+from authorizer.events import http_2, websocket
+from authorizer.events.identity_sources import ALL_PARTS, KeyPart
 from authorizer.events.wire import Answer, AuthorizationRequest
 from authorizer.permission_cache import LoadedPermissions, PermissionCache
 from authorizer.policy.compiler import CacheScope, PolicyDocument, PolicyTooLargeError, compile_request, compile_route, is_too_long
 from authorizer.policy.decision import Decision, Grounds, decide
 from authorizer.policy.denylist import DenylistKind
 from authorizer.policy.permission import Effect, RefKind
-from authorizer.policy.request_path import Target, Unroutable, resolve
+from authorizer.policy.request_path import Target, Unroutable, resolve, resolve_route_key
+from authorizer.policy.route import WEBSOCKET
 from authorizer.policy.token_compiler import Refusal, compile_token
 from authorizer.policy_memo import PolicyMemo
 from authorizer.token_verifier import TokenVerifier, bearer_token
@@ -24,7 +27,7 @@ class Outcome:
 
     `scope` is what the answer speaks of. `narrowed` says why that is less than what is configured: `greedy_route` if the gateway's route takes in
     several routes of the catalogue, `binding` if a bound parameter cannot be held to its place, or the reason of a `Refusal` to speak of all the
-    caller's routes; `narrowed_detail` explains it.
+    caller's routes, or `not_keyed` if the event shows that the gateway's cache key does not hold what the answer depends on; `narrowed_detail` explains it.
     """
 
     answer: Answer
@@ -36,24 +39,32 @@ class Outcome:
     narrowed_detail: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class AnswerOptions:
+    """How answers are given.
+
+    `scope` is what the gateway's cache key is said to hold, and `nothing_cached` that the gateway remembers nothing. `token_scope_guards` lets policies for
+    all routes lean on Denies, `expiry_conditions` ends each Allow with its reason. `simple_responses` answers HTTP APIs by one word. `username` goes to
+    the backend and the client id becomes the `usage_key` only where that is asked for. `report_only` decides as ever and lets every good token pass.
+    """
+
+    scope: CacheScope
+    token_scope_guards: bool = False
+    expiry_conditions: bool = False
+    simple_responses: bool = False
+    nothing_cached: bool = False
+    username: bool = False
+    usage_key: bool = False
+    report_only: bool = False
+
+
 class Authorizer:
     """Authorizes requests. Raises `TokenError` for the caller's mistakes and `TroubleError` for ours; everything else is an answer."""
 
-    def __init__(
-        self,
-        verifier: TokenVerifier,
-        permissions: PermissionCache,
-        *,
-        scope: CacheScope,
-        token_scope_guards: bool = False,
-        expiry_conditions: bool = False,
-        now: Callable[[], float],
-    ) -> None:
+    def __init__(self, verifier: TokenVerifier, permissions: PermissionCache, options: AnswerOptions, *, now: Callable[[], float]) -> None:
         self._verifier = verifier
         self._permissions = permissions
-        self._scope = scope
-        self._guards = token_scope_guards
-        self._expiry_conditions = expiry_conditions
+        self._options = options
         self._now = now
         self._route_policies: PolicyMemo[PolicyDocument | None] = PolicyMemo()
         self._token_policies: PolicyMemo[PolicyDocument | Refusal] = PolicyMemo()
@@ -65,41 +76,69 @@ class Authorizer:
         now = self._now()
         if loaded.denylist.refusing(principal.token_ids, now) is not None:
             raise TokenError("denylisted", "the token, its user or its client is on the denylist")
-        grounds = Grounds(loaded.permissions, loaded.catalog, principal.claims, now)
-        if self._scope is CacheScope.TOKEN:
-            return self._for_token(request, principal, loaded, grounds)
-        if self._scope is CacheScope.ROUTE and request.told_path is not None:
-            return self._for_route(request, principal, loaded, grounds)
-        return self._for_request(request, principal, loaded, grounds)
+        caller = _Caller(principal, loaded, Grounds(loaded.permissions, loaded.catalog, principal.claims, now))
+        if request.format == websocket.FORMAT:
+            return self._for_connection(request, caller)
+        return self._for_call(request, caller)
+
+    def _for_call(self, request: AuthorizationRequest, caller: "_Caller") -> Outcome:
+        scope, keyed = self._options.scope, self._keyed(request)
+        if KeyPart.TOKEN not in keyed:
+            raise TroubleError("token_not_keyed", "the gateway's cache key does not hold the token: make its header an identity source")
+        if request.format == http_2.FORMAT and self._options.simple_responses:
+            return self._for_word(request, caller, keyed)
+        if scope is CacheScope.TOKEN:
+            return self._for_token(request, caller)
+        if scope is CacheScope.ROUTE and request.told_path is not None:
+            return self._for_route(request, caller, keyed)
+        return self._for_request(request, caller, () if keyed >= _OF_REQUEST else _NOT_KEYED)
+
+    def _keyed(self, request: AuthorizationRequest) -> frozenset[KeyPart]:
+        """What the gateway's cache key holds: as the event shows it, or, where it does not, as the setting promises."""
+        return ALL_PARTS if self._options.nothing_cached or request.keyed is None else request.keyed
 
     def _for_request(
-        self,
-        request: AuthorizationRequest,
-        principal: Principal,
-        loaded: LoadedPermissions,
-        grounds: Grounds,
-        narrowed: tuple[str, str] | tuple[()] = (),
+        self, request: AuthorizationRequest, caller: "_Caller", narrowed: tuple[str, str] | tuple[()] = (), **context: str
     ) -> Outcome:
-        target = _resolve(request, grounds, exact=True)
-        decision = decide(grounds, target)
+        """The answer for the requested ARN. If it is `narrowed`, the cache key may not hold the request, and the context does not speak of it."""
+        target = _resolve(request, caller.grounds, exact=True)
+        decision = decide(caller.grounds, target)
         if is_too_long(request.method_arn):
             decision = Decision(Effect.DENY, Unroutable.PATH_TOO_LONG, target.route)
-        policy = compile_request(request.method_arn, decision, token_expiry=self._expiry(principal))
-        # Only here does the cache key hold the request: in a wider scope these would be replayed on other requests.
-        context = {"reason": decision.reason.value, "route": str(decision.route or "")}
-        return Outcome(_answer(principal, loaded, policy, **context), principal, decision, loaded, CacheScope.REQUEST, *narrowed)
+        told = replace(decision, effect=Effect.ALLOW) if self._options.report_only else decision
+        policy = compile_request(request.method_arn, told, token_expiry=self._expiry(caller))
+        if not narrowed:
+            context |= {"reason": decision.reason.value, "route": str(decision.route or "")}
+        return self._outcome(caller, policy, decision, CacheScope.REQUEST, narrowed, **context)
 
-    def _for_route(self, request: AuthorizationRequest, principal: Principal, loaded: LoadedPermissions, grounds: Grounds) -> Outcome:
+    def _for_connection(self, request: AuthorizationRequest, caller: "_Caller") -> Outcome:
+        """The answer for `$connect`. Messages are authorized by the backend: the context tells it the route keys that the caller may use."""
+        grounds = caller.grounds
+        keys = [route.path for route in grounds.catalog.routes if route.method == WEBSOCKET]
+        allowed = [key for key in keys if self._options.report_only or decide(grounds, resolve_route_key(grounds.catalog, key)).allowed]
+        return self._for_request(request, caller, routes=json.dumps(allowed))
+
+    def _for_word(self, request: AuthorizationRequest, caller: "_Caller", keyed: frozenset[KeyPart]) -> Outcome:
+        """One word, which names no resource: whatever shares the cache entry is answered by it."""
+        if not keyed >= _OF_REQUEST:
+            raise TroubleError(
+                "simple_response_not_keyed", f"a simple response needs {_IDENTITY_SOURCES} as identity sources, or `GATEWAY_TTL=0`"
+            )
+        outcome = self._for_request(request, caller)
+        return replace(outcome, answer=replace(outcome.answer, is_authorized=outcome.decision.allowed))
+
+    def _for_route(self, request: AuthorizationRequest, caller: "_Caller", keyed: frozenset[KeyPart]) -> Outcome:
+        grounds = caller.grounds
         target = _resolve(request, grounds, exact=False)
         if target.only_requested:
-            return self._for_request(
-                request, principal, loaded, grounds, ("greedy_route", f"`{request.told_path}` takes in several routes")
-            )
-        arn, expiry = request.method_arn, self._expiry(principal)
+            return self._for_request(request, caller, ("greedy_route", f"`{request.told_path}` takes in several routes"))
+        if not keyed >= _OF_ROUTE:
+            return self._for_request(request, caller, _NOT_KEYED)
+        arn, expiry = request.method_arn, self._expiry(caller)
         try:
             policy = self._route_policies.get(
-                (*self._memo_key(principal, loaded, grounds), arn.method_prefix, target.route),
-                loaded.permissions,
+                (*self._memo_key(caller), arn.method_prefix, target.route),
+                grounds.permissions,
                 grounds.now,
                 lambda: compile_route(arn, grounds, target.route, token_expiry=expiry),
             )
@@ -107,51 +146,91 @@ class Authorizer:
             raise TroubleError("answer_too_large", str(error)) from error
         if policy is None:
             detail = f"no policy for all of `{target.route}` can hold a bound parameter to its place"
-            return self._for_request(request, principal, loaded, grounds, ("binding", detail))
-        return Outcome(_answer(principal, loaded, policy), principal, decide(grounds, target), loaded, CacheScope.ROUTE)
+            return self._for_request(request, caller, ("binding", detail))
+        return self._outcome(caller, policy, decide(grounds, target), CacheScope.ROUTE)
 
-    def _for_token(self, request: AuthorizationRequest, principal: Principal, loaded: LoadedPermissions, grounds: Grounds) -> Outcome:
-        arn, expiry = request.method_arn, self._expiry(principal)
+    def _for_token(self, request: AuthorizationRequest, caller: "_Caller") -> Outcome:
+        arn, grounds, expiry = request.method_arn, caller.grounds, self._expiry(caller)
         policy = self._token_policies.get(
-            (*self._memo_key(principal, loaded, grounds), arn.prefix),
-            loaded.permissions,
+            (*self._memo_key(caller), arn.prefix),
+            grounds.permissions,
             grounds.now,
-            lambda: compile_token(arn, grounds, guards=self._guards, token_expiry=expiry),
+            lambda: compile_token(arn, grounds, guards=self._options.token_scope_guards, token_expiry=expiry),
         )
         if isinstance(policy, Refusal):
-            return self._for_request(request, principal, loaded, grounds, (policy.reason.value, policy.message))
+            return self._for_request(request, caller, (policy.reason.value, policy.message))
         decision = decide(grounds, _resolve(request, grounds, exact=request.told_path is None))
-        return Outcome(_answer(principal, loaded, policy), principal, decision, loaded, CacheScope.TOKEN)
+        return self._outcome(caller, policy, decision, CacheScope.TOKEN)
 
-    def _expiry(self, principal: Principal) -> int | None:
-        return principal.expires_at if self._expiry_conditions else None
+    def _outcome(
+        self,
+        caller: "_Caller",
+        policy: PolicyDocument,
+        decision: Decision,
+        scope: CacheScope,
+        narrowed: tuple[str, str] | tuple[()] = (),
+        **more: str,
+    ) -> Outcome:
+        principal, loaded = caller.principal, caller.loaded
+        client_id = principal.token_ids.values.get(DenylistKind.CLIENT_ID, "")
+        context = {
+            "sub": principal.subject,
+            "version": str(loaded.version),
+            "groups": json.dumps(principal.groups, ensure_ascii=False),
+            "client_id": client_id,
+        }
+        if principal.is_machine:
+            context["scopes"] = json.dumps([ref.name for ref in principal.refs if ref.kind is RefKind.SCOPE], ensure_ascii=False)
+        if self._options.username and principal.username is not None:
+            context["username"] = principal.username
+        usage_key = client_id if self._options.usage_key and client_id else None
+        answer = Answer(principal.subject, policy, context | more, usage_key=usage_key)
+        return Outcome(answer, principal, decision, loaded, scope, *narrowed)
 
-    def _memo_key(self, principal: Principal, loaded: LoadedPermissions, grounds: Grounds) -> tuple[object, ...]:
+    def _expiry(self, caller: "_Caller") -> int | None:
+        return caller.principal.expires_at if self._options.expiry_conditions else None
+
+    def _memo_key(self, caller: "_Caller") -> tuple[object, ...]:
         """All that a policy depends on besides the route: the version in its history, who asks, and the claims that bindings look at."""
-        bound = {binding.claim for permission in loaded.permissions for binding in permission.where}
-        claims = tuple((claim, grounds.claims.get(claim)) for claim in sorted(bound))
-        return loaded.hash, principal.refs, claims, self._expiry(principal)
+        bound = {binding.claim for permission in caller.grounds.permissions for binding in permission.where}
+        claims = tuple((claim, caller.grounds.claims.get(claim)) for claim in sorted(bound))
+        return caller.loaded.hash, caller.principal.refs, claims, self._expiry(caller)
+
+
+@dataclass(frozen=True, slots=True)
+class _Caller:
+    """Who asks, and what the decision rests on."""
+
+    principal: Principal
+    loaded: LoadedPermissions
+    grounds: Grounds
+
+
+_OF_ROUTE = frozenset({KeyPart.TOKEN, KeyPart.METHOD, KeyPart.ROUTE})
+_OF_REQUEST = ALL_PARTS
+_IDENTITY_SOURCES = "the token's header, `$context.httpMethod`, `$context.routeKey` and `$context.path`"
+_NOT_KEYED = ("not_keyed", f"the gateway's cache key does not hold all that the answer depends on: {_IDENTITY_SOURCES}")
+
+
+def decide_anew(request: AuthorizationRequest, outcome: Outcome, loaded: LoadedPermissions, now: float) -> Decision:
+    """The decision on a request that was decided, by other permissions."""
+    grounds = Grounds(loaded.permissions, loaded.catalog, outcome.principal.claims, now)
+    if outcome.decision.reason is Unroutable.PATH_TOO_LONG:
+        return outcome.decision
+    exact = outcome.scope is CacheScope.REQUEST or (outcome.scope is CacheScope.TOKEN and request.told_path is None)
+    return decide(grounds, _resolve(request, grounds, exact=exact))
 
 
 def _resolve(request: AuthorizationRequest, grounds: Grounds, *, exact: bool) -> Target:
     arn = request.method_arn
+    if request.format == websocket.FORMAT:
+        return resolve_route_key(grounds.catalog, arn.path if arn.verb is None else "")
     return resolve(grounds.catalog, arn.verb or "", arn.path, request.told_path, exact=exact)
 
 
 def _only_value(values: tuple[str, ...]) -> str:
     if len(values) > 1:
-        raise TokenError("several_authorization_values", "the request has more than one Authorization value")
+        raise TokenError("several_authorization_values", "the request has more than one token")
     if not values:
-        raise TokenError("missing_token", "the request has no Authorization value")
+        raise TokenError("missing_token", "the request has no token")
     return values[0]
-
-
-def _answer(principal: Principal, loaded: LoadedPermissions, policy: PolicyDocument, **more: str) -> Answer:
-    context = {
-        "version": str(loaded.version),
-        "groups": json.dumps(principal.groups, ensure_ascii=False),
-        "client_id": principal.token_ids.values.get(DenylistKind.CLIENT_ID, ""),
-    }
-    if principal.is_machine:
-        context["scopes"] = json.dumps([ref.name for ref in principal.refs if ref.kind is RefKind.SCOPE], ensure_ascii=False)
-    return Answer(principal.subject, policy, context | more)

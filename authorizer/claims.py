@@ -58,6 +58,7 @@ class Principal:
     auth_time: int | None
     expires_at: int
     issuer_name: str = ""
+    username: str | None = None
 
     @property
     def is_machine(self) -> bool:
@@ -125,7 +126,14 @@ def check_claims(claims: Mapping[str, object], issuer: TrustedIssuer, now: float
         auth_time=_seconds(claims, "auth_time"),
         expires_at=_seconds(claims, "exp") or 0,
         issuer_name=issuer.name,
+        username=_username(claims, prefix),
     )
+
+
+def _username(claims: Mapping[str, object], prefix: str) -> str | None:
+    """Cognito says it in `username` of access tokens and in `cognito:username` of ID tokens."""
+    name = _text(claims, "username") or _text(claims, "cognito:username")
+    return prefix + name if name else None
 
 
 def _expires(claims: Mapping[str, object], _issuer: TrustedIssuer, now: float) -> bool:

@@ -5,7 +5,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, overload
 from urllib.parse import urlsplit
 
 from authorizer.claims import TrustedIssuer
@@ -22,6 +22,12 @@ NAMES = (
     "CACHE_SCOPE",
     "TOKEN_SCOPE_GUARDS",
     "EXPIRY_CONDITIONS",
+    "HTTP_API_RESPONSE",
+    "GATEWAY_TTL",
+    "CONTEXT_USERNAME",
+    "USAGE_KEY",
+    "SHADOW_API",
+    "REPORT_ONLY",
     "POLICY_REFRESH_SECONDS",
     "POLICY_MAX_STALE_SECONDS",
     "JWKS_MAX_AGE_SECONDS",
@@ -29,9 +35,9 @@ NAMES = (
 )
 """Every variable that is read here."""
 
-_NOT_YET = ("HTTP_API_RESPONSE", "GATEWAY_TTL", "SHADOW_API", "REPORT_ONLY")
 _OUR_PREFIXES = (
     *("POLICY_", "JWKS_", "TRUSTED_ISSUER", "APP_CLIENT_ID", "CACHE_SCOPE", "TOKEN_SCOPE", "EXPIRY_CONDITION", "PERMISSION", "USER_POOL"),
+    *("HTTP_API_RESPONSE", "GATEWAY_TTL", "CONTEXT_USER", "USAGE_KEY", "SHADOW_", "REPORT_ONLY"),
 )
 
 _POOL = re.compile(r"([a-z]{2}(?:-[a-z]+)+-\d+)_[0-9A-Za-z]+")
@@ -42,7 +48,7 @@ _TOKEN_USES = ("access", "id", "none")
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Checked settings. Times are in seconds."""
+    """Checked settings. Times are in seconds; `gateway_ttl` is None where nobody says how long the gateway remembers answers, `shadow_api` is `""` for none."""
 
     table: str
     api: str
@@ -50,6 +56,12 @@ class Settings:
     cache_scope: CacheScope
     token_scope_guards: bool
     expiry_conditions: bool
+    simple_responses: bool
+    gateway_ttl: float | None
+    context_username: bool
+    usage_key: bool
+    shadow_api: str
+    report_only: bool
     policy_refresh_seconds: float
     policy_max_stale_seconds: float
     jwks_max_age_seconds: float
@@ -67,6 +79,12 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         cache_scope=reader.choice("CACHE_SCOPE", {s.value: s for s in CacheScope}, CacheScope.REQUEST),
         token_scope_guards=reader.choice("TOKEN_SCOPE_GUARDS", {"0": False, "1": True}, default=False),
         expiry_conditions=reader.choice("EXPIRY_CONDITIONS", {"0": False, "1": True}, default=False),
+        simple_responses=reader.choice("HTTP_API_RESPONSE", {"iam": False, "simple": True}, default=False),
+        gateway_ttl=reader.seconds("GATEWAY_TTL", None),
+        context_username=reader.choice("CONTEXT_USERNAME", {"0": False, "1": True}, default=False),
+        usage_key=reader.choice("USAGE_KEY", {"none": False, "client_id": True}, default=False),
+        shadow_api=reader.get("SHADOW_API"),
+        report_only=reader.choice("REPORT_ONLY", {"0": False, "1": True}, default=False),
         policy_refresh_seconds=reader.seconds("POLICY_REFRESH_SECONDS", 10),
         policy_max_stale_seconds=reader.seconds("POLICY_MAX_STALE_SECONDS", 300),
         jwks_max_age_seconds=reader.seconds("JWKS_MAX_AGE_SECONDS", 3600),
@@ -74,6 +92,20 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
     )
     if settings.token_scope_guards and settings.cache_scope is not CacheScope.TOKEN:
         reader.problems.append("`TOKEN_SCOPE_GUARDS` is `1`, which means nothing without `CACHE_SCOPE=token`: set that, or take it out")
+    if settings.simple_responses and settings.cache_scope is not CacheScope.REQUEST:
+        scope = settings.cache_scope.value
+        reader.problems.append(
+            f"`HTTP_API_RESPONSE` is `simple`, one word about one request, and `CACHE_SCOPE` is `{scope}`: set it to `request`"
+        )
+    if settings.report_only and (settings.simple_responses or settings.cache_scope is not CacheScope.REQUEST):
+        reader.problems.append(
+            "`REPORT_ONLY` is `1`, which lets one path pass at a time: it needs `CACHE_SCOPE=request` and `HTTP_API_RESPONSE=iam`, "
+            "and a gateway that remembers nothing or has the path in its cache key"
+        )
+    if settings.shadow_api and settings.shadow_api == settings.api:
+        reader.problems.append(
+            f"`SHADOW_API` is `{settings.api}`, as `API` is: it names the candidate, which is published under a name of its own"
+        )
     if reader.problems:
         raise SettingsError(reader.problems)
     return settings
@@ -87,9 +119,7 @@ class _Reader:
     def refuse_unknown(self) -> None:
         """A misspelt setting would silently be its default."""
         for name in sorted(self._environ):
-            if name in _NOT_YET:
-                self.problems.append(f"`{name}` is not supported by this release: take it out")
-            elif name.startswith(_OUR_PREFIXES) and name not in NAMES:
+            if name.startswith(_OUR_PREFIXES) and name not in NAMES:
                 self.problems.append(f"`{name}` is no setting: the names are {', '.join(NAMES)}")
 
     def get(self, name: str) -> str:
@@ -107,12 +137,16 @@ class _Reader:
             self.problems.append(f"`{name}` is `{value}`: it may be {' or '.join(f'`{c}`' for c in choices)}")
         return choices.get(value, default)
 
-    def seconds(self, name: str, default: float) -> float:
+    @overload
+    def seconds(self, name: str, default: float) -> float: ...
+    @overload
+    def seconds(self, name: str, default: None) -> float | None: ...
+    def seconds(self, name: str, default: float | None) -> float | None:
         value = self.get(name)
         if not value:
             return default
         if not re.fullmatch(r"\d{1,7}(\.\d{1,3})?", value):
-            self.problems.append(f"`{name}` is `{value}`: it must be seconds, such as `{default:g}`")
+            self.problems.append(f"`{name}` is `{value}`: it must be seconds, such as `{60 if default is None else default:g}`")
             return default
         return float(value)
 

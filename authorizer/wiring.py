@@ -8,17 +8,19 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from authorizer import events
-from authorizer.authorize import Authorizer, Outcome
+from authorizer.authorize import AnswerOptions, Authorizer, Outcome, decide_anew
 from authorizer.errors import TokenError
-from authorizer.events.wire import AuthorizationRequest, PolicyResponse
+from authorizer.events.wire import AuthorizationRequest
 from authorizer.jwks import KeySet, fetch_jwks
 from authorizer.permission_cache import PermissionCache
 from authorizer.permission_table import bind_table
+from authorizer.policy.decision import Decision
 from authorizer.policy.request_path import Unroutable
 from authorizer.settings import Settings
+from authorizer.shadow import Judgement, Shadow
 from authorizer.token_verifier import TokenVerifier
 
-Handler = Callable[[Mapping[str, Any], object], PolicyResponse]
+Handler = Callable[[Mapping[str, Any], object], events.Response]
 
 
 class UnauthorizedError(Exception):
@@ -41,30 +43,51 @@ def build_authorizer(settings: Settings, now: Callable[[], float] = time.time) -
         )
         for issuer in settings.issuers
     }
-    permissions = PermissionCache(
-        settings.api,
-        now=now,
-        refresh_seconds=settings.policy_refresh_seconds,
-        max_stale_seconds=settings.policy_max_stale_seconds,
-    )
     return Authorizer(
         TokenVerifier(settings.issuers, key_sets, now),
-        permissions,
-        scope=settings.cache_scope,
-        token_scope_guards=settings.token_scope_guards,
-        expiry_conditions=settings.expiry_conditions,
+        _permissions(settings, settings.api, now),
+        AnswerOptions(
+            scope=settings.cache_scope,
+            token_scope_guards=settings.token_scope_guards,
+            expiry_conditions=settings.expiry_conditions,
+            simple_responses=settings.simple_responses,
+            nothing_cached=settings.gateway_ttl == 0,
+            username=settings.context_username,
+            usage_key=settings.usage_key,
+            report_only=settings.report_only,
+        ),
         now=now,
+    )
+
+
+def build_shadow(settings: Settings, now: Callable[[], float] = time.time) -> Shadow | None:
+    """The judge of the candidate document, if there is a candidate."""
+    if not settings.shadow_api:
+        return None
+    # A pause even where the table is asked at each request: every failure may cost a timeout.
+    rest = max(settings.policy_refresh_seconds, 1)
+    return Shadow(_permissions(settings, settings.shadow_api, now), now=now, rest_seconds=rest)
+
+
+def _permissions(settings: Settings, api: str, now: Callable[[], float]) -> PermissionCache:
+    return PermissionCache(
+        api, now=now, refresh_seconds=settings.policy_refresh_seconds, max_stale_seconds=settings.policy_max_stale_seconds
     )
 
 
 def build_handler(settings: Settings, now: Callable[[], float] = time.time) -> Handler:
     """The Lambda handler: reads the event, authorizes, writes the answer, and leaves one log line and its metrics."""
     authorizer = build_authorizer(settings, now)
+    shadow = build_shadow(settings, now)
     logger = Logger(service="gatebook")
     metrics = Metrics(namespace="Gatebook", service="gatebook")
     metrics.set_default_dimensions(api=settings.api)
+    if settings.report_only:
+        logger.warning(
+            "report_only", api=settings.api, detail="every good token passes whatever is permitted: take `REPORT_ONLY` out to enforce"
+        )
 
-    def handler(event: Mapping[str, Any], context: object) -> PolicyResponse:
+    def handler(event: Mapping[str, Any], context: object) -> events.Response:
         try:
             request = events.read_request(event)
             outcome = authorizer.authorize(request)
@@ -80,8 +103,15 @@ def build_handler(settings: Settings, now: Callable[[], float] = time.time) -> H
             metrics.add_metric("trouble", MetricUnit.Count, 1)
             raise
         else:
-            logger.info("decision", **_decision_line(settings, request, outcome), request_id=_request_id(context))
-            _count(metrics, outcome)
+            line = _decision_line(settings, request, outcome) | {"request_id": _request_id(context)}
+            if settings.report_only and not outcome.decision.allowed:
+                logger.warning("report_only: let pass what would be denied", **line)
+            else:
+                logger.info("decision", **line)
+            _count(metrics, outcome, report_only=settings.report_only)
+            if shadow is not None:
+                judgement = shadow.judge(outcome.principal.refs, lambda loaded: decide_anew(request, outcome, loaded, now()))
+                _compare(logger, metrics, line, outcome.decision, judgement)
             return response
         finally:
             metrics.flush_metrics()
@@ -109,8 +139,28 @@ def _decision_line(settings: Settings, request: AuthorizationRequest, outcome: O
     }
 
 
-def _count(metrics: Metrics, outcome: Outcome) -> None:
-    metrics.add_metric("allowed" if outcome.decision.allowed else "denied", MetricUnit.Count, 1)
+def _compare(logger: Logger, metrics: Metrics, line: dict[str, Any], live: Decision, judgement: Judgement) -> None:
+    """Says where the candidate differs from what was decided."""
+    candidate = judgement.decision
+    if candidate is None:
+        metrics.add_metric("shadow_trouble" if judgement.trouble else "shadow_skipped", MetricUnit.Count, 1)
+        if judgement.trouble:
+            logger.warning("shadow_trouble", api=line["api"], reason=judgement.trouble, request_id=line["request_id"])
+        return
+    metrics.add_metric("shadow_judged", MetricUnit.Count, 1)
+    if candidate.allowed != live.allowed:
+        metrics.add_metric("shadow_difference", MetricUnit.Count, 1)
+        line = line | {
+            "candidate_effect": candidate.effect.value,
+            "candidate_reason": candidate.reason.value,
+            "candidate_determining": [permission.id for permission in candidate.determining],
+            "candidate_version": judgement.version,
+        }
+        logger.info("shadow_difference", **line)
+
+
+def _count(metrics: Metrics, outcome: Outcome, *, report_only: bool) -> None:
+    metrics.add_metric("allowed" if outcome.decision.allowed else "would_be_denied" if report_only else "denied", MetricUnit.Count, 1)
     if outcome.loaded.stale:
         metrics.add_metric("stale", MetricUnit.Count, 1)
     if outcome.narrowed:

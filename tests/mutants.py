@@ -71,7 +71,12 @@ MUTANTS = (
     ),
     Mutant("a permission holds at the moment that it ends", f"{POLICY}/permission.py", "now < self.until", "now <= self.until"),
     Mutant("one spelling of a path is enough", f"{POLICY}/request_path.py", "    for other in others:", "    for other in ():"),
-    Mutant("dots in a path are taken", f"{POLICY}/request_path.py", ' or not _DOTS.isdisjoint(text.split("/"))', ""),
+    Mutant(
+        "dots in a path are taken",
+        f"{POLICY}/request_path.py",
+        '"|".join(pattern for pattern, _ in _UNSAFE_SPELLINGS)',
+        '"|".join(pattern for pattern, _ in _UNSAFE_SPELLINGS[:3])',
+    ),
     Mutant(
         "the told route is not compared",
         f"{POLICY}/request_path.py",
@@ -93,7 +98,7 @@ MUTANTS = (
     Mutant(
         "patterns of the caller's in an Allow",
         f"{POLICY}/compiler.py",
-        "if decision.allowed and literal_text(text) == text:",
+        "if decision.allowed and is_literal(text):",
         "if decision.allowed:",
     ),
     Mutant(

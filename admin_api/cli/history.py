@@ -2,6 +2,7 @@
 
 import re
 import time
+from dataclasses import replace
 from itertools import islice
 from typing import Annotated
 
@@ -9,6 +10,7 @@ import typer
 
 from admin_api import history
 from admin_api.cli import output
+from admin_api.cli.publication import publish
 from admin_api.cli.target import (
     EXIT_FINDINGS,
     ApiArgument,
@@ -23,7 +25,8 @@ from admin_api.cli.target import (
     bound_target,
     identity,
 )
-from admin_api.service import PermissionService
+from admin_api.service import PermissionService, Plan
+from admin_api.settings import Target
 
 VersionArgument = Annotated[int, typer.Argument(min=1, help="Number of a version.", show_default=False)]
 
@@ -118,21 +121,39 @@ def rollback(
     service = PermissionService(time.time)
     with output.ERR.status("reading the table"):
         plan = service.plan_rollback(api, version)
+    _write(plan, target, yes, on_behalf_of=author, reason=reason or f"roll back to version {version}", force=force, json=json)
+
+
+def promote(
+    candidate: Annotated[str, typer.Argument(help="API whose document was tried in the shadow.", show_default=False)],
+    api: ApiArgument,
+    reason: ReasonOption = None,
+    author: AuthorOption = None,
+    table: TableOption = None,
+    region: RegionOption = None,
+    json: JsonOption = False,
+    yes: YesOption = False,
+    force: ForceOption = False,
+) -> None:
+    """Make a candidate's document the one of an API, as a new version. The candidate stays as it is."""
+    if candidate == api:
+        raise typer.BadParameter("the candidate and the API are the same: a candidate is published under a name of its own")
+    target = bound_target(table, region)
+    service = PermissionService(time.time)
+    with output.ERR.status("reading the table"):
+        tried = service.published(candidate)
+        plan = service.plan(replace(tried.document, api=api))
+    why = reason or f"promote {candidate} version {tried.head.version}"
+    _write(plan, target, yes, on_behalf_of=author, reason=why, force=force, json=json)
+
+
+def _write(plan: Plan, target: Target, yes: bool, *, on_behalf_of: str | None, reason: str, force: bool, json: bool) -> None:
     if not json:
         output.print_plan(plan)
-    head = None
-    if not plan.is_empty:
+    if plan.is_empty:
+        done = output.plan_as_json(plan) | {"version": None, "hash": None}
+    else:
         ask(target, yes, "write this")
-        with output.progress(f"publishing {api}", len(plan.steps)) as advance:
-            head = service.apply(
-                plan,
-                author=identity(target),
-                on_behalf_of=author,
-                reason=reason or f"roll back to version {version}",
-                force=force,
-                on_part=advance,
-            )
+        done = publish(plan, by=identity(target), on_behalf_of=on_behalf_of, reason=reason, force=force, quiet=json)
     if json:
-        output.print_json(output.plan_as_json(plan) | {"version": head.version if head else None, "hash": head.hash if head else None})
-    elif head is not None:
-        output.OUT.print(f"[bold green]published[/] {api} version {head.version}, hash {head.hash}", highlight=False)
+        output.print_json(done)

@@ -56,7 +56,7 @@ def _with_exit_codes(command: Callable[..., None]) -> Callable[..., None]:
 
 _PANELS: dict[str, dict[str, Callable[..., None]]] = {
     "Permissions": {"plan": seeds.plan, "apply": seeds.apply, "export": seeds.export, "init": seeds.init},
-    "History": {"log": history.log, "diff": history.diff, "rollback": history.rollback},
+    "History": {"log": history.log, "diff": history.diff, "rollback": history.rollback, "promote": history.promote},
     "Who may what": {"explain": access.explain, "who-can": access.who_can_call, "what-can": access.what_can_call},
     "Kill switch": {"deny": denials.deny, "undeny": denials.undeny, "denied": denials.denied},
     "Without a table": {"check": checks.check, "matrix": checks.matrix},

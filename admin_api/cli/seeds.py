@@ -7,6 +7,7 @@ import typer
 import yaml
 
 from admin_api.cli import output
+from admin_api.cli.publication import publish
 from admin_api.cli.target import (
     EXIT_FINDINGS,
     ApiArgument,
@@ -77,7 +78,6 @@ def apply(
     documents = read_documents(files)
     target = bound_target(table, region)
     plans = _plans(documents)
-    service = PermissionService(time.time)
     if not json:
         for one in plans:
             output.print_plan(one)
@@ -88,11 +88,7 @@ def apply(
     done = []
     for one in plans:
         why = reason or f"apply {', '.join(f.name for f in files)}"
-        with output.progress(f"publishing {one.document.api}", len(one.steps)) as advance:
-            head = service.apply(one, author=me, on_behalf_of=author, reason=why, force=force, on_part=advance)
-        done.append(output.plan_as_json(one) | {"version": head.version if head else None, "hash": head.hash if head else None})
-        if head is not None and not json:
-            output.OUT.print(f"[bold green]published[/] {one.document.api} version {head.version}, hash {head.hash}", highlight=False)
+        done.append(publish(one, by=me, on_behalf_of=author, reason=why, force=force, quiet=json))
     if json:
         output.print_json(done)
 

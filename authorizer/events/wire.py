@@ -3,33 +3,45 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NotRequired, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 from authorizer.errors import TroubleError
+from authorizer.events.identity_sources import KeyPart
 from authorizer.policy.compiler import PolicyDocument
 from authorizer.policy.method_arn import MethodArn, MethodArnError
 
 MAX_ANSWER_BYTES = 8000
 """Budget of a whole answer: WebSocket APIs take 8 KB ("WebSocket quotas", API Gateway developer guide), and no kind of API is given more here."""
 
+_MAY_BE_OMITTED = ("groups", "scopes", "routes")
+
 
 @dataclass(frozen=True, slots=True)
 class AuthorizationRequest:
-    """One request. `authorization` holds every value that the Authorization header has; `told_path` the gateway's path template, if it told it."""
+    """One request. `authorization` holds every value that may be the token; `told_path` the gateway's path template, if it told it.
+
+    `keyed` is what the gateway's cache key holds; None if the event does not show it.
+    """
 
     format: str
     method_arn: MethodArn
     authorization: tuple[str, ...]
     told_path: str | None = None
+    keyed: frozenset[KeyPart] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What API Gateway is told: about whom, the policy, and flat values for the backend."""
+    """What API Gateway is told: about whom, the policy, and flat values for the backend.
+
+    `is_authorized` is set where the answer shall be that one word instead of the policy. `usage_key` names the API key whose usage plan counts the request.
+    """
 
     principal_id: str
     policy_document: PolicyDocument
     context: Mapping[str, str]
+    is_authorized: bool | None = None
+    usage_key: str | None = None
 
 
 class PolicyResponse(TypedDict):
@@ -38,6 +50,14 @@ class PolicyResponse(TypedDict):
     principalId: str
     policyDocument: PolicyDocument
     context: NotRequired[dict[str, str]]
+    usageIdentifierKey: NotRequired[str]
+
+
+class SimpleResponse(TypedDict):
+    """The one word for an HTTP API that has simple responses enabled ("AWS Lambda authorizers for HTTP APIs", developer guide)."""
+
+    isAuthorized: bool
+    context: dict[str, str]
 
 
 def read_method_arn(text: object) -> MethodArn:
@@ -48,20 +68,48 @@ def read_method_arn(text: object) -> MethodArn:
         raise TroubleError("unreadable_event", f"the event's method ARN cannot be read: {error}") from None
 
 
+def text_of(value: object) -> str | None:
+    """The value if it is a text that is not empty."""
+    return value if isinstance(value, str) and value else None
+
+
+def header_values(event: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    """Every value of a header (its name in lower case), whatever case it was sent in. A header sent twice shows in `multiValueHeaders` only."""
+    values: list[str] = []
+    for sent_name, sent in (event.get("multiValueHeaders") or {}).items():
+        if sent_name.lower() == name:
+            values += [value for value in sent or [] if isinstance(value, str)]
+    if not values:
+        values = [
+            value for sent_name, value in (event.get("headers") or {}).items() if sent_name.lower() == name and isinstance(value, str)
+        ]
+    return tuple(values)
+
+
+def authorization_values(event: Mapping[str, Any]) -> tuple[str, ...]:
+    """Every value of the Authorization header."""
+    return header_values(event, "authorization")
+
+
 def write_policy_response(answer: Answer) -> PolicyResponse:
-    """The IAM form, within the budget. Groups leave the context first, marked by `groups_omitted`. Raises `TroubleError` if even that is too much."""
-    response: PolicyResponse = {
-        "principalId": answer.principal_id,
-        "policyDocument": answer.policy_document,
-        "context": dict(answer.context),
-    }
-    if _size(response) > MAX_ANSWER_BYTES:
-        kept = {key: value for key, value in answer.context.items() if key != "groups"}
-        response["context"] = kept | {"groups_omitted": "true"}
-    if _size(response) > MAX_ANSWER_BYTES:
-        raise TroubleError("answer_too_large", f"the answer has {_size(response)} bytes, more than {MAX_ANSWER_BYTES}")
-    return response
+    """The IAM form, within the budget. Raises `TroubleError` if that is impossible."""
+    bare: PolicyResponse = {"principalId": answer.principal_id, "policyDocument": answer.policy_document}
+    if answer.usage_key is not None:
+        bare["usageIdentifierKey"] = answer.usage_key
+    return {**bare, "context": fitting_context(answer, bare)}
 
 
-def _size(response: PolicyResponse) -> int:
-    return len(json.dumps(response).encode())
+def fitting_context(answer: Answer, bare: PolicyResponse | SimpleResponse) -> dict[str, str]:
+    """The context, less what would make the answer too large: lists leave it one by one, each marked by its name and `_omitted`.
+
+    Raises `TroubleError` if even that is too much.
+    """
+    context = dict(answer.context)
+    leaving = (name for name in _MAY_BE_OMITTED if name in answer.context)
+    while (size := len(json.dumps({**bare, "context": context}).encode())) > MAX_ANSWER_BYTES:
+        name = next(leaving, None)
+        if name is None:
+            raise TroubleError("answer_too_large", f"the answer has {size} bytes, more than {MAX_ANSWER_BYTES}")
+        del context[name]
+        context[f"{name}_omitted"] = "true"
+    return context

@@ -10,7 +10,7 @@ from itertools import groupby
 from typing import Literal, NotRequired, TypedDict
 
 from authorizer.policy.decision import Decision, Grounds, applicable, bound_values
-from authorizer.policy.method_arn import MAX_RESOURCE, MethodArn, literal_text
+from authorizer.policy.method_arn import MAX_RESOURCE, MethodArn, is_literal, literal_text
 from authorizer.policy.permission import Permission
 from authorizer.policy.route import RouteTemplate, SegmentKind
 
@@ -54,7 +54,7 @@ def compile_request(arn: MethodArn, decision: Decision, *, token_expiry: int | N
     if is_too_long(arn):
         return policy(deny(literal_text(text)[:_KEPT_OF_A_LONG_ARN] + "*"))
     # INVARIANT: text that IAM would read as a pattern never stands in an Allow, whatever a decision says.
-    if decision.allowed and literal_text(text) == text:
+    if decision.allowed and is_literal(text):
         return policy(allow([text], end_of(decision.determining, token_expiry)))
     return policy(deny(arn.prefix + literal_text(text.removeprefix(arn.prefix))))
 

@@ -66,6 +66,11 @@ class MethodArn:
         return self.prefix + (self.path if self.verb is None else f"{self.verb}/{self.path}")
 
 
+def is_literal(text: str) -> bool:
+    """Whether IAM reads every character of the text as itself, so that it may stand in an Allow."""
+    return _PATTERN_TEXT.search(text) is None
+
+
 def literal_text(text: str) -> str:
     """The text with every character that IAM reads as a pattern, and every control character, as `?`, which matches that one character.
 

@@ -10,11 +10,17 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from urllib.parse import unquote_to_bytes
 
-from authorizer.policy.route import VERBS, RouteCatalog, RouteMatch, RouteTemplate
+from authorizer.policy.route import VERBS, WEBSOCKET, RouteCatalog, RouteMatch, RouteTemplate
 
 _MAX_DECODINGS = 3
-_UNSAFE = re.compile(r"[*?\\\x00-\x1f\x7f-\x9f\ud800-\udfff]|\$\{|//")
-_DOTS = frozenset({".", ".."})
+_UNSAFE_SPELLINGS = (
+    (r"[*?\\]|\$\{", "it has `*`, `?`, `\\` or `${`, which may mean more than themselves (a query string is no part of a path)"),
+    (r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]", "it has a control character or half a character"),
+    (r"//|^/.", "it has an empty segment"),
+    (r"(?:^|/)\.\.?(?:/|\Z)", "it has `.` or `..` as a segment"),
+)
+"""What is unsafe in any form of a path, and what to tell people about it."""
+_UNSAFE = re.compile("|".join(pattern for pattern, _ in _UNSAFE_SPELLINGS))
 
 
 class Unroutable(StrEnum):
@@ -75,6 +81,12 @@ def resolve(catalog: RouteCatalog, verb: str, path: str, told: str | None, *, ex
     return Target(verb, route, parameters or {}, None if parameters is not None else Unroutable.PATH_MISMATCH)
 
 
+def resolve_route_key(catalog: RouteCatalog, key: str) -> Target:
+    """The target of a WebSocket message, or of `$connect`, by the route key that the gateway chose."""
+    route = catalog.find(WEBSOCKET, key)
+    return Target(WEBSOCKET, route, problem=Unroutable.CATALOGUE_DRIFT if route is None else None)
+
+
 def _matched(catalog: RouteCatalog, verb: str, path: str) -> Target:
     try:
         match = _match_every_spelling(catalog, verb, path)
@@ -107,7 +119,7 @@ def _spellings(path: str) -> list[str]:
     spellings = [path]
     while True:
         text = spellings[-1]
-        if _UNSAFE.search(text) or (text[:1] == "/" and text != "/") or not _DOTS.isdisjoint(text.split("/")):
+        if _UNSAFE.search(text):
             raise _UnsafePathError(path)
         try:
             decoded = unquote_to_bytes(text).decode("utf-8")
@@ -118,6 +130,23 @@ def _spellings(path: str) -> list[str]:
         if len(spellings) > _MAX_DECODINGS:
             raise _UnsafePathError(path)
         spellings.append(decoded)
+
+
+def why_unsafe(path: str) -> str:
+    """The rule that an unsafe path breaks, in words, and in which form of it."""
+    text, when = path, ""
+    for _ in range(_MAX_DECODINGS + 1):
+        for pattern, words in _UNSAFE_SPELLINGS:
+            if re.search(pattern, text):
+                return words + when
+        try:
+            decoded = unquote_to_bytes(text).decode("utf-8")
+        except UnicodeError:
+            return "its percent-encoding is not UTF-8" + when
+        if decoded == text:
+            return f"percent-decoded it is {text!a}, which is another route or has other parameters"
+        text, when = decoded, f", once percent-decoded to {decoded!a}"
+    return f"it is percent-encoded more than {_MAX_DECODINGS} times"
 
 
 def _segments(path: str) -> tuple[str, ...]:

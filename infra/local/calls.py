@@ -1,7 +1,9 @@
 """Calls the deployed APIs over HTTP, as any client would."""
 
+import base64
 import http.client
 import json
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -46,6 +48,24 @@ def call(api: Api, method: str, path: str, token: str | None = None, body: objec
         connection.request(method, url.path + path, None if body is None else json.dumps(body), headers)
         response = connection.getresponse()
         return Answer(response.status, response.read().decode("utf-8", "replace"), response.headers.get("ETag", ""))
+    except (OSError, http.client.HTTPException) as error:
+        return Answer(0, str(error))
+    finally:
+        connection.close()
+
+
+def connect(api: Api, token: str | None = None) -> Answer:
+    """Asks for a WebSocket connection (RFC 6455 section 4.1) and hangs up: status 101 is a yes."""
+    url = urlsplit(api["url"])
+    headers = {"Host": api["host_header"], "Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13"}
+    headers |= {"Sec-WebSocket-Key": base64.b64encode(os.urandom(16)).decode("ascii")} | (
+        {"Authorization": f"Bearer {token}"} if token else {}
+    )
+    connection = http.client.HTTPConnection(url.hostname or "", url.port, timeout=30)
+    try:
+        connection.request("GET", url.path, None, headers)
+        response = connection.getresponse()
+        return Answer(response.status, response.reason)
     except (OSError, http.client.HTTPException) as error:
         return Answer(0, str(error))
     finally:

@@ -56,7 +56,7 @@ def deploy(aws: Aws, build_folder: Path) -> Deployment:
     jwks_uri = _jwks_uri(aws, base["UserPoolId"])
     attached = {name: base[name] for name in ("TableName", "AuthorizerReadPolicyArn", "UserPoolId", "AppClientIds")}
     # TTL 0: the emulator takes `context.*` identity sources for absent, and answers 401 to all if it caches.
-    parameters = code | attached | {"AuthorizerTtl": "0", "JwksUri": jwks_uri}
+    parameters = code | attached | {"AuthorizerTtl": "0", "JwksUri": jwks_uri, "RouteResponses": "false"}
     sample, sample_changed = _bring_up_to_date(aws, SAMPLE_STACK, "sample_api.yaml", parameters)
     _enable_time_to_live(aws, base["TableName"])
     return Deployment(
@@ -69,6 +69,8 @@ def deploy(aws: Aws, build_folder: Path) -> Deployment:
             # Read anew each time: the emulator gives an API a new id when its definition changes.
             "rest_request": _api(aws, sample["RequestApiId"], sample["RequestApiUrl"]),
             "rest_token": _api(aws, sample["TokenApiId"], sample["TokenApiUrl"]),
+            "http": _api(aws, sample["HttpApiId"], sample["HttpApiUrl"]),
+            "websocket": _api(aws, sample["WebSocketApiId"], sample["WebSocketApiUrl"], "ws"),
             "admin": _api(aws, base["AdminApiId"], base["AdminApiUrl"]),
         },
         changed=tuple(name for name, changed in ((BASE_STACK, base_changed), (SAMPLE_STACK, sample_changed)) if changed),
@@ -102,9 +104,9 @@ def _jwks_uri(aws: Aws, pool: str) -> str:
     return f"{aws.endpoint}/{pool}/.well-known/jwks.json"
 
 
-def _api(aws: Aws, api_id: str, public_url: str) -> Api:
+def _api(aws: Aws, api_id: str, public_url: str, scheme: str = "http") -> Api:
     stage = public_url.rsplit("/", 1)[1]
-    return {"url": f"{aws.endpoint}/{stage}", "host_header": f"{api_id}.execute-api.localhost:{aws.port}"}
+    return {"url": f"{scheme}://{aws.endpoint.partition('://')[2]}/{stage}", "host_header": f"{api_id}.execute-api.localhost:{aws.port}"}
 
 
 def _upload_code(aws: Aws, build_folder: Path) -> str:

@@ -6,15 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infra.local import deploy, seeds
-from infra.local.calls import call
+from infra.local.calls import call, connect
 from infra.local.emulator import REGION, Aws
 from infra.local.logs import last_lines
-from infra.local.state import Local, LocalStackError, StateFolder
+from infra.local.state import Api, Local, LocalStackError, StateFolder
 from infra.local.users import AppClient, ensure_users
 from infra.package import ROOT
 
 DEFAULT_SEED = ROOT / "seed_data" / "dev.yaml"
 ADMIN = "admin"
+WEBSOCKET = "websocket"
 
 # Path, whose token, and the statuses of an API that works: each function starts, reaches what it needs, and guards what it must. The refusal
 # comes last: to the emulator it is a crash, after which the authorizer starts anew.
@@ -96,6 +97,8 @@ def _faults(stack: Stack) -> dict[str, list[str]]:
     tokens = {user: stack.client.sign_in(user, stack.local["users"][user]["password"]) for user in ("guest", "admin")}
 
     def probe(name: str) -> list[str]:
+        if name == WEBSOCKET:
+            return _faults_of_connections(stack.local["apis"][name], tokens["guest"])
         faults = []
         for path, user, expected in ADMIN_PROBES if name == ADMIN else SAMPLE_PROBES:
             answer = call(stack.local["apis"][name], "GET", path, tokens[user] if user else None)
@@ -108,6 +111,16 @@ def _faults(stack: Stack) -> dict[str, list[str]]:
     # All at once: each waits for functions that start for the first time.
     with ThreadPoolExecutor() as pool:
         return {name: found for name, found in zip(names, pool.map(probe, names), strict=True) if found}
+
+
+def _faults_of_connections(api: Api, token: str) -> list[str]:
+    # The emulator answers 500 where API Gateway would answer 401.
+    tried = (("with a good token", connect(api, token), {101, 403}), ("without a token", connect(api), {401, 500}))
+    return [
+        f"connecting {how} is answered with {answer.status} {answer.message}"
+        for how, answer, expected in tried
+        if answer.status not in expected
+    ]
 
 
 def _told(faults: dict[str, list[str]]) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from infra.local.calls import Answer, call, call_until
+from infra.local.calls import Answer, call, call_until, connect
 from infra.local.stack import Stack
 
 GRANTED = "DELETE /pets/{petId}"
@@ -41,6 +41,12 @@ class Tour:
         self._title("A route bound to its owner")
         self._request("owner", "GET", self._own_pets)
         self._request("owner2", "GET", self._own_pets)
+        self._title("The same permissions before an HTTP API")
+        self._line("guest: GET /pets/7", _show(call(self._stack.local["apis"]["http"], "GET", "/pets/7", self._tokens["guest"])))
+        self._line("guest: DELETE /pets/7", _show(call(self._stack.local["apis"]["http"], "DELETE", "/pets/7", self._tokens["guest"])))
+        self._title("A WebSocket API: who may connect")
+        for user in ("guest", "nobody"):
+            self._line(f"{user}: connect", _show(connect(self._stack.local["apis"]["websocket"], self._tokens[user])))
         # An edit is shown on permissions that this start has written, never on somebody's own.
         if "petstore" in self._stack.seeded:
             self._edit()
@@ -56,6 +62,7 @@ class Tour:
         for label, caller, method, path in (
             ("rest_request", "guest", "GET", "/pets/7"),
             ("rest_token", "guest", "DELETE", "/pets/7"),
+            ("http", "guest", "GET", "/pets/7"),
             ("rest_request", "owner", "GET", self._own_pets),
             ("admin", "auditor", "GET", f"{PETSTORE}/access?subject=group/guest"),
         ):

@@ -16,13 +16,15 @@ from authorizer.policy.permission import EVERYONE, PrincipalRef, RefKind
 from authorizer.policy.request_path import resolve
 from authorizer.settings import read_settings
 from authorizer.wiring import build_authorizer
-from tests.support.events import Deployment, rest_request_event, rest_token_event
+from tests.support.events import Deployment, http_2_event, rest_request_event, rest_token_event
 from tests.support.iam_evaluator import evaluate
 from tests.support.local_stack import LocalStack
 
 pytestmark = pytest.mark.stack
 
 SEED = Path(__file__).parents[2] / "seed_data" / "dev.yaml"
+
+KINDS = ("rest_request", "rest_token", "http")
 
 # Method, path as called, path template, and who gets through. {me} is the caller's own sub, {other} another owner's.
 EXPECTED: list[tuple[str, str, str, set[str]]] = [
@@ -53,7 +55,7 @@ def claims_of(token: str) -> dict[str, Any]:
     return claims
 
 
-@pytest.mark.parametrize("kind", ["rest_request", "rest_token"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_table_meaning_policy_and_gateway_agree(
     stack: LocalStack, tokens: dict[str, str], kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -70,7 +72,7 @@ def test_table_meaning_policy_and_gateway_agree(
                 "USER_POOL_ID": stack.note["user_pool_id"],
                 "APP_CLIENT_IDS": stack.note["client_id"],
                 "JWKS_URI": stack.note["jwks_uri"],
-                "CACHE_SCOPE": "route" if kind == "rest_request" else "token",
+                "CACHE_SCOPE": "token" if kind == "rest_token" else "route",
             }
         )
     )
@@ -84,14 +86,19 @@ def test_table_meaning_policy_and_gateway_agree(
             exact = kind == "rest_token"
             decision = decide(grounds, resolve(document.catalog, method, path[1:], None if exact else template, exact=exact))
             deployment = Deployment("v1", "aws", "eu-west-1", "111122223333", "a1b2c3d4e5")
-            event = (
-                rest_token_event(method, path, authorization=f"Bearer {token}", deployment=deployment)
-                if kind == "rest_token"
-                else rest_request_event(method, path, template, headers=[("Authorization", f"Bearer {token}")], deployment=deployment)
-            )
+            authorization = f"Bearer {token}"
+            event: dict[str, Any]
+            if kind == "rest_token":
+                event = rest_token_event(method, path, authorization=authorization, deployment=deployment)
+            elif kind == "rest_request":
+                event = rest_request_event(method, path, template, headers=[("Authorization", authorization)], deployment=deployment)
+            else:
+                key, headers = f"{method} {template}", [("Authorization", authorization)]
+                keyed = [authorization, method, key, deployment.stage]
+                event = http_2_event(method, path, key, identity_source=keyed, headers=headers, deployment=deployment)
             request = events.read_request(event)
-            response = events.write_response(request, authorizer.authorize(request).answer)
-            verdict = evaluate(response["policyDocument"], "execute-api:Invoke", event["methodArn"])
+            response: Any = events.write_response(request, authorizer.authorize(request).answer)
+            verdict = evaluate(response["policyDocument"], "execute-api:Invoke", str(request.method_arn))
             status = stack.call(kind, method, path, f"Bearer {token}").status
             answers = (user in through, decision.allowed, verdict == "Allow", status == 200)
             if len(set(answers)) > 1 or status not in (200, 403):
@@ -99,16 +106,17 @@ def test_table_meaning_policy_and_gateway_agree(
     assert not wrong, "\n".join(wrong)
 
 
-def test_the_backend_learns_who_called_and_by_which_version(stack: LocalStack, tokens: dict[str, str]) -> None:
-    body = json.loads(stack.call("rest_request", "GET", "/pets/7", f"Bearer {tokens['guest']}").body)
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_backend_learns_who_called_and_by_which_version(stack: LocalStack, tokens: dict[str, str], kind: str) -> None:
+    body = json.loads(stack.call(kind, "GET", "/pets/7", f"Bearer {tokens['guest']}").body)
     context = body["authorizer"]
-    assert context["principalId"] == claims_of(tokens["guest"])["sub"]
+    assert context["sub"] == claims_of(tokens["guest"])["sub"]
     assert json.loads(context["groups"]) == ["guest"]
     assert int(context["version"]) >= 1
 
 
 def test_a_public_route_needs_no_token(stack: LocalStack) -> None:
-    assert stack.call("rest_request", "GET", "/health").status == 200
+    assert [stack.call(kind, "GET", "/health").status for kind in KINDS] == [200, 200, 200]
 
 
 def test_a_route_taken_away_is_refused_after_the_refresh_and_given_back_it_works(stack: LocalStack, tokens: dict[str, str]) -> None:
@@ -122,11 +130,11 @@ def test_a_route_taken_away_is_refused_after_the_refresh_and_given_back_it_works
     stack.gatebook("apply", str(changed), "--reason", "try it")
     # The stack polls every second and its gateway remembers nothing.
     time.sleep(1.1)
-    for kind in ("rest_request", "rest_token"):
+    for kind in KINDS:
         assert stack.call(kind, "GET", "/pets/7", authorization).status == 403
     stack.gatebook("apply", str(SEED))
     time.sleep(1.1)
-    for kind in ("rest_request", "rest_token"):
+    for kind in KINDS:
         assert stack.call(kind, "GET", "/pets/7", authorization).status == 200
     again = stack.gatebook("apply", str(SEED)).stdout
     assert "nothing to change" in again

@@ -101,12 +101,12 @@ def test_the_authorizer_may_read_the_table_and_write_its_log() -> None:
 def test_the_admin_function_may_change_this_table_and_nothing_else() -> None:
     assert function(BASE, FUNCTION)["Role"] == {"Fn::GetAtt": ["AdminRole", "Arn"]}
     assert "ManagedPolicyArns" not in resources(BASE, "AWS::IAM::Role")["AdminRole"]
-    table, log = statements("AdminRole")
-    assert set(table["Action"]) == {
-        *("dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"),
-        "dynamodb:ConditionCheckItem",
-    }
-    assert table["Resource"] == {"Fn::GetAtt": ["PermissionTable", "Arn"]}
+    table, denylist, log = statements("AdminRole")
+    assert set(table["Action"]) == {"dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem", "dynamodb:UpdateItem"}
+    assert denylist["Action"] == "dynamodb:DeleteItem"
+    assert denylist["Condition"] == {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["api#*#denylist"]}}
+    for statement in (table, denylist):
+        assert statement["Resource"] == {"Fn::GetAtt": ["PermissionTable", "Arn"]}
     assert (log["Action"], log["Resource"]) == (
         ["logs:CreateLogStream", "logs:PutLogEvents"],
         {"Fn::GetAtt": ["AdminLogGroup", "Arn"]},

@@ -2,10 +2,12 @@
 
 import importlib
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from admin_api.document_files import read_file
 from authorizer.settings import NAMES
 from infra import petstore
 from tests.infrastructure.templates import (
@@ -41,11 +43,18 @@ ROUTES = {
     "GET /health",
 }
 APIS = ("RequestApi", "TokenApi")
-AUTHORIZERS = ("RequestAuthorizer", "TokenAuthorizer")
+AUTHORIZERS = ("RequestAuthorizer", "TokenAuthorizer", "HttpAuthorizer", "WebSocketAuthorizer")
+WEBSOCKET_KEYS = {"$connect", "watchPets", "announcePet"}
+
+
+def routes_of(api: str) -> dict[str, dict[str, Any]]:
+    """Routes of an HTTP or WebSocket API by their keys."""
+    routes = resources(SAMPLE, "AWS::ApiGatewayV2::Route").values()
+    return {route["RouteKey"]: route for route in routes if route["ApiId"] == {"Ref": api}}
 
 
 @pytest.mark.parametrize("api", APIS)
-def test_both_apis_have_the_same_routes(api: str) -> None:
+def test_both_rest_apis_have_the_same_routes(api: str) -> None:
     assert {route for route in methods(SAMPLE, api) if not route.startswith("OPTIONS ")} == ROUTES
 
 
@@ -80,6 +89,49 @@ def test_the_token_authorizer_is_remembered_for_the_whole_caller() -> None:
     assert guard["type"] == "token"
     assert guard["authorizerResultTtlInSeconds"] == {"Fn::If": ["RemembersAnswers", 60, 0]}
     assert environment(SAMPLE, "TokenAuthorizer")["CACHE_SCOPE"] == "token"
+
+
+def test_every_route_of_the_http_api_is_guarded_but_health() -> None:
+    routes = routes_of("HttpApi")
+    assert set(routes) == ROUTES
+    for key, route in routes.items():
+        guard = (route.get("AuthorizationType"), route.get("AuthorizerId"))
+        assert guard == ((None, None) if key in petstore.PUBLIC_ROUTES else ("CUSTOM", {"Ref": "HttpGatebook"})), key
+
+
+def test_the_http_authorizer_is_remembered_per_route_and_told_for_how_long() -> None:
+    guard = resources(SAMPLE, "AWS::ApiGatewayV2::Authorizer")["HttpGatebook"]
+    assert (guard["AuthorizerType"], guard["AuthorizerPayloadFormatVersion"], guard["EnableSimpleResponses"]) == ("REQUEST", "2.0", False)
+    assert set(guard["IdentitySource"]) == {
+        "$request.header.Authorization",
+        "$context.httpMethod",
+        "$context.routeKey",
+        "$context.stage",
+    }
+    assert guard["AuthorizerResultTtlInSeconds"] == {"Ref": "AuthorizerTtl"}
+    assert (environment(SAMPLE, "HttpAuthorizer")["CACHE_SCOPE"], environment(SAMPLE, "HttpAuthorizer")["GATEWAY_TTL"]) == ("route", "60")
+
+
+def test_a_browser_can_use_the_http_api() -> None:
+    cors = resources(SAMPLE, "AWS::ApiGatewayV2::Api")["HttpApi"]["CorsConfiguration"]
+    assert set(cors["AllowHeaders"]) == {"Authorization", "Content-Type"}
+    assert {key.split()[0] for key in ROUTES} <= set(cors["AllowMethods"])
+
+
+def test_a_websocket_api_is_guarded_where_the_connection_is_made() -> None:
+    routes = routes_of("WebSocketApi")
+    assert set(routes) == WEBSOCKET_KEYS
+    assert {key for key, route in routes.items() if route.get("AuthorizationType") == "CUSTOM"} == {"$connect"}
+    assert routes["$connect"]["AuthorizerId"] == {"Ref": "WebSocketGatebook"}
+    assert resources(SAMPLE, "AWS::ApiGatewayV2::Authorizer")["WebSocketGatebook"]["IdentitySource"] == []
+    assert environment(SAMPLE, "WebSocketAuthorizer")["API"] == "petstore-live"
+
+
+@pytest.mark.parametrize("stage", ["dev", "staging", "prod"])
+def test_the_seeds_have_the_websocket_apis_route_keys(stage: str) -> None:
+    documents = [file.parse() for file in read_file(Path(__file__).parents[2] / "seed_data" / f"{stage}.yaml")]
+    (document,) = [document for document in documents if document.api == "petstore-live"]
+    assert {str(route) for route in document.catalog.routes} == {f"WS {key}" for key in WEBSOCKET_KEYS}
 
 
 @pytest.mark.parametrize("name", AUTHORIZERS)
@@ -117,9 +169,10 @@ def test_every_function_has_a_handler_and_a_log_that_ends() -> None:
             assert callable(getattr(importlib.import_module(module), attribute))
 
 
-def test_the_trouble_alarm_hears_what_the_authorizer_says() -> None:
-    emitted = emitted_trouble(environment(SAMPLE, "RequestAuthorizer"))
-    assert_hears(resources(SAMPLE, "AWS::CloudWatch::Alarm")["AuthorizerTrouble"], emitted)
+@pytest.mark.parametrize("name", AUTHORIZERS)
+def test_the_trouble_alarm_hears_what_the_authorizer_says(name: str) -> None:
+    alarm = "LiveAuthorizerTrouble" if name == "WebSocketAuthorizer" else "AuthorizerTrouble"
+    assert_hears(resources(SAMPLE, "AWS::CloudWatch::Alarm")[alarm], emitted_trouble(environment(SAMPLE, name)))
 
 
 def test_alarms_watch_each_authorizer_and_none_rings_at_a_401() -> None:
@@ -129,7 +182,10 @@ def test_alarms_watch_each_authorizer_and_none_rings_at_a_401() -> None:
     assert watched == {(metric, name) for metric in ("Throttles", "Duration") for name in AUTHORIZERS}
 
 
-@pytest.mark.parametrize("context", [{}, {"authorizer": None}, {"authorizer": {}}])
+CALLER = {"sub": "someone", "version": "1", "groups": "[]", "client_id": "c"}
+
+
+@pytest.mark.parametrize("context", [{}, {"authorizer": None}, {"authorizer": {}}, {"authorizer": {"principalId": "another's"}}])
 def test_the_backend_refuses_what_no_authorizer_saw(context: dict[str, Any]) -> None:
     event = {"httpMethod": "GET", "resource": "/pets", "requestContext": context}
     assert petstore.handler(event, None)["statusCode"] == 403
@@ -141,12 +197,20 @@ def test_the_backend_echoes_route_and_caller() -> None:
         "httpMethod": "GET",
         "resource": "/pets/{petId}",
         "pathParameters": {"petId": "7"},
-        "requestContext": {"authorizer": {"principalId": "someone"}},
+        "requestContext": {"authorizer": CALLER},
     }
     answer = petstore.handler(event, None)
     assert answer["headers"]["Access-Control-Allow-Origin"] == "*"
     assert json.loads(answer["body"]) == {
         "route": "GET /pets/{petId}",
         "path_parameters": {"petId": "7"},
-        "authorizer": {"principalId": "someone"},
+        "authorizer": CALLER,
     }
+    http = {"routeKey": "GET /pets/{petId}", "pathParameters": {"petId": "7"}, "requestContext": {"authorizer": {"lambda": CALLER}}}
+    assert petstore.handler(http, None)["body"] == answer["body"]
+
+
+@pytest.mark.parametrize(("key", "status"), [("$connect", 200), ("watchPets", 200), ("announcePet", 403)])
+def test_the_backend_holds_each_message_against_what_was_permitted(key: str, status: int) -> None:
+    context = {"connectionId": "c", "routeKey": key, "authorizer": CALLER | {"routes": '["$connect", "watchPets"]'}}
+    assert petstore.handler({"requestContext": context}, None)["statusCode"] == status

@@ -17,8 +17,8 @@ def test_cfn_lint_has_nothing_to_say(name: str) -> None:
 
 @pytest.mark.parametrize("name", [BASE, SAMPLE])
 def test_every_partition_is_served(name: str) -> None:
-    # The service principal is the same in every partition; of issuers elsewhere no page says otherwise, and `settings` spells them alike.
-    alike = {"lambda.amazonaws.com", ".amazonaws.com"}
+    # The service principals are the same in every partition; of issuers elsewhere no page says otherwise, and `settings` spells them alike.
+    alike = {"lambda.amazonaws.com", "apigateway.amazonaws.com", ".amazonaws.com"}
     assert "arn:aws:" not in text(name)
     assert set(re.findall(r"[\w.-]*amazonaws\.com[\w.]*", text(name))) <= alike
 

@@ -13,7 +13,7 @@ from typing import Any, cast
 import pytest
 
 from authorizer import events
-from authorizer.authorize import Authorizer
+from authorizer.authorize import AnswerOptions, Authorizer
 from authorizer.claims import Principal
 from authorizer.permission_cache import LoadedPermissions, PermissionCache
 from authorizer.policy.compiler import CacheScope
@@ -77,7 +77,7 @@ class World:
 
 def _gateway(world: World, router: Router, scope: CacheScope, *, kind: str, ttl: float, conditions: bool = False) -> Gateway:
     verifier, permissions = cast(TokenVerifier, world), cast(PermissionCache, world)
-    authorizer = Authorizer(verifier, permissions, scope=scope, expiry_conditions=conditions, now=lambda: world.now)
+    authorizer = Authorizer(verifier, permissions, AnswerOptions(scope, expiry_conditions=conditions), now=lambda: world.now)
 
     def invoke(event: dict[str, Any]) -> object:
         request = events.read_request(event)

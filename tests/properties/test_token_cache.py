@@ -13,7 +13,7 @@ from typing import Any, cast
 import pytest
 
 from authorizer import events
-from authorizer.authorize import Authorizer, Outcome
+from authorizer.authorize import AnswerOptions, Authorizer, Outcome
 from authorizer.claims import Principal
 from authorizer.permission_cache import LoadedPermissions, PermissionCache
 from authorizer.policy.compiler import CacheScope
@@ -93,9 +93,7 @@ def _gateway(world: World, router: Router, *, guards: bool, conditions: bool) ->
     authorizer = Authorizer(
         cast(TokenVerifier, world),
         cast(PermissionCache, world),
-        scope=CacheScope.TOKEN,
-        token_scope_guards=guards,
-        expiry_conditions=conditions,
+        AnswerOptions(CacheScope.TOKEN, token_scope_guards=guards, expiry_conditions=conditions),
         now=lambda: world.now,
     )
 

@@ -58,6 +58,12 @@ def test_what_is_left_out_has_its_default() -> None:
         cache_scope=CacheScope.REQUEST,
         token_scope_guards=False,
         expiry_conditions=False,
+        simple_responses=False,
+        gateway_ttl=None,
+        context_username=False,
+        usage_key=False,
+        shadow_api="",
+        report_only=False,
         policy_refresh_seconds=10,
         policy_max_stale_seconds=300,
         jwks_max_age_seconds=3600,
@@ -76,6 +82,17 @@ def test_what_is_left_out_has_its_default() -> None:
         ("TOKEN_SCOPE_GUARDS", "0", "token_scope_guards", False),
         ("EXPIRY_CONDITIONS", "1", "expiry_conditions", True),
         ("EXPIRY_CONDITIONS", "0", "expiry_conditions", False),
+        ("HTTP_API_RESPONSE", "simple", "simple_responses", True),
+        ("HTTP_API_RESPONSE", "iam", "simple_responses", False),
+        ("GATEWAY_TTL", "0", "gateway_ttl", 0),
+        ("GATEWAY_TTL", "60", "gateway_ttl", 60),
+        ("CONTEXT_USERNAME", "1", "context_username", True),
+        ("CONTEXT_USERNAME", "0", "context_username", False),
+        ("USAGE_KEY", "client_id", "usage_key", True),
+        ("USAGE_KEY", "none", "usage_key", False),
+        ("SHADOW_API", "petstore-next", "shadow_api", "petstore-next"),
+        ("REPORT_ONLY", "1", "report_only", True),
+        ("REPORT_ONLY", "0", "report_only", False),
         ("POLICY_REFRESH_SECONDS", "0", "policy_refresh_seconds", 0),
         ("POLICY_REFRESH_SECONDS", "2.5", "policy_refresh_seconds", 2.5),
         ("POLICY_MAX_STALE_SECONDS", "60", "policy_max_stale_seconds", 60),
@@ -321,6 +338,27 @@ def test_an_issuer_or_a_name_that_stands_twice() -> None:
     ]
 
 
-@pytest.mark.parametrize("name", ["HTTP_API_RESPONSE", "GATEWAY_TTL", "SHADOW_API", "REPORT_ONLY"])
-def test_what_this_release_cannot_do_is_refused_rather_than_ignored(name: str) -> None:
-    assert problems(**{name: "1"}) == [f"`{name}` is not supported by this release: take it out"]
+def test_one_word_speaks_of_one_request() -> None:
+    assert read(HTTP_API_RESPONSE="simple", CACHE_SCOPE="request").simple_responses
+    for scope in ("route", "token"):
+        [problem] = problems(HTTP_API_RESPONSE="simple", CACHE_SCOPE=scope)
+        assert problem.endswith("set it to `request`")
+
+
+@pytest.mark.parametrize("contradiction", [{"CACHE_SCOPE": "route"}, {"CACHE_SCOPE": "token"}, {"HTTP_API_RESPONSE": "simple"}])
+def test_report_only_lets_one_path_pass_at_a_time(contradiction: dict[str, str]) -> None:
+    assert read(REPORT_ONLY="1").report_only
+    [problem] = problems(REPORT_ONLY="1", **contradiction)
+    assert "it needs `CACHE_SCOPE=request` and `HTTP_API_RESPONSE=iam`" in problem
+
+
+def test_a_candidate_is_not_what_it_is_compared_with() -> None:
+    assert read(SHADOW_API="petstore-next").shadow_api == "petstore-next"
+    [problem] = problems(SHADOW_API=NEEDED["API"])
+    assert "a name of its own" in problem
+
+
+@pytest.mark.parametrize("name", ["SHADOW_APIS", "REPORT_ONLY_", "GATEWAY_TTL_SECONDS", "HTTP_API_RESPONSES", "USAGE_KEYS", "CONTEXT_USER"])
+def test_a_name_that_is_nearly_a_setting_is_refused(name: str) -> None:
+    [problem] = problems(**{name: "1"})
+    assert problem.startswith(f"`{name}` is no setting")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from authorizer.policy.method_arn import MethodArn, MethodArnError, literal_text
+from authorizer.policy.method_arn import MethodArn, MethodArnError, is_literal, literal_text
 
 BASE = "arn:aws:execute-api:eu-west-1:111122223333:a1b2c3d4e5"
 
@@ -89,6 +89,12 @@ def test_refused(text: str) -> None:
 )
 def test_the_method_prefix_holds_no_pattern_of_the_caller(tail: str, expected: str) -> None:
     assert MethodArn.parse(f"{BASE}/{tail}").method_prefix == f"{BASE}/{expected}"
+
+
+@pytest.mark.parametrize("text", ["*", "a?b", "\\", "${a}", "\x00", "\x7f", "\ud800"])
+def test_text_that_iam_may_read_as_a_pattern_is_not_literal(text: str) -> None:
+    assert not is_literal(text)
+    assert is_literal("GET/a:b/$default/{a}%2A")
 
 
 def test_literal_text() -> None:

@@ -1,0 +1,107 @@
+"""For the backend behind the gateway: who calls, as the authorizer found out. One file that imports the standard library only, free to be copied.
+
+A backend must never take the lack of an authorizer's context for a caller without groups: a route without an authorizer, or a spelling that the gateway
+let past it, would then be served to anybody. So everything here fails closed.
+
+    from authorizer.caller import NoCallerError, read_caller
+
+    def handler(event, context):
+        try:
+            caller = read_caller(event)
+        except NoCallerError:
+            return {"statusCode": 403}
+        pets = pets_of(caller.subject)
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+class NoCallerError(Exception):
+    """The event has no context of the authorizer, or one that cannot be read: answer 403. The message says why, for the log."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The verified caller. `version` is that of the permissions, `client_id` is `""` where the token names none.
+
+    `groups` and `scopes` are None where they did not fit into the authorizer's answer; `username` where the authorizer is not set to tell it. `routes` are the
+    route keys of a WebSocket API that the caller may use, none for other APIs.
+    """
+
+    subject: str
+    client_id: str
+    version: int
+    groups: tuple[str, ...] | None
+    scopes: tuple[str, ...] | None
+    username: str | None
+    routes: tuple[str, ...]
+
+    def is_in(self, group: str) -> bool:
+        """Whether the caller is in a group. Raises `NoCallerError` if the groups did not fit: nobody knows, then."""
+        if self.groups is None:
+            raise NoCallerError("the caller's groups did not fit into the authorizer's answer")
+        return group in self.groups
+
+
+def read_caller(event: Mapping[str, Any]) -> Caller:
+    """The caller of the request that a Lambda function is invoked with, by a REST, HTTP or WebSocket API. Raises `NoCallerError`."""
+    context = _context(event)
+    return Caller(
+        subject=_text(context, "sub"),
+        client_id=_text(context, "client_id", required=False),
+        version=_number(context, "version"),
+        groups=_names(context, "groups"),
+        scopes=() if "scopes" not in context and "scopes_omitted" not in context else _names(context, "scopes"),
+        username=_text(context, "username") if "username" in context else None,
+        routes=(_names(context, "routes") or ()) if "routes" in context else (),
+    )
+
+
+def may_send(event: Mapping[str, Any]) -> bool:
+    """Whether the caller of a WebSocket message may use its route, by what was permitted when the connection was made. False where that is not known."""
+    try:
+        return event["requestContext"]["routeKey"] in read_caller(event).routes
+    except (NoCallerError, KeyError, TypeError):
+        return False
+
+
+def _context(event: Mapping[str, Any]) -> Mapping[str, Any]:
+    """REST, WebSocket and payload 1.0 have the values under `authorizer`, payload 2.0 of HTTP APIs under `authorizer.lambda`."""
+    found: Any = event
+    for name in ("requestContext", "authorizer"):
+        found = found.get(name) if isinstance(found, Mapping) else None
+    if isinstance(found, Mapping) and isinstance(found.get("lambda"), Mapping):
+        found = found["lambda"]
+    if not isinstance(found, Mapping) or not found:
+        raise NoCallerError("the event has no authorizer context: the route has no authorizer, or the request got past it")
+    return found
+
+
+def _text(context: Mapping[str, Any], name: str, *, required: bool = True) -> str:
+    value = context.get(name)
+    if not isinstance(value, str) or (required and not value):
+        raise NoCallerError(f"the authorizer context has no `{name}`: it is another authorizer's, or incomplete")
+    return value
+
+
+def _number(context: Mapping[str, Any], name: str) -> int:
+    text = _text(context, name)
+    if not (text.isascii() and text.isdigit()):
+        raise NoCallerError(f"`{name}` of the authorizer context is not a number")
+    return int(text)
+
+
+def _names(context: Mapping[str, Any], name: str) -> tuple[str, ...] | None:
+    """A JSON list in one text, as REST and WebSocket APIs pass texts only. None if it is marked as omitted."""
+    if context.get(f"{name}_omitted") == "true":
+        return None
+    try:
+        value = json.loads(_text(context, name))
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise NoCallerError(f"`{name}` of the authorizer context is not a list of names")
+    return tuple(value)

@@ -1,0 +1,43 @@
+"""HTTP API, payload format 1.0 ("AWS Lambda authorizers for HTTP APIs", developer guide): a REST event with the values of the identity sources in one text."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from authorizer.events.identity_sources import KeyPart, keyed_parts, sent_values
+from authorizer.events.wire import AuthorizationRequest, authorization_values, read_method_arn, text_of, write_policy_response
+
+FORMAT = "http_1"
+
+
+def read_request(event: Mapping[str, Any]) -> AuthorizationRequest:
+    """Read the event. Raises `TroubleError`."""
+    context = event.get("requestContext") or {}
+    arn = read_method_arn(event.get("methodArn"))
+    tokens = authorization_values(event)
+    told = text_of(context.get("resourcePath")) or text_of(event.get("resource"))
+    return AuthorizationRequest(
+        FORMAT,
+        arn,
+        tokens,
+        # The route that takes all others is told as `$default`, which is no template.
+        told if told is not None and told.startswith("/") and told != "/$default" else None,
+        _keyed(event, context, arn.verb, tokens),
+    )
+
+
+def _keyed(event: Mapping[str, Any], context: Mapping[str, Any], verb: str | None, tokens: tuple[str, ...]) -> frozenset[KeyPart]:
+    """The values are joined by commas, which paths may hold as well: pieces of a path count as the caller's own words."""
+    joined = text_of(event.get("identitySource")) or ""
+    paths = [path for path in (text_of(context.get("path")), text_of(event.get("path"))) if path is not None]
+    pieces = {piece for path in paths if "," in path for piece in path.split(",")}
+    return keyed_parts(
+        joined.split(",") if joined else (),
+        tokens=tokens,
+        verb=verb,
+        route_key=text_of(context.get("resourceId")),
+        paths=paths,
+        untrusted=sent_values(event) | pieces,
+    )
+
+
+write_response = write_policy_response

@@ -1,0 +1,51 @@
+"""HTTP API, payload format 2.0 ("AWS Lambda authorizers for HTTP APIs", developer guide): a route key, a list of identity sources, two forms of answers."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from authorizer.events.identity_sources import keyed_parts, sent_values
+from authorizer.events.wire import (
+    Answer,
+    AuthorizationRequest,
+    PolicyResponse,
+    SimpleResponse,
+    authorization_values,
+    fitting_context,
+    read_method_arn,
+    text_of,
+    write_policy_response,
+)
+
+FORMAT = "http_2"
+
+
+def read_request(event: Mapping[str, Any]) -> AuthorizationRequest:
+    """Read the event. Raises `TroubleError`.
+
+    `rawPath` carries stages and mapping keys of custom domains and is not routed by: the path is the ARN's.
+    """
+    context = event.get("requestContext") or {}
+    http = context.get("http") or {}
+    arn = read_method_arn(event.get("routeArn"))
+    tokens = authorization_values(event)
+    route_key = text_of(event.get("routeKey"))
+    _, _, told = (route_key or "").partition(" ")
+    sources = event.get("identitySource")
+    paths = [path for path in (text_of(event.get("rawPath")), text_of(http.get("path"))) if path is not None]
+    keyed = keyed_parts(
+        [source for source in sources if isinstance(source, str)] if isinstance(sources, list) else (),
+        tokens=tokens,
+        verb=arn.verb,
+        route_key=route_key,
+        paths=paths,
+        untrusted=sent_values(event),
+    )
+    return AuthorizationRequest(FORMAT, arn, tokens, told if told.startswith("/") else None, keyed)
+
+
+def write_response(answer: Answer) -> PolicyResponse | SimpleResponse:
+    """Write the answer: as a policy, or as one word where that is what the answer is. Raises `TroubleError` if it does not fit."""
+    if answer.is_authorized is None:
+        return write_policy_response(answer)
+    bare: SimpleResponse = {"isAuthorized": answer.is_authorized, "context": {}}
+    return {**bare, "context": fitting_context(answer, bare)}

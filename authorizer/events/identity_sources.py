@@ -1,0 +1,57 @@
+"""What an HTTP API's cache key holds, as far as the event shows it.
+
+API Gateway passes the values of the authorizer's identity sources, not their names ("Input to an HTTP API Lambda authorizer", developer guide). A value that
+the caller could have written into a header or the query string proves nothing: it counts as no part of the key.
+"""
+
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from typing import Any
+
+
+class KeyPart(StrEnum):
+    """What an answer that is remembered may depend on."""
+
+    TOKEN = "token"  # noqa: S105  # the word, not a secret
+    METHOD = "method"
+    ROUTE = "route"
+    PATH = "path"
+
+
+ALL_PARTS = frozenset(KeyPart)
+"""What a key holds where nothing is remembered: then nothing can be replayed on another request."""
+
+
+def keyed_parts(
+    sources: Iterable[str],
+    *,
+    tokens: Iterable[str],
+    verb: str | None,
+    route_key: str | None,
+    paths: Iterable[str],
+    untrusted: Iterable[str],
+) -> frozenset[KeyPart]:
+    """The parts that the values of the identity sources show. `paths` are the spellings that `$context.path` may have."""
+    values = set(sources)
+    if not values:
+        # An HTTP API remembers nothing without identity sources ("Caching authorizer responses", developer guide).
+        return ALL_PARTS
+    shown = {KeyPart.TOKEN} if values & set(tokens) else set()
+    values -= set(untrusted)
+    if verb in values:
+        shown.add(KeyPart.METHOD)
+    if route_key in values:
+        shown.add(KeyPart.ROUTE)
+        if route_key.startswith(f"{verb} "):
+            shown.add(KeyPart.METHOD)
+    if values & set(paths):
+        shown.add(KeyPart.PATH)
+    return frozenset(shown)
+
+
+def sent_values(event: Mapping[str, Any]) -> set[str]:
+    """Every value of headers, query string and cookies, whole and between commas: what the caller writes as it likes."""
+    maps = [event.get(name) or {} for name in ("headers", "multiValueHeaders", "queryStringParameters", "multiValueQueryStringParameters")]
+    values = [value for sent in maps for value in sent.values()] + list(event.get("cookies") or [])
+    texts = [text for value in values for text in (value if isinstance(value, list) else [value]) if isinstance(text, str)]
+    return {*texts, *(piece for text in texts for piece in text.split(","))}
