@@ -7,6 +7,7 @@ the caller could have written into a header or the query string proves nothing: 
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Any
+from urllib.parse import unquote_plus
 
 
 class KeyPart(StrEnum):
@@ -50,8 +51,13 @@ def keyed_parts(
 
 
 def sent_values(event: Mapping[str, Any]) -> set[str]:
-    """Every value of headers, query string and cookies, whole and between commas: what the caller writes as it likes."""
+    """Every value that the caller writes as it likes, whole and between commas: headers, query string, cookies, and the host name, of which a custom
+    domain with a wildcard leaves a part to the caller."""
+    context = event.get("requestContext") or {}
     maps = [event.get(name) or {} for name in ("headers", "multiValueHeaders", "queryStringParameters", "multiValueQueryStringParameters")]
     values = [value for sent in maps for value in sent.values()] + list(event.get("cookies") or [])
+    values += [context.get("domainName"), context.get("domainPrefix")]
     texts = [text for value in values for text in (value if isinstance(value, list) else [value]) if isinstance(text, str)]
-    return {*texts, *(piece for text in texts for piece in text.split(","))}
+    # Nothing says whether an identity source holds a query parameter as it was sent or decoded.
+    texts += [unquote_plus(text) for text in texts if "%" in text or "+" in text]
+    return {*texts, *(piece.strip() for text in texts for piece in text.split(","))}

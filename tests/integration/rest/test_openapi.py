@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis.strategies import one_of
+from hypothesis import HealthCheck, Phase, given, reject, settings
+from hypothesis.strategies import DrawFn, SearchStrategy, composite, one_of
 from jsonschema import Draft202012Validator, FormatChecker
 from schemathesis.checks import not_a_server_error
+from schemathesis.core.errors import InvalidSchema
 from schemathesis.generation import GenerationMode
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
@@ -194,6 +195,15 @@ def test_all_but_the_document_itself_asks_for_a_token(document: dict[str, Any]) 
     assert [label for label, operation in operations(document) if "security" in operation] == []
 
 
+@composite
+def _cases(draw: DrawFn, strategies: list[SearchStrategy[Any]]) -> Any:
+    """One of these. What the generator set out to break may turn out to be impossible to make: then it is another."""
+    try:
+        return draw(one_of(*strategies))
+    except InvalidSchema:
+        reject()
+
+
 THERE: dict[str, Any] = {"api": "standing", "kind": "groups", "name": "guest", "number": 1, "value": "u1"}
 
 
@@ -222,7 +232,7 @@ def test_no_request_made_from_it_finds_an_answer_that_it_lacks(rest: Rest) -> No
             phases=[Phase.generate],
             suppress_health_check=list(HealthCheck),
         )
-        @given(case=one_of(*strategies))
+        @given(case=_cases(strategies))
         def probe(case: Any) -> None:
             response = case.call()
             seen[response.status_code] += 1
