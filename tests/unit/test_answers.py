@@ -1,0 +1,103 @@
+"""The forms of an answer, and that each stays within what every kind of API takes: what leaves the context is missed, never guessed."""
+
+import json
+from typing import Any
+
+import pytest
+
+from authorizer import events
+from authorizer.errors import TroubleError
+from authorizer.events.wire import Answer
+from authorizer.policy.compiler import PolicyDocument
+from tests.support.events import http_1_event, http_2_event, rest_request_event, rest_token_event, websocket_event
+
+POLICY: PolicyDocument = {
+    "Version": "2012-10-17",
+    "Statement": [{"Action": "execute-api:Invoke", "Effect": "Allow", "Resource": ["arn:aws:execute-api:eu-west-1:1:a/prod/GET/orders"]}],
+}
+BUDGET = 8000
+ALL = {
+    "rest_token": rest_token_event(),
+    "rest_request": rest_request_event(),
+    "http_1": http_1_event(),
+    "http_2": http_2_event(),
+    "websocket": websocket_event(),
+}
+LISTS = ("groups", "scopes", "routes")
+
+
+def write(kind: str, answer: Answer) -> dict[str, Any]:
+    return dict(events.write_response(events.read_request(ALL[kind]), answer))
+
+
+def size_of(response: dict[str, Any]) -> int:
+    return len(json.dumps(response).encode())
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_a_policy_is_the_form_that_every_kind_of_api_reads(kind: str) -> None:
+    assert write(kind, Answer("u1", POLICY, {"version": "7"})) == {
+        "principalId": "u1",
+        "policyDocument": POLICY,
+        "context": {"version": "7"},
+    }
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_a_usage_key_stands_beside_the_policy(kind: str) -> None:
+    assert write(kind, Answer("u1", POLICY, {}, usage_key="client-1"))["usageIdentifierKey"] == "client-1"
+    assert "usageIdentifierKey" not in write(kind, Answer("u1", POLICY, {}))
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+def test_one_word_is_written_for_http_apis_of_payload_2_only(allowed: bool) -> None:
+    answer = Answer("u1", POLICY, {"version": "7"}, is_authorized=allowed)
+    assert write("http_2", answer) == {"isAuthorized": allowed, "context": {"version": "7"}}
+    for kind in set(ALL) - {"http_2"}:
+        assert set(write(kind, answer)) == {"principalId", "policyDocument", "context"}
+
+
+@pytest.mark.parametrize("kind", ALL)
+@pytest.mark.parametrize("word", [None, True])
+def test_lists_leave_one_by_one_and_the_last_byte_counts(kind: str, word: bool | None) -> None:
+    """In each step the answer has exactly the budget, and one byte more makes the next list leave."""
+    for number in range(len(LISTS)):
+        gone = {f"{name}_omitted": "true" for name in LISTS[:number]}
+        kept = dict.fromkeys(LISTS[number:], "")
+        room = BUDGET - size_of(write(kind, Answer("u1", POLICY, {"version": "7"} | kept | gone, word)))
+        context = {"version": "7"} | dict.fromkeys(LISTS[:number], "x" * BUDGET) | kept | {LISTS[number]: "x" * room}
+        full = write(kind, Answer("u1", POLICY, context, word))
+        assert size_of(full) == BUDGET
+        assert set(full["context"]) == {"version", *gone, *kept}
+        less = write(kind, Answer("u1", POLICY, context | {LISTS[number]: "x" * (room + 1)}, word))
+        assert size_of(less) < BUDGET
+        assert set(less["context"]) == {"version", *gone, f"{LISTS[number]}_omitted", *LISTS[number + 1 :]}
+
+
+@pytest.mark.parametrize("kind", ALL)
+@pytest.mark.parametrize("context", [{"version": "x" * BUDGET}, dict.fromkeys(LISTS, "x" * BUDGET) | {"version": "x" * BUDGET}])
+def test_what_is_too_large_even_so_is_trouble(kind: str, context: dict[str, str]) -> None:
+    answer = Answer("u1", POLICY, context)
+    with pytest.raises(TroubleError) as caught:
+        write(kind, answer)
+    assert caught.value.reason == "answer_too_large"
+    assert answer.context == context
+
+
+def test_the_policy_never_leaves() -> None:
+    large: PolicyDocument = {"Version": "2012-10-17", "Statement": POLICY["Statement"] * 80}
+    with pytest.raises(TroubleError):
+        write("rest_token", Answer("u1", large, {"groups": "x"}))
+
+
+def test_letters_beyond_ascii_count_as_their_escapes() -> None:
+    """Whether Lambda escapes them depends on its runtime: three bytes may be six."""
+    response = write("rest_token", Answer("u1", POLICY, {"groups": "☕" * 1300}))
+    assert response["context"] == {"groups_omitted": "true"}
+
+
+def test_the_answer_itself_is_not_changed() -> None:
+    """Policies are kept and given to others: what one request left out must not be missing in the next."""
+    answer = Answer("u1", POLICY, {"groups": "x" * BUDGET})
+    write("rest_token", answer)
+    assert answer == Answer("u1", POLICY, {"groups": "x" * BUDGET})
