@@ -2,10 +2,17 @@
 
 import base64
 import json
+import time
+from urllib.parse import urlencode
+from urllib.request import Request, urlopen
 
 import pytest
 
 from admin_api.cli.local import secret_hash
+from authorizer.jwks import KeySet, fetch_jwks
+from authorizer.policy.permission import RefKind
+from authorizer.settings import read_settings
+from authorizer.token_verifier import TokenVerifier
 from tests.support.issuer import b64, rsa_key, sign
 from tests.support.local_stack import LocalStack
 
@@ -68,6 +75,42 @@ def test_bad_tokens_are_401(stack: LocalStack, tokens: dict[str, str]) -> None:
     # The REQUEST authorizer is told every header: one token sent twice is refused, and so is none.
     assert stack.call("rest_request", "GET", "/pets").status == 401
     assert stack.call("rest_request", "GET", "/pets", f"Bearer {good}").status == 200
+
+
+def test_a_program_is_known_by_its_client_and_scopes(stack: LocalStack) -> None:
+    """The sample's authorizers accept one client only, so this token is shown to one in this process."""
+    cognito, note = stack.client("cognito-idp"), stack.note
+    pool = note["user_pool_id"]
+    cognito.create_resource_server(
+        UserPoolId=pool, Identifier="pets", Name="pets", Scopes=[{"ScopeName": "read", "ScopeDescription": "read pets"}]
+    )
+    client = cognito.create_user_pool_client(
+        UserPoolId=pool,
+        ClientName="nightly-report",
+        GenerateSecret=True,
+        AllowedOAuthFlows=["client_credentials"],
+        AllowedOAuthScopes=["pets/read"],
+        AllowedOAuthFlowsUserPoolClient=True,
+    )["UserPoolClient"]
+    token = _client_credentials_token(note["aws_endpoint"], client["ClientId"], client["ClientSecret"], "pets/read")
+    environment = {"PERMISSIONS_TABLE": note["table"], "API": "petstore", "USER_POOL_ID": pool, "JWKS_URI": note["jwks_uri"]}
+    issuers = read_settings(environment | {"APP_CLIENT_IDS": client["ClientId"]}).issuers
+    keys = {i.issuer: KeySet(i.jwks_uri, fetch=fetch_jwks, now=time.time, max_age=60, max_stale=60) for i in issuers}
+    principal = TokenVerifier(issuers, keys, time.time).verify(token)
+    named = {(ref.kind, ref.name) for ref in principal.refs}
+    assert named == {(RefKind.EVERYONE, ""), (RefKind.CLIENT, client["ClientId"]), (RefKind.SCOPE, "pets/read")}
+    assert (principal.is_machine, principal.groups) == (True, ())
+    assert stack.call("rest_token", "GET", "/pets", f"Bearer {token}").status == 401
+
+
+def _client_credentials_token(endpoint: str, client: str, secret: str, scope: str) -> str:
+    """RFC 6749 section 4.4."""
+    basic = base64.b64encode(f"{client}:{secret}".encode()).decode("ascii")
+    body = urlencode({"grant_type": "client_credentials", "scope": scope}).encode()
+    headers = {"Authorization": f"Basic {basic}", "Content-Type": "application/x-www-form-urlencoded"}
+    with urlopen(Request(f"{endpoint}/oauth2/token", body, headers)) as response:  # noqa: S310  # the emulator on loopback
+        answer: dict[str, str] = json.load(response)
+    return answer["access_token"]
 
 
 def _other_client_token(stack: LocalStack) -> str:
