@@ -81,6 +81,10 @@ class Authorizer:
             return self._for_connection(request, caller)
         return self._for_call(request, caller)
 
+    def has_stale_keys(self, principal: Principal) -> bool:
+        """Whether the keys that vouched for this caller serve beyond their maximum age."""
+        return self._verifier.has_stale_keys(principal.issuer)
+
     def _for_call(self, request: AuthorizationRequest, caller: "_Caller") -> Outcome:
         scope, keyed = self._options.scope, self._keyed(request)
         if KeyPart.TOKEN not in keyed:

@@ -141,10 +141,10 @@ def _expires(claims: Mapping[str, object], _issuer: TrustedIssuer, now: float) -
     return expiry is not None and now < expiry
 
 
-def _not_in_future(name: str) -> Callable[[Mapping[str, object], TrustedIssuer, float], bool]:
+def _not_in_future(*names: str) -> Callable[[Mapping[str, object], TrustedIssuer, float], bool]:
     def holds(claims: Mapping[str, object], _issuer: TrustedIssuer, now: float) -> bool:
-        moment = _seconds(claims, name)
-        return moment is None or moment <= now + MAX_CLOCK_SKEW_SECONDS
+        moments = [_seconds(claims, name) for name in names]
+        return all(moment is None or moment <= now + MAX_CLOCK_SKEW_SECONDS for moment in moments)
 
     return holds
 
@@ -178,7 +178,8 @@ def _has_subject(claims: Mapping[str, object], _issuer: TrustedIssuer, _now: flo
 _DEMANDS: Mapping[str, Callable[[Mapping[str, object], TrustedIssuer, float], bool]] = {
     "expired": _expires,
     "not_yet_valid": _not_in_future("nbf"),
-    "issued_in_future": _not_in_future("iat"),
+    # The denylist compares `issued_before` with `auth_time` where there is one.
+    "issued_in_future": _not_in_future("iat", "auth_time"),
     "token_use": _has_token_use,
     "unrestricted_issuer": _is_for_somebody,
     "client_id": _has_client,

@@ -75,6 +75,12 @@ class KeySet:
             raise TokenError("unknown_kid", "the token is signed with a key that its issuer does not publish")
         return key
 
+    @property
+    def is_stale(self) -> bool:
+        """Whether the keys are beyond their maximum age, since they could not be fetched anew."""
+        age = self._age()
+        return age is not None and not 0 <= age < self._max_age
+
     def _age(self) -> float | None:
         return None if self._fetched_at is None else self._now() - self._fetched_at
 
@@ -194,9 +200,29 @@ def _connection(uri: str, seconds: float) -> tuple[http.client.HTTPConnection, s
     raise TroubleError("jwks_unavailable", f"key set `{uri}` is neither https nor on a loopback host")
 
 
+def _addresses(host: str, port: int, deadline: float) -> list[Any]:
+    """What the resolver says in time. It has timeouts of its own and cannot be interrupted, so a thread waits for it."""
+    found: list[Any] = []
+
+    def look_up() -> None:
+        try:
+            found.append(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        except Exception as error:  # noqa: BLE001  # raised again where it belongs
+            found.append(error)
+
+    thread = threading.Thread(target=look_up, name="resolver", daemon=True)
+    thread.start()
+    thread.join(max(0.0, deadline - time.monotonic()))
+    if not found:
+        raise TimeoutError("the name is not resolved in time")
+    if isinstance(found[0], Exception):
+        raise found[0]
+    return list(found[0])
+
+
 def _connected(connection: http.client.HTTPConnection, tls: ssl.SSLContext | None, deadline: float) -> socket.socket:
     """A socket for the connection, with TLS before its handshake where that is asked for. A host's addresses share the time that is left."""
-    addresses = socket.getaddrinfo(connection.host, connection.port, type=socket.SOCK_STREAM)
+    addresses = _addresses(connection.host, connection.port, deadline)
     for tried, (family, kind, protocol, _, address) in enumerate(addresses):
         sock = socket.socket(family, kind, protocol)
         try:

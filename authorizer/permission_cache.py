@@ -107,8 +107,8 @@ class PermissionCache:
             except TroubleError:
                 if not self._is_usable(now):
                     raise
-                # Asked again only at the next interval: otherwise each request would wait for the table's timeout.
-                self._checked_at = now
+                # Asked again only an interval after this failure, which may have taken long: otherwise each request would wait for the table's timeout.
+                self._checked_at = self._now()
                 return self._state, False
         self._confirmed_at = self._checked_at = now
         return self._state, False
@@ -127,7 +127,7 @@ class PermissionCache:
             raise TroubleError("nothing_published", f"API `{self._api}` has no permissions in the table: publish a document")
         records = table.read_versions(self._api, head.version - 1, head.version)
         _check_chain(records, head.version - 1, head)
-        known = table.read_known_subjects(self._api)
+        known = self._read_known(records)
         due = _due(records)
         denylist = self._read_denylist(records) if head.denylist_stamp else Denylist()
         return _State(head, self._read_routes(due, head.version), known, due, denylist)
@@ -153,7 +153,7 @@ class PermissionCache:
         return _State(
             head=head,
             routes=self._read_routes(due, head.version) if keys.routes_key(self._api) in due else state.routes,
-            known=table.read_known_subjects(self._api) if new_subjects else state.known,
+            known=self._read_known(records) if new_subjects else state.known,
             due=state.due | due,
             denylist=self._read_denylist(records) if head.denylist_stamp != state.head.denylist_stamp else state.denylist,
             subjects=subjects,
@@ -167,6 +167,16 @@ class PermissionCache:
             row = state.subjects[ref] = self._read_subject(state.due, ref, state.head.version)
         state.subjects.move_to_end(ref)
         return row
+
+    def _read_known(self, records: Iterable[VersionRecord]) -> frozenset[PrincipalRef]:
+        """The registry, which must show every subject that these records say is new: one that is missing would go without its denies."""
+        known = table.read_known_subjects(self._api)
+        shown = {keys.registry_sort_key(ref) for ref in known}
+        for record in records:
+            for touched in record.touched:
+                if touched.sk.startswith(keys.REGISTRY_PREFIX) and touched.sk not in shown:
+                    raise TroubleError("lagging_row", f"version {record.version} registered `{touched.sk}`, which the table does not show")
+        return known
 
     def _read_denylist(self, records: Iterable[VersionRecord]) -> Denylist:
         """The denylist, which must show what the newest of these records says of each entry; what has ended may be gone."""

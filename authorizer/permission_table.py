@@ -375,8 +375,8 @@ def trouble(pk: str) -> Iterator[None]:
     except PynamoDBException as error:
         code = error_code(error) or type(error.cause).__name__
         raise TroubleError("dynamodb_unavailable", f"table `{TableItem.Meta.table_name}` cannot be read: {code}") from error
-    except (TypeError, ValueError, AttributeError) as error:
-        # PynamoDB's words for an attribute of the wrong type.
+    except (TypeError, ValueError, AttributeError, LookupError) as error:
+        # PynamoDB's words for an attribute of the wrong type, and for an answer that lacks what every answer has.
         raise TroubleError("unreadable_row", f"an item of `{pk}` cannot be read: {error}") from error
 
 

@@ -49,6 +49,10 @@ class TokenVerifier:
             raise TokenError("signature", "the token's signature is wrong")
         return check_claims(unverified_claims, issuer, self._now())
 
+    def has_stale_keys(self, issuer: str) -> bool:
+        """Whether this issuer's keys serve beyond their maximum age."""
+        return self._issuers[issuer][1].is_stale
+
 
 def bearer_token(value: str) -> str:
     """The token of an Authorization header: `Bearer <token>` (RFC 6750 section 2.1), or the token alone, as Cognito's own authorizers take it.
@@ -101,7 +105,8 @@ def _checked_kid(header: Mapping[str, Any]) -> str:
     if "crit" in header or "b64" in header:
         raise TokenError("critical_header", "the token's header demands an extension")
     kind = header.get("typ", "JWT")
-    if not isinstance(kind, str) or kind.upper().removeprefix("APPLICATION/") not in _TYPES:
+    # Only of ASCII letters are upper and lower case one and the same (RFC 7515 section 4.1.9).
+    if not isinstance(kind, str) or not kind.isascii() or kind.upper().removeprefix("APPLICATION/") not in _TYPES:
         raise TokenError("type", "the token is not of type JWT")
     kid = header.get("kid")
     if not isinstance(kid, str) or not kid:

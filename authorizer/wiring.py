@@ -103,12 +103,15 @@ def build_handler(settings: Settings, now: Callable[[], float] = time.time) -> H
             metrics.add_metric("trouble", MetricUnit.Count, 1)
             raise
         else:
-            line = _decision_line(settings, request, outcome) | {"request_id": _request_id(context)}
+            stale_keys = authorizer.has_stale_keys(outcome.principal)
+            line = _decision_line(settings, request, outcome) | {"stale_keys": stale_keys, "request_id": _request_id(context)}
             if settings.report_only and not outcome.decision.allowed:
                 logger.warning("report_only: let pass what would be denied", **line)
             else:
                 logger.info("decision", **line)
             _count(metrics, outcome, report_only=settings.report_only)
+            if stale_keys:
+                metrics.add_metric("stale_keys", MetricUnit.Count, 1)
             if shadow is not None:
                 judgement = shadow.judge(outcome.principal.refs, lambda loaded: decide_anew(request, outcome, loaded, now()))
                 _compare(logger, metrics, line, outcome.decision, judgement)

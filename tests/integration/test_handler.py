@@ -161,6 +161,7 @@ def test_the_decision_line_says_what_was_decided_and_why(gate: Gate) -> None:
         "version": 1,
         "cached": False,
         "stale": False,
+        "stale_keys": False,
     }
 
 

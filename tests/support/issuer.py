@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -10,6 +10,11 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
 from cryptography.hazmat.primitives.hashes import SHA256
+
+from authorizer.claims import TrustedIssuer
+from authorizer.errors import GatebookError
+from authorizer.jwks import KeySet
+from authorizer.token_verifier import TokenVerifier
 
 POOL = "eu-west-1_AbCdEfGhI"
 ISSUER = f"https://cognito-idp.eu-west-1.amazonaws.com/{POOL}"
@@ -105,3 +110,28 @@ class Issuer:
     def access_token(self, *groups: str, now: float = NOW, **changes: Any) -> str:
         """A Cognito user's access token."""
         return self.token(self.access_claims(*groups, now=now, **changes))
+
+
+def verifier(trusted: Sequence[TrustedIssuer], fetch: Callable[[str], bytes], now: Callable[[], float]) -> TokenVerifier:
+    """A verifier of these issuers' tokens that gets key sets from `fetch`."""
+    return TokenVerifier(trusted, {issuer.issuer: KeySet(issuer.jwks_uri, fetch=fetch, now=now) for issuer in trusted}, now)
+
+
+def told_of(error: GatebookError, token: str, *, size: int = 8) -> list[str]:
+    """What the error, or what it came from, repeats of the token: every piece of so many characters."""
+    pieces: list[str] = []
+    link: BaseException | None = error
+    while link is not None:
+        for text in (str(link), repr(link), repr(vars(link))):
+            pieces += [text[at : at + size] for at in range(len(text) - size + 1) if text[at : at + size] in token]
+        link = link.__cause__ or link.__context__
+    return pieces
+
+
+def token_reasons() -> frozenset[str]:
+    """Every stable reason for which a verifier refuses a token."""
+    of_the_form = {"too_large", "malformed", "algorithm", "critical_header", "type"}
+    of_the_signature = {"issuer", "unknown_kid", "signature"}
+    of_the_claims = {"expired", "not_yet_valid", "issued_in_future", "token_use", "unrestricted_issuer", "client_id", "audience", "subject"}
+    of_their_types = {"claim_type", "groups", "scope", "too_many_refs"}
+    return frozenset(of_the_form | of_the_signature | of_the_claims | of_their_types)

@@ -299,8 +299,23 @@ def test_plain_text_can_be_bound(value: str) -> None:
 
 @pytest.mark.parametrize("value", UNBINDABLE, ids=repr)
 def test_what_a_policy_could_misread_cannot_be_bound(value: object) -> None:
-    principal = check(person(username=value, email=value), replace(OURS, binding_claims=("email",)))
+    username = value if isinstance(value, str) else "a/b"
+    principal = check(person(username=username, email=value), replace(OURS, binding_claims=("email",)))
     assert principal.claims == {"sub": SUB, "client_id": CLIENT_ID}
+
+
+@pytest.mark.parametrize(
+    ("moments", "reason"), [({"auth_time": 60}, None), ({"auth_time": 61}, "issued_in_future"), ({"iat": 61}, "issued_in_future")]
+)
+def test_nobody_has_signed_in_tomorrow(moments: dict[str, int], reason: str | None) -> None:
+    """Otherwise an entry of the denylist for tokens issued before now would not hold for this one."""
+    claims = person(**{name: NOW + ahead for name, ahead in moments.items()})
+    if reason is None:
+        assert check(claims).subject == SUB
+    else:
+        with pytest.raises(TokenError) as caught:
+            check(claims)
+        assert caught.value.reason == reason
 
 
 BINDINGS: list[tuple[str, tuple[str, ...], dict[str, str]]] = [

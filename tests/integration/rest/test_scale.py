@@ -16,8 +16,9 @@ from authorizer.permission_table import SCHEMA, Head, HeadItem, RowItem, TableIt
 from authorizer.policy.document import Subject
 from authorizer.policy.permission import PrincipalRef, RefKind
 from tests.integration.rest.client import Client, Reply, pets
-from tests.integration.rest.conftest import Rest
+from tests.integration.rest.conftest import EmulatedTable, Rest
 
+pytestmark = pytest.mark.timeout(900)
 FULL = bool(os.environ.get("CI"))
 GROUPS, ROUTES = (500, 300) if FULL else (60, 40)
 VERSIONS = 10_000 if FULL else 500
@@ -112,7 +113,7 @@ def test_the_document_is_what_was_sent(large: Rest) -> None:
 # --- a long history ---
 
 
-def plant(api: str, versions: int, head: Head) -> Head:
+def plant(table: EmulatedTable, api: str, versions: int, head: Head) -> None:
     """Versions of one client each, with their records chained, written without asking what is there."""
     items: list[TableItem] = []
     for version in range(head.version + 1, versions + 1):
@@ -121,12 +122,9 @@ def plant(api: str, versions: int, head: Head) -> Head:
         record = new_record(api, head, [row], Authorship("jane", f"edit {version}"), (), 1_800_000_000 + version)
         items += [row, _version_item(api, record)]
         head = Head(version, record.hash, head.denylist_stamp)
-    with TableItem.batch_write() as batch:
-        for item in items:
-            batch.save(item)
+    table.fill(items)
     stored = HeadItem.get(keys.api_key(api), keys.HEAD)
     stored.update(actions=[HeadItem.version.set(head.version), HeadItem.hash.set(head.hash)])
-    return head
 
 
 @pytest.fixture(scope="module")
@@ -138,7 +136,7 @@ def histories(shared: Rest) -> dict[str, int]:
         written = shared.client.put(f"/v1/apis/{api}/subjects/clients/job", {}, if_match="*")
         assert written.status == 200
         stored = HeadItem.get(keys.api_key(api), keys.HEAD)
-        plant(api, versions, Head(int(stored.version), stored.hash))
+        plant(shared.table, api, versions, Head(int(stored.version), stored.hash))
     return lengths
 
 
