@@ -1,6 +1,7 @@
 """The wire formats: what each captured event is read as."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -18,17 +19,28 @@ NAMES = [file.stem for file in FILES]
 # What may be the token where it is not `Bearer not.a.token`, once.
 TWO = ("Bearer first.not.a.token", "Bearer second.not.a.token")
 AUTHORIZATION: dict[str, tuple[str, ...]] = {
+    "http_1_no_authorization": (),
     "http_1_null_header_maps": (),
+    "http_1_token_in_query_string": (),
     "http_1_two_authorization_values": TWO,
+    "http_2_authorization_under_two_cases": TWO,
     "http_2_no_authorization": (),
+    "http_2_no_maps": (),
+    "http_2_token_in_query_string": (),
     "http_2_two_authorization_values": ("Bearer first.not.a.token,Bearer second.not.a.token",),
+    "websocket_empty_token_in_query_string": ("",),
     "websocket_no_token": (),
+    "websocket_null_header_maps": ("not.a.token",),
     "websocket_subprotocol_without_token": ("",),
+    "websocket_subprotocols_in_two_headers": ("not.a.token",),
     "websocket_token_after_another_subprotocol": ("not.a.token",),
     "websocket_token_in_query_string": ("not.a.token",),
     "websocket_token_in_subprotocol": ("not.a.token",),
+    "websocket_token_in_three_places": ("Bearer not.a.token", "not.a.token", "not.a.token"),
     "websocket_token_in_two_places": ("Bearer not.a.token", "not.a.token"),
     "websocket_token_twice_in_query_string": ("other.not.a.token", "not.a.token"),
+    "websocket_token_under_another_parameter": (),
+    "websocket_two_tokens_in_subprotocols": ("first.not.a.token", "second.not.a.token"),
     "rest_token_no_authorization": ("",),
     "rest_request_no_authorization": (),
     "rest_request_null_header_maps": (),
@@ -37,7 +49,14 @@ AUTHORIZATION: dict[str, tuple[str, ...]] = {
     "rest_request_authorization_under_two_cases": TWO,
 }
 
-PLAIN = ["rest_token_plain", "rest_request_plain", "http_1_plain", "http_2_plain", "websocket_token_in_header"]
+PLAIN = {
+    "rest_token_plain": "rest_token",
+    "rest_request_plain": "rest_request",
+    "http_1_plain": "http_1",
+    "http_2_plain": "http_2",
+    "websocket_token_in_header": "websocket",
+}
+HTTP = ["http_1_plain", "http_2_plain"]
 
 
 def captured(name: str) -> dict[str, Any]:
@@ -53,6 +72,12 @@ def event(name: str, **changes: Any) -> dict[str, Any]:
 
 def read(name: str, **changes: Any) -> AuthorizationRequest:
     return events.read_request(event(name, **changes))
+
+
+def in_context(name: str, **changes: Any) -> dict[str, Any]:
+    """The request context of a captured event with changes."""
+    context: dict[str, Any] = captured(name)["event"]["requestContext"]
+    return context | changes
 
 
 def reason(unreadable: dict[str, Any]) -> tuple[str, str]:
@@ -84,30 +109,87 @@ def test_every_value_that_may_be_the_token_is_found(name: str) -> None:
         with pytest.raises(TokenError) as caught:
             bearer_token(values[0])
         assert caught.value.reason == expected["error"]
+    else:
+        assert expected["error"] == ("several_authorization_values" if values else "missing_token")
 
 
 def test_there_are_captured_events_of_each_format() -> None:
-    assert {captured(name)["expected"]["format"] for name in NAMES} == {"rest_token", "rest_request", "http_1", "http_2", "websocket"}
+    assert {captured(name)["expected"]["format"] for name in NAMES} == set(PLAIN.values())
 
 
 @pytest.mark.parametrize("claimed", ["TOKEN", "REQUEST", "", None, 7])
 @pytest.mark.parametrize("name", PLAIN)
 def test_the_format_is_told_by_the_fields_and_not_by_the_type(name: str, claimed: object) -> None:
     assert read(name, type=claimed) == read(name)
+    assert read(name, type=claimed).format == PLAIN[name]
 
 
-@pytest.mark.parametrize("path", ["/admin", "/prod/orders/42/lines", "", None])
-def test_the_path_is_the_arns(path: str | None) -> None:
-    """`path` carries stages and base paths, and nothing says that it is the path which was routed."""
-    assert read("rest_request_plain", path=path) == read("rest_request_plain")
+@pytest.mark.parametrize("path", ["/admin", "/prod/orders/42/lines", "", None, 7])
+@pytest.mark.parametrize("name", ["rest_request_plain", *HTTP])
+def test_the_path_is_the_arns(name: str, path: object) -> None:
+    """`path` and `rawPath` carry stages and base paths, and nothing says that it is the path which was routed."""
+    context = in_context(name, path=path, http={"method": "GET", "path": path})
+    assert read(name, path=path, rawPath=path, requestContext=context) == read(name)
 
 
-def test_the_template_is_the_contexts_and_else_the_resource() -> None:
-    context = captured("rest_request_plain")["event"]["requestContext"]
-    assert read("rest_request_plain", resource="/other").told_path == "/orders/{orderId}/lines"
-    assert read("rest_request_plain", requestContext=context | {"resourcePath": None}, resource="/other").told_path == "/other"
-    assert read("rest_request_plain", requestContext=context | {"resourcePath": None}, resource=None).told_path is None
-    assert read("rest_request_plain", requestContext=context | {"resourcePath": ["/a"]}).told_path is None
+@pytest.mark.parametrize("method", ["DELETE", "", None, 7])
+@pytest.mark.parametrize("name", ["rest_request_plain", *HTTP])
+def test_the_method_is_the_arns(name: str, method: object) -> None:
+    context = in_context(name, httpMethod=method, http={"method": method, "path": "/orders/42"})
+    assert read(name, httpMethod=method, requestContext=context) == read(name)
+
+
+@pytest.mark.parametrize("stage", ["$default", "prod", "test-invoke-stage", "ESTestInvoke-stage", "v1.2_beta"])
+@pytest.mark.parametrize("name", PLAIN)
+def test_the_stage_is_the_arns(name: str, stage: str) -> None:
+    plain = event(name)
+    arn = "routeArn" if name == "http_2_plain" else "methodArn"
+    *before, told_stage, behind = re.split("/(prod|[$]default)/", plain[arn], maxsplit=1)
+    assert told_stage in ("prod", "$default")
+    request = read(name, **{arn: f"{before[0]}/{stage}/{behind}"})
+    assert (request.method_arn.stage, request.method_arn.path) == (stage, read(name).method_arn.path)
+
+
+@pytest.mark.parametrize("name", ["rest_request_plain", "http_1_plain"])
+def test_the_template_is_the_contexts_and_else_the_resource(name: str) -> None:
+    told = captured(name)["expected"]["template"]
+    assert read(name, resource="/other").told_path == told
+    assert read(name, resource=None).told_path == told
+    assert read(name, requestContext=in_context(name, resourcePath=None), resource="/other").told_path == "/other"
+    assert read(name, requestContext=in_context(name, resourcePath=""), resource="/other").told_path == "/other"
+    assert read(name, requestContext=in_context(name, resourcePath=None), resource=None).told_path is None
+    assert read(name, requestContext=in_context(name, resourcePath=["/a"]), resource=["/b"]).told_path is None
+
+
+@pytest.mark.parametrize("told", ["$default", "/$default", "orders", "", None, 7])
+def test_what_is_no_template_is_none_with_payload_1(told: object) -> None:
+    """The route that takes all others has no template; taken for one it would be held against the ARN's path."""
+    assert read("http_1_plain", resource=told, requestContext=in_context("http_1_plain", resourcePath=told)).told_path is None
+
+
+@pytest.mark.parametrize(
+    ("route_key", "template"),
+    [
+        ("GET /orders/{orderId}", "/orders/{orderId}"),
+        ("ANY /{proxy+}", "/{proxy+}"),
+        ("ANY /", "/"),
+        ("GET /a b", "/a b"),
+        ("$default", None),
+        ("$default ", None),
+        ("GET orders", None),
+        ("GET", None),
+        ("/orders", None),
+        ("", None),
+        (None, None),
+        (7, None),
+    ],
+)
+def test_the_template_is_what_follows_the_method_in_a_route_key(route_key: object, template: str | None) -> None:
+    assert read("http_2_plain", routeKey=route_key).told_path == template
+
+
+def test_the_route_key_is_the_events() -> None:
+    assert read("http_2_plain", requestContext=in_context("http_2_plain", routeKey="GET /other")) == read("http_2_plain")
 
 
 @pytest.mark.parametrize(
@@ -123,8 +205,61 @@ def test_the_template_is_the_contexts_and_else_the_resource() -> None:
         ({"authorization": ""}, {"authorization": [""]}, ("",)),
     ],
 )
-def test_header_maps_are_read_together(headers: Any, multi: Any, values: tuple[str, ...]) -> None:
-    assert read("rest_request_plain", headers=headers, multiValueHeaders=multi).authorization == values
+@pytest.mark.parametrize("name", ["rest_request_plain", "http_1_plain", "websocket_token_in_header"])
+def test_header_maps_are_read_together(name: str, headers: Any, multi: Any, values: tuple[str, ...]) -> None:
+    assert read(name, headers=headers, multiValueHeaders=multi).authorization == values
+
+
+@pytest.mark.parametrize(
+    ("one", "many", "values"),
+    [
+        ({"access_token": "a"}, {"access_token": ["a"]}, ("a",)),
+        ({"access_token": "b"}, {"access_token": ["a", "b"]}, ("a", "b")),
+        ({"access_token": "a"}, {"access_token": []}, ("a",)),
+        ({"access_token": "a"}, {"access_token": None}, ("a",)),
+        ({"access_token": "a"}, {"access_token": "b"}, ("a",)),
+        ({"access_token": "a"}, {"other": ["b"]}, ("a",)),
+        ({"access_token": "a"}, None, ("a",)),
+        (None, {"access_token": ["a"]}, ("a",)),
+        ({"access_token": 7}, {"access_token": [7, None, ["a"]]}, ()),
+        ({"access_token": None}, {}, ()),
+        ({}, {}, ()),
+    ],
+)
+def test_a_queried_token_is_read_from_both_maps(one: Any, many: Any, values: tuple[str, ...]) -> None:
+    changed = read("websocket_token_in_query_string", queryStringParameters=one, multiValueQueryStringParameters=many)
+    assert changed.authorization == values
+
+
+@pytest.mark.parametrize(
+    ("offered", "values"),
+    [
+        ("bearer, a", ("a",)),
+        ("BEARER,a", ("a",)),
+        ("graphql-ws, bearer, a", ("a",)),
+        ("bearer, a, graphql-ws", ("a",)),
+        ("  bearer ,  a  ", ("a",)),
+        ("bearer", ("",)),
+        ("bearer,", ("",)),
+        ("a, bearer", ("",)),
+        ("bearer, bearer, a", ("bearer", "a")),
+        ("bearer, a, bearer, b", ("a", "b")),
+        ("bearer a", ()),
+        ("bearer.a", ()),
+        ("graphql-ws", ()),
+        ("", ()),
+    ],
+)
+def test_a_token_among_subprotocols_is_what_follows_bearer(offered: str, values: tuple[str, ...]) -> None:
+    """Whatever could be meant as a second token is one, so that the request is refused."""
+    assert read("websocket_no_token", headers={"Sec-WebSocket-Protocol": offered}).authorization == values
+
+
+def test_a_token_elsewhere_than_on_connect_is_in_the_header_only() -> None:
+    more = {"queryStringParameters": {"access_token": "b"}, "multiValueQueryStringParameters": {"access_token": ["b"]}}
+    for name in ("rest_request_plain", *HTTP):
+        headers = {"authorization": "a", "sec-websocket-protocol": "bearer, c", "cookie": "access_token=d"}
+        assert read(name, headers=headers, multiValueHeaders=None, cookies=["access_token=d"], **more).authorization == ("a",)
 
 
 def test_a_token_that_is_no_text_is_none() -> None:
@@ -139,18 +274,38 @@ HTTP_1 = event("http_1_plain", headers={"authorization": SECRET}, identitySource
 WEBSOCKET = event("websocket_token_in_header", headers={"authorization": SECRET})
 
 
+def without(whole: dict[str, Any], field: str) -> dict[str, Any]:
+    return {name: value for name, value in whole.items() if name != field}
+
+
 @pytest.mark.parametrize(
     "unknown",
     [
         {},
         HTTP_2 | {"methodArn": f"{ARN}/prod/GET/orders"},
+        without(HTTP_2, "routeArn") | {"methodArn": f"{ARN}/prod/GET/orders"},
+        without(HTTP_2, "routeArn"),
+        HTTP_2 | {"version": "1.0"},
         HTTP_2 | {"version": "3.0"},
         HTTP_2 | {"version": 2.0},
+        HTTP_2 | {"version": None},
+        without(HTTP_2, "version"),
         HTTP_2 | {"requestContext": None},
+        without(HTTP_2, "requestContext"),
         HTTP_1 | {"routeArn": f"{ARN}/prod/GET/orders"},
+        without(HTTP_1, "methodArn") | {"routeArn": f"{ARN}/prod/GET/orders"},
+        without(HTTP_1, "methodArn"),
         HTTP_1 | {"version": "2.0"},
+        HTTP_1 | {"version": "1"},
+        HTTP_1 | {"version": None},
         HTTP_1 | {"requestContext": [SECRET]},
+        without(HTTP_1, "requestContext"),
+        event("rest_request_plain", routeArn=f"{ARN}/prod/GET/orders"),
+        event("rest_token_plain", routeArn=f"{ARN}/prod/GET/orders"),
         WEBSOCKET | {"version": "1.0", "requestContext": None},
+        WEBSOCKET | {"routeArn": f"{ARN}/prod/$connect"},
+        WEBSOCKET | {"requestContext": {"routeKey": "$connect", "eventType": "connect"}},
+        WEBSOCKET | {"requestContext": {"routeKey": "$connect", "eventType": None}},
         WEBSOCKET | {"requestContext": {"routeKey": "sendMessage", "eventType": "MESSAGE"}},
         WEBSOCKET | {"requestContext": {"routeKey": "$disconnect", "eventType": "DISCONNECT"}},
         {"type": "TOKEN", "authorizationToken": SECRET},
@@ -160,8 +315,10 @@ WEBSOCKET = event("websocket_token_in_header", headers={"authorization": SECRET}
         {"Records": [{"body": SECRET}]},
     ],
     ids=[
-        *("nothing", "both_arns", "version_3", "version_as_a_number", "no_context", "both_arns_1", "version_of_another", "context_of_1"),
-        *("websocket_without_context", "message", "disconnect", "no_arn"),
+        *("nothing", "2_both_arns", "2_method_arn", "2_no_arn", "2_version_1", "2_version_3", "2_version_as_a_number", "2_version_null"),
+        *("2_no_version", "2_null_context", "2_no_context", "1_both_arns", "1_route_arn", "1_no_arn", "1_version_2", "1_version_cut"),
+        *("1_version_null", "1_context_of_another_shape", "1_no_context", "rest_request_route_arn", "rest_token_route_arn"),
+        *("websocket_version", "websocket_route_arn", "websocket_lower_case", "websocket_null_type", "message", "disconnect", "no_arn"),
         *("no_token", "context_of_another_shape", "load_balancer", "queue"),
     ],
 )
@@ -178,7 +335,8 @@ def test_a_token_beside_a_whole_request_makes_it_no_token_event() -> None:
     assert read("rest_request_plain", authorizationToken=SECRET) == read("rest_request_plain")
 
 
-@pytest.mark.parametrize("name", ["rest_token_plain", "rest_request_plain"])
+@pytest.mark.parametrize("name", PLAIN)
 @pytest.mark.parametrize("arn", ["", "*", 7, None, "arn:aws:s3:::a", f"{ARN}/prod", "arn:aws:execute-api:eu-west-1:*:a/prod/GET/", [ARN]])
 def test_an_arn_that_api_gateway_cannot_have_sent_is_trouble(name: str, arn: object) -> None:
-    assert reason(captured(name)["event"] | {"methodArn": arn})[0] == "unreadable_event"
+    field = "routeArn" if name == "http_2_plain" else "methodArn"
+    assert reason(captured(name)["event"] | {field: arn})[0] == "unreadable_event"
