@@ -89,7 +89,7 @@ def _text(context: Mapping[str, Any], name: str, *, required: bool = True) -> st
 
 def _number(context: Mapping[str, Any], name: str) -> int:
     text = _text(context, name)
-    if not (text.isascii() and text.isdigit()):
+    if not (text.isascii() and text.isdigit() and len(text) <= 15):
         raise NoCallerError(f"`{name}` of the authorizer context is not a number")
     return int(text)
 

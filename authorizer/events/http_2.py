@@ -30,10 +30,9 @@ def read_request(event: Mapping[str, Any]) -> AuthorizationRequest:
     tokens = authorization_values(event)
     route_key = text_of(event.get("routeKey"))
     _, _, told = (route_key or "").partition(" ")
-    sources = event.get("identitySource")
     paths = [path for path in (text_of(event.get("rawPath")), text_of(http.get("path"))) if path is not None]
     keyed = keyed_parts(
-        [source for source in sources if isinstance(source, str)] if isinstance(sources, list) else (),
+        _identity_sources(event.get("identitySource")),
         tokens=tokens,
         verb=arn.verb,
         route_key=route_key,
@@ -41,6 +40,14 @@ def read_request(event: Mapping[str, Any]) -> AuthorizationRequest:
         untrusted=sent_values(event),
     )
     return AuthorizationRequest(FORMAT, arn, tokens, told if told.startswith("/") else None, keyed)
+
+
+def _identity_sources(value: object) -> list[str] | None:
+    """Their values, None if there are none. What cannot be read vouches for nothing."""
+    if value is None or value == []:
+        return None
+    values = value if isinstance(value, list) else [value]
+    return [source for source in values if isinstance(source, str)]
 
 
 def write_response(answer: Answer) -> PolicyResponse | SimpleResponse:

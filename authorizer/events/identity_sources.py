@@ -4,10 +4,11 @@ API Gateway passes the values of the authorizer's identity sources, not their na
 the caller could have written into a header or the query string proves nothing: it counts as no part of the key.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Any
-from urllib.parse import unquote_plus
+from urllib.parse import unquote, unquote_plus
 
 
 class KeyPart(StrEnum):
@@ -19,12 +20,15 @@ class KeyPart(StrEnum):
     PATH = "path"
 
 
+# A path of other characters may be spelled in several ways, of which the caller could have sent one in a header that is an identity source.
+_PLAIN = re.compile(r"[A-Za-z0-9/_.~:-]+")
+
 ALL_PARTS = frozenset(KeyPart)
 """What a key holds where nothing is remembered: then nothing can be replayed on another request."""
 
 
 def keyed_parts(
-    sources: Iterable[str],
+    sources: Iterable[str] | None,
     *,
     tokens: Iterable[str],
     verb: str | None,
@@ -32,11 +36,14 @@ def keyed_parts(
     paths: Iterable[str],
     untrusted: Iterable[str],
 ) -> frozenset[KeyPart]:
-    """The parts that the values of the identity sources show. `paths` are the spellings that `$context.path` may have."""
-    values = set(sources)
-    if not values:
+    """The parts that the values of the identity sources show, None for no identity sources. `paths` are the spellings that `$context.path` may have.
+
+    `untrusted` are the caller's own words.
+    """
+    if sources is None:
         # An HTTP API remembers nothing without identity sources ("Caching authorizer responses", developer guide).
         return ALL_PARTS
+    values = set(sources)
     shown = {KeyPart.TOKEN} if values & set(tokens) else set()
     values -= set(untrusted)
     if verb in values:
@@ -45,9 +52,21 @@ def keyed_parts(
         shown.add(KeyPart.ROUTE)
         if route_key.startswith(f"{verb} "):
             shown.add(KeyPart.METHOD)
-    if values & set(paths):
+    if any(path in values and (_PLAIN.fullmatch(path) or not _is_said(path, untrusted)) for path in paths):
         shown.add(KeyPart.PATH)
     return frozenset(shown)
+
+
+def _is_said(path: str, words: Iterable[str]) -> bool:
+    """Whether any of these may be another spelling of the path: encoded, or cut and joined in another way."""
+    letters = _letters(path)
+    return any(letters in _letters(word) for word in words)
+
+
+def _letters(text: str) -> str:
+    for _ in range(3):
+        text = unquote(text)
+    return "".join(character for character in text if character.isalnum())
 
 
 def sent_values(event: Mapping[str, Any]) -> set[str]:
@@ -57,6 +76,9 @@ def sent_values(event: Mapping[str, Any]) -> set[str]:
     maps = [event.get(name) or {} for name in ("headers", "multiValueHeaders", "queryStringParameters", "multiValueQueryStringParameters")]
     values = [value for sent in maps for value in sent.values()] + list(event.get("cookies") or [])
     values += [context.get("domainName"), context.get("domainPrefix")]
+    values += [
+        "".join(value) for value in [*values, event.get("cookies")] if isinstance(value, list) and all(isinstance(v, str) for v in value)
+    ]
     texts = [text for value in values for text in (value if isinstance(value, list) else [value]) if isinstance(text, str)]
     # Nothing says whether an identity source holds a query parameter as it was sent or decoded.
     texts += [unquote_plus(text) for text in texts if "%" in text or "+" in text]

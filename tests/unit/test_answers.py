@@ -1,6 +1,8 @@
 """The forms of an answer, and that each stays within what every kind of API takes: what leaves the context is missed, never guessed."""
 
 import json
+from copy import deepcopy
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -49,10 +51,33 @@ def test_a_usage_key_stands_beside_the_policy(kind: str) -> None:
     assert "usageIdentifierKey" not in write(kind, Answer("u1", POLICY, {}))
 
 
+@pytest.mark.parametrize("kind", ALL)
+@pytest.mark.parametrize("part", ["usage_key", "principal_id", "policy"])
+def test_all_parts_of_a_policy_answer_count(kind: str, part: str) -> None:
+    """One byte less and the list stays, one byte more and it leaves."""
+    small: dict[str, Any] = {"principal_id": "u1", "policy_document": POLICY, "context": {"groups": "x"}, "usage_key": "k"}
+    room = BUDGET - size_of(write(kind, Answer(**small)))
+
+    def grown(by: int) -> Answer:
+        policy: Any = {**POLICY, "Id": "x" * (by - len(', "Id": ""'))}
+        more = {
+            "usage_key": {"usage_key": "k" + "x" * by},
+            "principal_id": {"principal_id": "u1" + "x" * by},
+            "policy": {"policy_document": policy},
+        }
+        return Answer(**small | more[part])
+
+    full = write(kind, grown(room))
+    assert (size_of(full), full["context"]) == (BUDGET, {"groups": "x"})
+    with pytest.raises(TroubleError):  # the mark is longer than the list
+        write(kind, grown(room + 1))
+
+
 @pytest.mark.parametrize("allowed", [True, False])
 def test_one_word_is_written_for_http_apis_of_payload_2_only(allowed: bool) -> None:
     answer = Answer("u1", POLICY, {"version": "7"}, is_authorized=allowed)
     assert write("http_2", answer) == {"isAuthorized": allowed, "context": {"version": "7"}}
+    assert write("http_2", replace(answer, usage_key="client-1")) == write("http_2", answer)
     for kind in set(ALL) - {"http_2"}:
         assert set(write(kind, answer)) == {"principalId", "policyDocument", "context"}
 
@@ -72,6 +97,33 @@ def test_lists_leave_one_by_one_and_the_last_byte_counts(kind: str, word: bool |
         less = write(kind, Answer("u1", POLICY, context | {LISTS[number]: "x" * (room + 1)}, word))
         assert size_of(less) < BUDGET
         assert set(less["context"]) == {"version", *gone, f"{LISTS[number]}_omitted", *LISTS[number + 1 :]}
+
+
+@pytest.mark.parametrize("word", [None, False])
+def test_a_list_that_is_not_there_is_not_marked_as_omitted(word: bool | None) -> None:
+    written = write("http_2", Answer("u1", POLICY, {"version": "7", "routes": "x" * BUDGET}, word))
+    assert written["context"] == {"version": "7", "routes_omitted": "true"}
+    written = write("http_2", Answer("u1", POLICY, {"scopes": "x" * BUDGET, "routes": "[]"}, word))
+    assert written["context"] == {"scopes_omitted": "true", "routes": "[]"}
+
+
+@pytest.mark.parametrize("kind", ALL)
+@pytest.mark.parametrize("name", ["sub", "client_id", "username", "version", "reason", "route", "group", "groups_"])
+def test_nothing_but_the_lists_may_leave(kind: str, name: str) -> None:
+    with pytest.raises(TroubleError) as caught:
+        write(kind, Answer("u1", POLICY, {name: "x" * BUDGET, "groups": "[]"}))
+    assert caught.value.reason == "answer_too_large"
+
+
+def test_one_word_that_is_too_large_even_so_is_trouble() -> None:
+    with pytest.raises(TroubleError) as caught:
+        write("http_2", Answer("u1", POLICY, {"username": "x" * BUDGET, "groups": "[]"}, is_authorized=True))
+    assert caught.value.reason == "answer_too_large"
+
+
+def test_a_policy_that_is_not_written_does_not_count_against_one_word() -> None:
+    large: PolicyDocument = {"Version": "2012-10-17", "Statement": POLICY["Statement"] * 80}
+    assert write("http_2", Answer("u1", large, {"groups": "[]"}, is_authorized=True)) == {"isAuthorized": True, "context": {"groups": "[]"}}
 
 
 @pytest.mark.parametrize("kind", ALL)
@@ -98,6 +150,12 @@ def test_letters_beyond_ascii_count_as_their_escapes() -> None:
 
 def test_the_answer_itself_is_not_changed() -> None:
     """Policies are kept and given to others: what one request left out must not be missing in the next."""
-    answer = Answer("u1", POLICY, {"groups": "x" * BUDGET})
-    write("rest_token", answer)
-    assert answer == Answer("u1", POLICY, {"groups": "x" * BUDGET})
+    for kind in ALL:
+        for word in (None, True):
+            policy = deepcopy(POLICY)
+            answer = Answer("u1", policy, {"groups": "x" * BUDGET}, word, usage_key="client-1")
+            written = write(kind, answer)
+            assert answer == Answer("u1", POLICY, {"groups": "x" * BUDGET}, word, usage_key="client-1")
+            assert answer.policy_document is policy
+            written["context"]["more"] = "x"
+            assert "more" not in answer.context

@@ -31,6 +31,7 @@ SHAPES = [under_authorizer, under_lambda]
 def test_the_caller_is_read(shape: Any) -> None:
     assert read_caller(shape(CONTEXT)) == CALLER
     assert read_caller(shape(CONTEXT | {"principalId": "u1", "integrationLatency": 7})) == CALLER
+    assert read_caller(shape(CONTEXT | {"lambda": "a text of that name"})) == CALLER
     machine = read_caller(shape(CONTEXT | {"scopes": '["pets/read"]', "username": "jane", "routes": '["$connect"]'}))
     assert (machine.scopes, machine.username, machine.routes) == (("pets/read",), "jane", ("$connect",))
 
@@ -51,20 +52,49 @@ def test_the_caller_is_read(shape: Any) -> None:
         {"requestContext": {"authorizer": {"claims": {"sub": "u1", "cognito:groups": "admin"}}}},
         {"requestContext": {"authorizer": {"iam": {"userId": "u1"}}}},
         {"requestContext": {"authorizer": {"principalId": "u1"}}},
+        {"requestContext": {"authorizer": []}},
+        {"requestContext": {"authorizer": [CONTEXT]}},
+        {"requestContext": {"authorizer": {"lambda": []}}},
+        {"requestContext": {"authorizer": {"lambda": [CONTEXT]}}},
+        {"requestContext": {"authorizer": {"lambda": "u1"}}},
+        {"requestContext": {"authorizer": {"lambda": {"lambda": CONTEXT}}}},
+        {"requestContext": {"authorizer": {"principalId": "x"}}},
+        {"requestContext": {"authorizer": {"lambda": {"principalId": "x"}}}},
+        {"requestContext": {"authorizer": {"principalId": "x", "integrationLatency": 7}}},
+        {"requestContext": {"authorizer": {"jwt": CONTEXT}}},
+        {"requestContext": {"authorizer": {"iam": CONTEXT}}},
+        {"requestContext": {"authorizer": {"claims": CONTEXT}}},
+        {"requestContext": {"authorizer": CONTEXT | {"lambda": {}}}},
+        {"requestContext": {"authorizer": CONTEXT | {"lambda": {"principalId": "x"}}}},
+        {"requestContext": {"authorizer": json.dumps(CONTEXT)}},
+        {"requestContext": json.dumps({"authorizer": CONTEXT})},
         {"requestContext": {"identity": CONTEXT}},
         {"authorizer": CONTEXT},
         {"headers": CONTEXT},
+        {"queryStringParameters": CONTEXT, "stageVariables": CONTEXT},
+        None,
+        [],
+        "event",
+        7,
     ],
 )
-def test_without_the_authorizers_context_there_is_no_caller(event: Event) -> None:
+def test_without_the_authorizers_context_there_is_no_caller(event: Any) -> None:
     with pytest.raises(NoCallerError):
         read_caller(event)
-    assert not may_send(event)
+    assert may_send(event) is False
+
+
+@pytest.mark.parametrize("event", [{}, {"requestContext": {}}, under_authorizer(None), under_authorizer({}), under_lambda({})])
+def test_the_message_tells_a_missing_context_from_one_that_is_not_whole(event: Event) -> None:
+    with pytest.raises(NoCallerError, match="has no authorizer context"):
+        read_caller(event)
+    with pytest.raises(NoCallerError, match="another authorizer's"):
+        read_caller(under_authorizer({"principalId": "x"}))
 
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("name", CONTEXT)
-@pytest.mark.parametrize("value", [..., None, 7, True, [], {}, ["a"]])
+@pytest.mark.parametrize("value", [..., None, 7, True, 0, 1.5, [], {}, ["a"], ["guest"], {"guest": True}, b"u1"])
 def test_a_context_that_is_not_whole_is_none(shape: Any, name: str, value: Any) -> None:
     spoilt = {key: held for key, held in (CONTEXT | {name: value}).items() if held is not ...}
     with pytest.raises(NoCallerError):
@@ -73,19 +103,68 @@ def test_a_context_that_is_not_whole_is_none(shape: Any, name: str, value: Any) 
 
 @pytest.mark.parametrize("name", ["groups", "scopes", "routes"])
 @pytest.mark.parametrize(
-    "text", ["", "guest", "{}", '"guest"', "[7]", "[null]", '[["guest"]]', "null", "[" * 100_000, "NaN", "admin,guest"]
+    "text",
+    [
+        *("", "guest", "{}", '"guest"', "[7]", "[null]", '[["guest"]]', "null", "NaN", "admin,guest", '["guest"', '["guest"] ["admin"]'),
+        *("['guest']", '["guest", NaN]', "[true]", '[{"a": 1}]', '"""'),
+        pytest.param("[" * 100_000, id="deep_list"),
+        pytest.param('{"a":' * 100_000, id="deep_object"),
+        pytest.param(f"[{'9' * 10_000}]", id="long_number"),
+    ],
 )
 def test_a_list_that_is_none_is_not_guessed(name: str, text: str) -> None:
+    for shape in SHAPES:
+        with pytest.raises(NoCallerError):
+            read_caller(shape(CONTEXT | {name: text}))
+    assert may_send(message("watchPets", **{"routes": '["watchPets"]'} | {name: text})) is False
+
+
+@pytest.mark.parametrize("name", ["scopes", "routes"])
+@pytest.mark.parametrize("value", [None, 7, True, [], {}, ["watchPets"]])
+def test_a_list_that_is_no_text_is_none(name: str, value: Any) -> None:
+    """An HTTP API passes lists as they are. The authorizer never writes any: whoever did was another."""
     with pytest.raises(NoCallerError):
-        read_caller(under_authorizer(CONTEXT | {name: text}))
+        read_caller(under_lambda(CONTEXT | {name: value}))
+
+
+def test_a_list_as_large_as_an_answer_is_read() -> None:
+    groups = [f"group-{number}" for number in range(1000)]
+    assert read_caller(under_lambda(CONTEXT | {"groups": json.dumps(groups)})).groups == tuple(groups)
+
+
+def test_what_stands_twice_is_read_twice() -> None:
+    caller = read_caller(under_authorizer(CONTEXT | {"groups": '["guest", "guest"]', "routes": '["a", "a"]'}))
+    assert (caller.groups, caller.routes, caller.is_in("guest")) == (("guest", "guest"), ("a", "a"), True)
+
+
+@pytest.mark.parametrize("groups", ["[]", '[""]', '["Guest"]', '["guest "]', '["\\u0000guest"]', '["guests"]', '["[\\"guest\\"]"]'])
+def test_a_group_is_its_whole_name(groups: str) -> None:
+    assert not read_caller(under_authorizer(CONTEXT | {"groups": groups})).is_in("guest")
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("sub", ""), ("version", ""), ("version", "-1"), ("version", "1.5"), ("version", "²"), ("username", "")]
+    ("name", "value"),
+    [
+        *(("sub", ""), ("username", ""), ("version", "")),
+        *(("version", text) for text in ("-1", "+1", "1.5", " 7", "7\n", "1_0", "0x7", "7e0", "²", "\u0667")),
+    ],
 )
 def test_a_text_that_says_nothing_is_none(name: str, value: str) -> None:
     with pytest.raises(NoCallerError):
         read_caller(under_authorizer(CONTEXT | {name: value}))
+
+
+def test_a_version_of_many_digits_is_none() -> None:
+    event = message("watchPets", version="9" * 5000, routes='["watchPets"]')
+    assert may_send(event) is False
+    with pytest.raises(NoCallerError):
+        read_caller(event)
+
+
+@pytest.mark.parametrize("name", ["username", "scopes", "routes"])
+def test_what_is_told_as_null_is_not_what_is_left_out(name: str) -> None:
+    with pytest.raises(NoCallerError):
+        read_caller(under_lambda(CONTEXT | {name: None}))
 
 
 def test_a_token_without_a_client_has_an_empty_one() -> None:
@@ -102,12 +181,26 @@ def test_groups_that_did_not_fit_are_not_no_groups() -> None:
     assert not CALLER.is_in("gues")
 
 
+@pytest.mark.parametrize("mark", ["", "false", "True", "1", "yes", True, 1, None, ["true"]])
+def test_only_the_mark_itself_says_that_groups_did_not_fit(mark: Any) -> None:
+    assert read_caller(under_lambda(CONTEXT | {"groups_omitted": mark})) == CALLER
+    with pytest.raises(NoCallerError):
+        read_caller(under_lambda({name: value for name, value in CONTEXT.items() if name != "groups"} | {"groups_omitted": mark}))
+
+
 def test_scopes_that_did_not_fit_are_not_no_scopes() -> None:
     assert read_caller(under_authorizer(CONTEXT | {"scopes_omitted": "true"})).scopes is None
 
 
+def test_routes_that_did_not_fit_are_none_that_may_be_used() -> None:
+    assert read_caller(under_authorizer(CONTEXT | {"routes_omitted": "true"})).routes == ()
+    assert read_caller(under_authorizer(CONTEXT | {"routes_omitted": "true", "routes": '["watchPets"]'})).routes == ()
+
+
 def message(key: Any, **context: Any) -> Event:
-    return {"requestContext": {"routeKey": key, "connectionId": "c", "authorizer": CONTEXT | context}}
+    """A message, as a WebSocket API passes it on: the authorizer's values are those of the moment that the connection was made."""
+    told = {"routeKey": key, "eventType": "MESSAGE", "messageDirection": "IN", "stage": "prod", "connectionId": "c"}
+    return {"requestContext": told | {"authorizer": CONTEXT | context | {"principalId": "u1"}}, "body": '{"action": "watchPets"}'}
 
 
 @pytest.mark.parametrize(
@@ -123,6 +216,20 @@ def message(key: Any, **context: Any) -> Event:
         ("watchPets", {"routes": '["watchPets"]', "sub": ""}, False),
         (None, {"routes": '["watchPets"]'}, False),
         (["watchPets"], {"routes": '["watchPets"]'}, False),
+        ({"watchPets": 1}, {"routes": '["watchPets"]'}, False),
+        ("", {"routes": '["watchPets"]'}, False),
+        ("WATCHPETS", {"routes": '["watchPets"]'}, False),
+        ("watchPets ", {"routes": '["watchPets"]'}, False),
+        ("atch", {"routes": '["watchPets"]'}, False),
+        ("$default", {"routes": '["watchPets", "$connect"]'}, False),
+        ("$default", {"routes": '["$default"]'}, True),
+        # The key of another route is no reason.
+        ("watchPets", {"routes": '["$default", "*", "ANY", "watchPets/"]'}, False),
+        ("watchPets", {"routes": '["watchPets", 7]'}, False),
+        ("watchPets", {"routes": ["watchPets"]}, False),
+        ("watchPets", {"routes": '["watchPets"]', "groups": ""}, False),
+        ("watchPets", {"routes": '["watchPets"]', "version": None}, False),
+        ("watchPets", {"routes": '["watchPets"]', "routes_omitted": "true"}, False),
     ],
 )
 def test_a_message_may_be_sent_if_its_route_is_listed(key: Any, context: dict[str, Any], allowed: bool) -> None:
@@ -133,13 +240,58 @@ def test_a_message_without_a_route_may_not_be_sent() -> None:
     assert not may_send({"requestContext": {"authorizer": CONTEXT | {"routes": '["$default"]'}}})
 
 
-@pytest.mark.parametrize("event", [rest_token_event(), rest_request_event(), http_1_event(), http_2_event(), websocket_event()])
-@pytest.mark.parametrize("is_authorized", [None, True])
-def test_what_the_authorizer_writes_is_read_back(event: Event, is_authorized: bool | None) -> None:
-    groups, routes = ["guest", "süß☕"], ["$connect", "watchPets"]
-    context = CONTEXT | {"groups": json.dumps(groups, ensure_ascii=False), "routes": json.dumps(routes)}
-    request = events.read_request(event)
-    answer = Answer("u1", {"Version": "2012-10-17", "Statement": []}, context, is_authorized)
-    written = events.write_response(request, answer)
-    caller = read_caller((under_lambda if request.format == "http_2" else under_authorizer)(written["context"]))
-    assert (caller.subject, caller.groups, caller.routes, caller.version) == ("u1", tuple(groups), tuple(routes), 7)
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_route_that_counts_is_the_gateways(shape: Any) -> None:
+    """The body and the headers are the caller's."""
+    event = shape(CONTEXT | {"routes": '["watchPets"]'}) | {"routeKey": "watchPets", "body": '{"routeKey": "watchPets"}'}
+    assert may_send(event) is False
+
+
+# -- there and back --------------------------------------------------------------------------------------------------------------------------------
+
+EVENTS: dict[str, Event] = {
+    "rest_token": rest_token_event(),
+    "rest_request": rest_request_event(),
+    "http_1": http_1_event(),
+    "http_2": http_2_event(),
+    "websocket": websocket_event(),
+}
+GROUPS = ["guest", "süß☕", 'a "quoted" one', "a,b", ""]
+ROUTES = ["$connect", "watchPets"]
+
+
+def handed_on(kind: str, context: dict[str, str], is_authorized: bool | None = None) -> Event:
+    """What the backend gets: the gateway passes the context on, as JSON; all but payload 2.0 stand it beside its own values, as texts."""
+    request = events.read_request(EVENTS[kind])
+    assert request.format == kind
+    written = events.write_response(request, Answer("u1", {"Version": "2012-10-17", "Statement": []}, context, is_authorized))
+    passed = json.loads(json.dumps(written["context"]))
+    return under_lambda(passed) if kind == "http_2" else under_authorizer(passed | {"principalId": "u1", "integrationLatency": 7})
+
+
+@pytest.mark.parametrize("kind", EVENTS)
+@pytest.mark.parametrize("is_authorized", [None, True, False])
+def test_what_the_authorizer_writes_is_read_back(kind: str, is_authorized: bool | None) -> None:
+    context = CONTEXT | {
+        "groups": json.dumps(GROUPS, ensure_ascii=False),
+        "routes": json.dumps(ROUTES),
+        "scopes": '["pets/read"]',
+        "username": "jane",
+    }
+    caller = read_caller(handed_on(kind, context, is_authorized))
+    assert caller == Caller("u1", "client-1", 7, tuple(GROUPS), ("pets/read",), "jane", tuple(ROUTES))
+    assert read_caller(handed_on(kind, CONTEXT, is_authorized)) == CALLER
+
+
+@pytest.mark.parametrize("kind", EVENTS)
+@pytest.mark.parametrize("large", [(), ("groups",), ("groups", "scopes"), ("groups", "scopes", "routes")])
+def test_what_did_not_fit_is_read_back_as_unknown(kind: str, large: tuple[str, ...]) -> None:
+    lists = {"groups": '["guest"]', "scopes": '["pets/read"]', "routes": '["watchPets"]'}
+    event = handed_on(kind, CONTEXT | lists | dict.fromkeys(large, json.dumps(["x" * 8000])))
+    caller = read_caller(event)
+    assert caller.groups == (None if "groups" in large else ("guest",))
+    assert caller.scopes == (None if "scopes" in large else ("pets/read",))
+    assert caller.routes == (() if "routes" in large else ("watchPets",))
+    event["requestContext"]["routeKey"] = "watchPets"
+    # Payload 2.0 is no WebSocket API's, and yet the same is true there.
+    assert may_send(event) is ("routes" not in large)

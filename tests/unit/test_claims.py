@@ -309,7 +309,7 @@ def test_what_a_policy_could_misread_cannot_be_bound(value: object) -> None:
 )
 def test_nobody_has_signed_in_tomorrow(moments: dict[str, int], reason: str | None) -> None:
     """Otherwise an entry of the denylist for tokens issued before now would not hold for this one."""
-    claims = person(**{name: NOW + ahead for name, ahead in moments.items()})
+    claims = person() | {name: NOW + ahead for name, ahead in moments.items()}
     if reason is None:
         assert check(claims).subject == SUB
     else:

@@ -2,7 +2,7 @@
 
 from itertools import combinations
 from typing import Any
-from urllib.parse import quote_plus
+from urllib.parse import quote, quote_plus
 
 import pytest
 
@@ -24,15 +24,16 @@ def keyed(event: Event) -> set[KeyPart]:
     return set(shown)
 
 
-def shown(sources: list[str], untrusted: set[str], verb: str | None = "GET", route_key: str | None = KEY) -> set[KeyPart]:
+def shown(sources: list[str] | None, untrusted: set[str], verb: str | None = "GET", route_key: str | None = KEY) -> set[KeyPart]:
     return set(keyed_parts(sources, tokens=["t"], verb=verb, route_key=route_key, paths=["/a", "/prod/a"], untrusted=untrusted))
 
 
 @pytest.mark.parametrize(
     ("sources", "untrusted", "parts"),
     [
-        ([], set(), ALL_PARTS),
-        ([], {"t", "GET"}, ALL_PARTS),
+        (None, set(), ALL_PARTS),
+        (None, {"t", "GET"}, ALL_PARTS),
+        ([], set(), set()),
         ([""], set(), set()),
         (["other"], set(), set()),
         # Whoever wrote the token: no other request finds the entry without it.
@@ -48,7 +49,7 @@ def shown(sources: list[str], untrusted: set[str], verb: str | None = "GET", rou
         (["T", "get", KEY.lower(), "/A", "/a/", "a", " GET", "GET "], set(), set()),
     ],
 )
-def test_a_value_counts_once_nobody_else_can_have_written_it(sources: list[str], untrusted: set[str], parts: set[KeyPart]) -> None:
+def test_a_value_counts_once_nobody_else_can_have_written_it(sources: list[str] | None, untrusted: set[str], parts: set[KeyPart]) -> None:
     assert shown(sources, untrusted) == parts
 
 
@@ -90,7 +91,7 @@ def test_what_is_not_told_is_in_no_key() -> None:
     ],
 )
 def test_what_the_caller_wrote_is_known_whole_decoded_and_between_commas(event: Event, values: set[str]) -> None:
-    assert sent_values(event) == values
+    assert sent_values(event) >= values
 
 
 @pytest.mark.parametrize("version", BUILDERS)
@@ -100,7 +101,7 @@ def test_what_the_caller_wrote_is_known_whole_decoded_and_between_commas(event: 
 def test_what_the_identity_sources_hold_is_seen(version: str, parts: set[KeyPart]) -> None:
     sources = [VALUES[part] for part in KeyPart if part in parts]
     assert keyed(BUILDERS[version](route_key=KEY, identity_source=sources)) == parts
-    assert keyed(BUILDERS[version](route_key=KEY, identity_source=["prod", *reversed(sources)])) == parts
+    assert keyed(BUILDERS[version](route_key=KEY, identity_source=["$default", *reversed(sources)])) == parts
 
 
 @pytest.mark.parametrize("version", BUILDERS)
@@ -151,11 +152,12 @@ def test_a_path_that_resembles_the_requests_is_not_it(version: str, source: str)
     assert keyed(BUILDERS[version](identity_source=[AUTHORIZATION, source])) == {TOKEN}
 
 
-def test_with_payload_2_a_path_may_hold_commas() -> None:
-    event = http_2_event(path="/orders/4,2", identity_source=[AUTHORIZATION, "/orders/4,2"])
-    assert keyed(event) == {TOKEN, PATH}
-    event = http_2_event(path="/orders/4,2", identity_source=[AUTHORIZATION, "/orders/4,2"], headers=[HEADER, ("X-Tenant", "/orders/4,2")])
-    assert keyed(event) == {TOKEN}
+@pytest.mark.parametrize("path", ["/orders/4,2", "/orders/4 2", "/orders/\u00e9", "/orders/4%202"])
+def test_a_path_that_can_be_spelled_in_several_ways_is_seen_unless_the_caller_may_have_spelled_it(path: str) -> None:
+    sources = [AUTHORIZATION, path]
+    assert keyed(http_2_event(path=path, identity_source=sources)) == {TOKEN, PATH}
+    for spelled in (path, quote(path), f"x={path}", path.replace("/", ", ")):
+        assert keyed(http_2_event(path=path, identity_source=sources, headers=[HEADER, ("X-Tenant", spelled)])) == {TOKEN}
 
 
 @pytest.mark.parametrize("version", BUILDERS)
@@ -218,14 +220,12 @@ def test_values_that_are_no_texts_are_none_of_the_parts() -> None:
     assert keyed(http_2_event() | {"identitySource": [AUTHORIZATION, 7, None, ["GET"], {"GET": 1}]}) == {TOKEN}
 
 
-@pytest.mark.xfail(reason="what cannot be read is taken for no identity sources at all, as if nothing were remembered")
 @pytest.mark.parametrize("version", BUILDERS)
 @pytest.mark.parametrize("sources", [{"method": "GET"}, 7, [None], [7, None, ["GET"], {"GET": 1}], True])
 def test_identity_sources_that_cannot_be_read_vouch_for_nothing(version: str, sources: object) -> None:
     assert keyed(BUILDERS[version]() | {"identitySource": sources}) == set()
 
 
-@pytest.mark.xfail(reason="what cannot be read is taken for no identity sources at all, as if nothing were remembered")
 def test_one_text_instead_of_a_list_is_one_identity_source() -> None:
     assert keyed(http_2_event() | {"identitySource": AUTHORIZATION}) == {TOKEN}
 
@@ -250,7 +250,6 @@ def of_the_callers(written: str, path: str | None = None, **sent: Any) -> Event:
     return http_2_event(path=path or written, route_key=KEY, identity_source=[AUTHORIZATION, "GET", KEY, written], **sent)
 
 
-@pytest.mark.xfail(reason="whole values are compared as the event's maps spell them, and a path may hold what they are cut at")
 @pytest.mark.parametrize(
     "event",
     [
@@ -292,7 +291,6 @@ def certified(subject: str) -> Event:
     return event
 
 
-@pytest.mark.xfail(reason="values that are cut at commas and yet neither headers nor the path as the event spells it are believed")
 @pytest.mark.parametrize(
     "event",
     [

@@ -1,0 +1,414 @@
+"""Sequences of requests that share cache entries of an HTTP API, for every choice of identity sources, judged by an oracle of its own.
+
+What a remembered answer lets through must be allowed by the version and at the time that it was made from, for the very caller and route. What is allowed
+there and sent in the canonical spelling must pass, unless the answer was narrowed. Callers write what they like into headers, query string and cookies.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from itertools import combinations, product
+from typing import Any, Literal, cast
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from authorizer import events
+from authorizer.authorize import AnswerOptions, Authorizer, Outcome
+from authorizer.permission_cache import PermissionCache
+from authorizer.policy.compiler import CacheScope
+from authorizer.token_verifier import TokenVerifier
+from tests.properties.test_gateway_cache import USERS, World
+from tests.support.events import Event
+from tests.support.gateway_model import Router
+from tests.support.http_gateway_model import CONTEXT_VARIABLES, DEFAULT, HttpGateway, HttpResponse, HttpRouted, HttpRouter, Reading
+from tests.support.random_apis import MOMENTS, OWNER, Oracle
+
+EXAMPLES = int(os.environ.get("N", "3000")) if os.environ.get("CI") else 50
+TTL = 300
+
+TOKEN_SOURCE = "$request.header.Authorization"
+KEYS = [(TOKEN_SOURCE, *chosen) for size in range(len(CONTEXT_VARIABLES) + 1) for chosen in combinations(CONTEXT_VARIABLES, size)]
+LONG_KEYS = [key for key in KEYS if len(key) > 3]
+LIARS = ("$request.header.X-Tenant", "$request.querystring.tenant")
+"""Identity sources that the caller writes as it likes."""
+
+
+# -- worlds --------------------------------------------------------------------------------------------------------------------------------------
+
+SAFE = (OWNER, OWNER, "bob-2", "b")
+HOSTILE = ("a", f"{OWNER}%2F", f"a%2F{OWNER}", "%61lice-1", "..", "*", "a,GET", "x%3Fa", "%C3%28")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request without its token. `canonical` tells that it is spelled as a well-meaning client would."""
+
+    verb: str
+    path: str
+    canonical: bool
+
+
+Lie = tuple[str, int, str, str]
+"""A name of a header or parameter, the call that the lie speaks of, what of that call it is, and how it is wrapped."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What happens next: time passes, perhaps a version is published, and one of the calls is made. So many `lies` are told, the first ones."""
+
+    seconds: int
+    publishes: int | None
+    token: str
+    call: int
+    lies: int
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """An HTTP API, the versions of its document, how the gateway reads, what callers may lie about, and what happens."""
+
+    routes: list[str]
+    has_default: bool
+    documents: list[dict[str, Any]]
+    payload: Literal["1.0", "2.0"]
+    identity: tuple[str, ...]
+    ttl: int
+    reading: Reading
+    calls: list[Call]
+    lies: list[Lie]
+    steps: list[Step]
+
+
+def _paths() -> list[str]:
+    """Parameters have one name at one depth, so that no two routes are one."""
+    plain = [parts for depth in range(4) for parts in product(*(("a", "b", f"{{p{level}}}") for level in range(depth)))]
+    greedy = [(*parts, "{rest+}") for parts in plain if len(parts) < 3]
+    return ["/" + "/".join(parts) for parts in (*plain, *greedy)]
+
+
+ROUTES = [f"{method} {path}" for path in _paths() for method in ("GET", "DELETE", "ANY")]
+CLOSE = (
+    *(["GET /{p0}"], ["GET /a/{p1}"], ["GET /{p0}/a"], ["GET /{p0}/{p1}"], ["GET /a", "GET /{p0}"], ["GET /a", "GET /{rest+}"]),
+    *(
+        ["GET /a/{p1}", "GET /a/{p1}/{p2}"],
+        ["GET /a/{p1}", "GET /{rest+}"],
+        ["GET /a/{p1}", "DELETE /a/{p1}", "ANY /a/b"],
+        ["ANY /{rest+}"],
+    ),
+)
+"""Catalogues whose routes are easily taken for each other."""
+
+
+def _entries(routes: list[str], *, deny: bool) -> list[Any]:
+    """Everything that a subject of a document may be given."""
+    found: list[Any] = []
+    for route in routes:
+        method, path = route.split(" ", 1)
+        parts = [part for part in path.split("/") if part]
+        names = [part.strip("{+}") for part in parts if part.startswith("{")]
+        wide = [f"* /{'/'.join((*parts[:length], '**'))}" for length in range(len(parts) + 1)]
+        found += [route, f"* {path}", *wide[:1]]
+        found += [{"route": selector, "until": until} for selector in (route, *wide[-1:]) for until in sorted(MOMENTS)]
+        found += [{"route": f"{m} {path}", "where": {n: c}} for m in (method, "*") for n in names for c in ("sub", "username") if not deny]
+    return found
+
+
+@st.composite
+def documents(draw: st.DrawFn, routes: list[str]) -> dict[str, Any]:
+    allows = st.lists(st.sampled_from(_entries(routes, deny=False)), max_size=2)
+    everyone, g1, g2 = draw(st.just([]) | allows), draw(allows), draw(allows)
+    denies = draw(st.just([]) | st.lists(st.sampled_from(_entries(routes, deny=True)), max_size=1))
+    groups = {"g1": {"allow": g1, "deny": denies}, "g2": {"allow": g2, "deny": [], "inherits": ["g1"] if draw(st.booleans()) else []}}
+    return {"api": "x", "routes": routes, "everyone": {"allow": everyone, "deny": []}, "groups": groups}
+
+
+@st.composite
+def calls_of(draw: st.DrawFn, routes: list[str]) -> Call:
+    method, path = draw(st.sampled_from(routes)).split(" ", 1)
+    verb = draw(st.sampled_from(("GET", "DELETE", "OPTIONS", "TRACE") if method == "ANY" else (method, method, method, "GET")))
+    spelling = draw(st.sampled_from((0, 0, 0, 0, 1, 1, 2, 3, 4, 5, 6)))
+    values = st.sampled_from(SAFE + HOSTILE if spelling else SAFE)
+    parts = [draw(values) if part.startswith("{") else part for part in path.split("/") if part]
+    if path.endswith("+}"):
+        parts += draw(st.lists(values, max_size=2))
+    text = "/" + "/".join(parts)
+    behind = text[1:].replace("/", "%2F", 1), text[1:].replace("/", "//", 1)
+    spellings = (text, text, f"{text}/", f"/{text}", f"/{behind[0]}", f"/{behind[1]}", f"/a/..{text}")
+    return Call(verb, spellings[spelling], canonical=spelling == 0)
+
+
+LIES = st.tuples(
+    st.sampled_from(("X-Tenant", "tenant", "Cookie", "X-Other")),
+    st.integers(0, 3),
+    st.sampled_from(("path", "method", "route", "token")),
+    st.sampled_from(("{}", "{}", "x,{}", "{},x", "{}; x", "x; {}")),
+)
+STEPS = st.builds(
+    Step,
+    seconds=st.sampled_from((0, 0, 0, 1, 20, TTL)),
+    publishes=st.sampled_from((None, None, None, 0, 1)),
+    token=st.sampled_from(("t1", "t1", "t2", "t3", "t4")),
+    call=st.integers(0, 3),
+    lies=st.integers(0, 2),
+)
+READINGS = st.builds(
+    Reading,
+    decodes=st.booleans(),
+    arn_decoded=st.booleans(),
+    path_decoded=st.booleans(),
+    trailing_slash=st.booleans(),
+    collapses=st.booleans(),
+    truncates=st.booleans(),
+    repeated=st.just("joined"),
+)
+
+
+@st.composite
+def stories(draw: st.DrawFn, payloads: tuple[str, ...]) -> Story:
+    routes = sorted(draw(st.sampled_from(CLOSE) | st.lists(st.sampled_from(ROUTES), min_size=1, max_size=4, unique=True)))
+    key, liar = draw(st.sampled_from((*KEYS, *LONG_KEYS, *LONG_KEYS))), draw(st.sampled_from(((), *((source,) for source in LIARS))))
+    return Story(
+        routes,
+        draw(st.booleans()),
+        [draw(documents(routes)) for _ in range(2)],
+        cast(Any, draw(st.sampled_from(payloads))),
+        # In 1.0 the values are joined in this order.
+        (*key[1:], *liar, key[0]) if draw(st.booleans()) else (*key, *liar),
+        draw(st.sampled_from((TTL, TTL, TTL, 0))),
+        draw(READINGS),
+        draw(st.lists(calls_of(routes), min_size=1, max_size=4)),
+        draw(st.just([]) | st.lists(LIES, max_size=2)),
+        draw(st.lists(STEPS, min_size=2, max_size=8)),
+    )
+
+
+# -- the play ------------------------------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What an entry of the gateway's cache was made from."""
+
+    version: int
+    made_at: float
+    call: Call
+    outcome: Outcome
+
+
+@dataclass(slots=True)
+class Play:
+    """One story, step by step, through the real authorizer behind the model of the gateway."""
+
+    story: Story
+    options: AnswerOptions
+    world: World = field(default_factory=World)
+    made_from: dict[Any, Entry] = field(default_factory=dict)
+    outcome: Outcome | None = None
+
+    def run(self) -> None:
+        story, world = self.story, self.world
+        world.publish(story.documents[0])
+        served = [*story.routes, *([DEFAULT] if story.has_default else [])]
+        router = HttpRouter(served, story.reading)
+        authorizer = Authorizer(cast(TokenVerifier, world), cast(PermissionCache, world), self.options, now=lambda: world.now)
+
+        def invoke(event: Event) -> object:
+            request = events.read_request(event)
+            self.outcome = authorizer.authorize(request)
+            return events.write_response(request, self.outcome.answer)
+
+        gateway = HttpGateway(
+            router,
+            invoke,
+            payload=story.payload,
+            identity=story.identity,
+            ttl=story.ttl,
+            clock=lambda: world.now,
+            simple=self.options.simple_responses,
+        )
+        for step in story.steps:
+            world.now += step.seconds
+            if step.publishes is not None:
+                world.publish(story.documents[step.publishes])
+            call = story.calls[step.call % len(story.calls)]
+            routed = router.route(call.verb, call.path)
+            headers, query = self._sent(step, router)
+            self.outcome = None
+            response = gateway.request(call.verb, call.path, headers, query)
+            if routed is None:
+                assert (response.status, response.invoked) == (404, False)
+                continue
+            outcome = self._outcome_since()
+            if outcome is not None:
+                self.made_from[response.key] = Entry(world.version, world.now, call, outcome)
+            self._judge(step, call, routed, router, response)
+
+    def _outcome_since(self) -> Outcome | None:
+        """What the authorizer has said since it was last forgotten."""
+        return self.outcome
+
+    def _sent(self, step: Step, router: HttpRouter) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+        """Headers and query string: the token, and whatever else the caller wants to have believed. Identity sources are never left out."""
+        sent: list[tuple[str, str]] = []
+        for name, number, what, wrapping in self.story.lies[: step.lies]:
+            call = self.story.calls[number % len(self.story.calls)]
+            routed = router.route(call.verb, call.path)
+            facts = {
+                "method": call.verb,
+                "route": routed.route_key if routed else "none",
+                "path": f"/prod{router.told_path(call.path)}",
+                "token": step.token,
+            }
+            sent.append((name, wrapping.format(facts[what])))
+        sent += [(name, "acme") for name in ("X-Tenant", "tenant", "Cookie") if name not in dict(sent)]
+        headers = [("Authorization", step.token), *(pair for pair in sent if pair[0] != "tenant")]
+        return headers, [pair for pair in sent if pair[0] == "tenant"]
+
+    def _judge(self, step: Step, call: Call, routed: HttpRouted, router: HttpRouter, response: HttpResponse) -> None:
+        honest = step.lies == 0 and self.story.payload == "2.0"
+        if response.status == 500:
+            assert self.options.simple_responses, (response, self.story)
+            assert "a simple response needs" in response.reason, response
+            assert not (honest and _key_parts(self.story.identity, call, routed) == {"method", "route", "path"}), (
+                f"trouble for nothing: {self.story}"
+            )
+            return
+        entry = self.made_from[response.key]
+        made = f"{entry.call} ({entry.outcome.scope}, {entry.outcome.narrowed}, version {entry.version})"
+        readings = self._readings(call, routed, router, entry)
+        story = f"{call} as {step.token}, routed as {routed}, held to {readings} -> {response} made from {made} in {self.story}"
+        groups, claims = USERS[step.token]
+        oracle = Oracle(self.world.documents[entry.version])
+
+        def allows(held: HttpRouted) -> bool:
+            return oracle.allows(groups, claims, held.route_key, call.verb, dict(held.parameters), entry.made_at)
+
+        if response.status == 200:
+            assert any(map(allows, readings)), f"over-grant: {story}"
+            self._judge_context(response.context or {}, claims, entry, story)
+            return
+        assert response.status == 403, story
+        if entry.outcome.narrowed == "not_keyed":
+            needed = (
+                {"method", "route"}
+                if self.options.scope is CacheScope.ROUTE and routed.route_key != DEFAULT
+                else {"method", "route", "path"}
+            )
+            assert not (honest and response.invoked and _key_parts(self.story.identity, call, routed) >= needed), (
+                f"narrowed for nothing: {story}"
+            )
+        told_apart = self._by_arn(call, router) == [routed]
+        if call.canonical and entry.call.canonical and entry.outcome.narrowed is None and told_apart and allows(routed):
+            pytest.fail(f"under-grant: {story}")
+
+    def _judge_context(self, context: Mapping[str, Any], claims: dict[str, str], entry: Entry, story: str) -> None:
+        assert context["sub"] == claims["sub"], f"another's answer: {story}"
+        speaks = entry.outcome.scope is CacheScope.REQUEST and entry.outcome.narrowed is None
+        assert ("reason" in context, "route" in context) == (speaks, speaks), story
+
+    def _readings(self, call: Call, routed: HttpRouted, router: HttpRouter, entry: Entry) -> list[HttpRouted]:
+        """What the request may be held to: the route that the gateway served it by, and where a gap is known (see below) what the ARN's path looks like."""
+        held = [routed] if routed.route_key != DEFAULT else []
+        if self.story.reading.arn_decoded and not self.story.reading.decodes:
+            # A bound value and an encoded slash behind it.
+            held += [HttpRouted(routed.route_key, {n: v.removesuffix("%2F") for n, v in routed.parameters.items()}) for routed in held]
+        told = routed.route_key != DEFAULT and not routed.route_key.endswith("+}")
+        shared = self.story.ttl > 0 and "$context.routeKey" not in self.story.identity
+        if not told or shared or entry.outcome.scope is CacheScope.TOKEN:
+            held += self._by_arn(call, router)
+        return held
+
+    def _by_arn(self, call: Call, router: HttpRouter) -> list[HttpRouted]:
+        """The route that a REST API would choose for the path of the ARN, one slash at its end or not."""
+        found = Router(self.story.routes, backtracks=True).route(call.verb, router.arn_path(call.path).replace("?", "%3F"))
+        return [HttpRouted(f"{found.method_template} {found.template}", dict(found.parameters))] if found else []
+
+
+def _key_parts(identity: tuple[str, ...], call: Call, routed: HttpRouted) -> set[str]:
+    """What a key of these identity sources holds of the call besides the token."""
+    parts = {"method" for source in identity if source == "$context.httpMethod"}
+    parts |= {"route" for source in identity if source == "$context.routeKey"}
+    parts |= {"method" for source in identity if source == "$context.routeKey" and routed.route_key.startswith(f"{call.verb} ")}
+    return parts | {"path" for source in identity if source == "$context.path"}
+
+
+KINDS = {
+    "request": AnswerOptions(CacheScope.REQUEST),
+    "route": AnswerOptions(CacheScope.ROUTE),
+    "token": AnswerOptions(CacheScope.TOKEN),
+    "simple": AnswerOptions(CacheScope.REQUEST, simple_responses=True),
+}
+quiet = settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],
+)
+
+
+def _tame(story: Story) -> Story:
+    """The same where `token` scope keeps its word: no route that no catalogue can hold, no ARN that hides how a path was routed (see below)."""
+    reading = replace(story.reading, arn_decoded=story.reading.arn_decoded and story.reading.decodes)
+    return replace(story, has_default=False, reading=reading)
+
+
+@pytest.mark.parametrize("kind", ["request", "route", "token"])
+def test_a_policy_lets_through_what_its_version_allows_and_nothing_else(kind: str) -> None:
+    @quiet
+    @given(stories(("1.0", "2.0")))
+    def play(story: Story) -> None:
+        Play(_tame(story) if kind == "token" else story, KINDS[kind]).run()
+
+    play()
+
+
+@quiet
+@given(stories(("2.0",)))
+def test_one_word_lets_through_what_its_version_allows_and_nothing_else(story: Story) -> None:
+    Play(story, KINDS["simple"]).run()
+
+
+# -- lies: whose answer depends on the path alone, and a key that holds all but the path, and something that the caller writes ----------------------
+
+OWN = "GET /o/{p0}/n/{p1}"
+OWN_DOCUMENT = {
+    "api": "x",
+    "routes": [OWN],
+    "everyone": {"allow": [{"route": OWN, "where": {"p0": "sub"}}], "deny": []},
+    "groups": {"g1": {"allow": [], "deny": []}, "g2": {"allow": [], "deny": []}},
+}
+FREE = ("7", "a,b", "a%2Cb", "a;b", "a;%20b", "a%20", "a b,c")
+
+
+@st.composite
+def lying_stories(draw: st.DrawFn) -> Story:
+    liar = draw(st.sampled_from(LIARS))
+    whose = st.sampled_from((OWNER, OWNER, "bob-2"))
+    calls = st.builds(lambda who, free: Call("GET", f"/o/{who}/n/{free}", canonical=False), whose, st.sampled_from(FREE))
+    name = st.just(liar.rpartition(".")[2])
+    lies = st.tuples(
+        name, st.just(0), st.sampled_from(("path", "path", "path", "route")), st.sampled_from(("{}", "{}", "x,{}", "{},x", "{}; x"))
+    )
+    step = st.builds(Step, st.just(0), st.none(), st.just("t1"), st.integers(0, 1), st.just(2))
+    identity = (TOKEN_SOURCE, "$context.httpMethod", "$context.routeKey", liar)
+    calls_made, lies_told = draw(st.lists(calls, min_size=2, max_size=2)), draw(st.lists(lies, min_size=1, max_size=2))
+    return Story(
+        [OWN],
+        False,
+        [OWN_DOCUMENT],
+        "2.0",
+        identity,
+        TTL,
+        draw(READINGS),
+        calls_made,
+        lies_told,
+        draw(st.lists(step, min_size=2, max_size=3)),
+    )
+
+
+@quiet
+@given(lying_stories())
+def test_no_lie_of_the_caller_stands_for_the_path(story: Story) -> None:
+    Play(story, KINDS["simple"]).run()
