@@ -33,8 +33,8 @@ _Route = TypeVar("_Route", bound=Callable[..., Any])
 API_PATH = "/v1/apis/<api>"
 OWN_PATH = f"/v1/apis/{ADMIN_API}"
 
-MAX_ANSWER_BYTES = 5_500_000
-"""What an answer may have: Lambda's 6 MB less headers and the JSON around it."""
+MAX_ANSWER_BYTES = 6_000_000
+"""What the body of an answer may have as a text in JSON, as which Lambda carries it: 6 MB less headers and the rest around it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,13 +26,13 @@ def read_request(event: Mapping[str, Any]) -> AuthorizationRequest:
 
 
 def _keyed(event: Mapping[str, Any], context: Mapping[str, Any], verb: str | None, tokens: tuple[str, ...]) -> frozenset[KeyPart]:
-    """The values are joined by commas, which values of the caller's may hold as well. So a piece that nothing explains makes all but the token doubtful."""
+    """The values are joined by commas, which values of the caller's may hold as well. So a piece that is none of the gateway's own makes all but the token
+    doubtful."""
     joined = event.get("identitySource")
     pieces = joined.split(",") if isinstance(joined, str) else []
     route_key = text_of(context.get("resourceId"))
     paths = [path for path in (text_of(context.get("path")), text_of(event.get("path"))) if path is not None]
-    sent = sent_values(event)
-    if not {*pieces} <= {*tokens, *paths, *sent, verb, route_key, context.get("stage")}:
+    if not {*pieces} <= {*tokens, *paths, verb, route_key, context.get("stage")}:
         pieces = [piece for piece in pieces if piece in tokens]
     return keyed_parts(
         None if joined is None or joined == "" else pieces,
@@ -40,7 +40,7 @@ def _keyed(event: Mapping[str, Any], context: Mapping[str, Any], verb: str | Non
         verb=verb,
         route_key=route_key,
         paths=paths,
-        untrusted=sent | {piece for path in paths if "," in path for piece in path.split(",")},
+        untrusted=sent_values(event) | {piece for path in paths if "," in path for piece in path.split(",")},
     )
 
 

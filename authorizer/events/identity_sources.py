@@ -48,7 +48,7 @@ def keyed_parts(
     values -= set(untrusted)
     if verb in values:
         shown.add(KeyPart.METHOD)
-    if route_key in values:
+    if route_key in values and "," not in route_key:
         shown.add(KeyPart.ROUTE)
         if route_key.startswith(f"{verb} "):
             shown.add(KeyPart.METHOD)
@@ -64,9 +64,10 @@ def _is_said(path: str, words: Iterable[str]) -> bool:
 
 
 def _letters(text: str) -> str:
-    for _ in range(3):
+    for _ in range(6):
         text = unquote(text)
-    return "".join(character for character in text if character.isalnum())
+    # Letters beyond ASCII are told in one character set or another.
+    return "".join(character for character in text if character.isascii() and character.isalnum())
 
 
 def sent_values(event: Mapping[str, Any]) -> set[str]:

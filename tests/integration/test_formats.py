@@ -495,7 +495,9 @@ def test_what_the_caller_could_have_written_proves_nothing(build: Build, lie: st
     for name in ("http 1.0, route scope", "http 2.0, route scope"):
         gate = build(ROUTE)
         response = gate.call(ask(name, FILE, key, ("X-Tenant", lie)))
-        assert (narrowed(gate), "reason" in response["context"]) == (None if lacking == "path" else "not_keyed", False)
+        # With payload 1.0 a piece that is none of the gateway's own makes all others doubtful.
+        is_whole = lacking == "path" and (name.startswith("http 2.0") or lie == "/files/a")
+        assert (narrowed(gate), "reason" in response["context"]) == (None if is_whole else "not_keyed", False)
 
 
 # What the key holds, the call, and whether the answer may speak of the whole route.

@@ -2,7 +2,7 @@
 
 from itertools import combinations
 from typing import Any
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote, quote_plus, unquote
 
 import pytest
 
@@ -284,9 +284,33 @@ def test_a_plain_path_is_seen_beside_what_the_caller_writes(sent: dict[str, Any]
     assert keyed(of_the_callers("/orders/42", **sent)) == ALL_PARTS
 
 
-def certified(subject: str) -> Event:
+DEEP = "/orders/%25252534%32"
+ACCENT = "/orders/\u00e9"
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        # The event tells the path as sent, and the parameter decoded once more.
+        of_the_callers(DEEP, query=[("tenant", unquote(DEEP))]),
+        # Bytes of a header are told as Latin-1 by one, as UTF-8 by the other.
+        of_the_callers(ACCENT, headers=[HEADER, ("X-Tenant", ACCENT.encode().decode("latin-1"))]),
+    ],
+    ids=["decoded_more_often", "another_character_set"],
+)
+def test_a_spelling_far_off_is_no_path_either(event: Event) -> None:
+    assert keyed(event) == {TOKEN, METHOD, ROUTE}
+
+
+@pytest.mark.parametrize("values", [("ANY /a,b", "x"), ("x", "ANY /a,b")])
+def test_one_of_two_values_is_no_route_key(values: tuple[str, str]) -> None:
+    headers = [HEADER, *(("X-Tenant", value) for value in values)]
+    assert keyed(http_2_event(path="/a,c", route_key="ANY /a,b", identity_source=[AUTHORIZATION, "ANY /a,b"], headers=headers)) == {TOKEN}
+
+
+def certified(subject: str, *headers: tuple[str, str]) -> Event:
     """Payload 1.0 behind mutual TLS, with the subject of the client's certificate as an identity source (RFC 4514 spells it)."""
-    event = http_1_event(route_key=KEY, identity_source=[AUTHORIZATION, subject])
+    event = http_1_event(route_key=KEY, identity_source=[AUTHORIZATION, subject], headers=[HEADER, *headers])
     event["requestContext"]["identity"]["clientCert"] = {"subjectDN": subject}
     return event
 
@@ -303,4 +327,24 @@ def certified(subject: str) -> Event:
     ids=["subject_of_a_certificate", "subject_with_a_route_key", "path_told_as_sent", "path_cut_off"],
 )
 def test_with_payload_1_no_piece_of_a_value_of_the_callers_is_a_part(event: Event) -> None:
+    assert keyed(event) == {TOKEN}
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        certified("O=Example,CN=a\\,GET", ("X-A", "O=Example"), ("X-B", "CN=a\\")),
+        http_1_event(
+            path="/orders/x%2CGET", route_key=KEY, identity_source=[AUTHORIZATION, "/orders/x,GET"], headers=[HEADER, ("X-A", "/orders/x")]
+        ),
+        http_1_event(
+            path="/orders/x",
+            route_key=KEY,
+            identity_source=[AUTHORIZATION, f"/orders/x?,GET,{KEY}"],
+            headers=[HEADER, ("X-A", "/orders/x?")],
+        ),
+    ],
+    ids=["subject_of_a_certificate", "path_told_as_sent", "path_cut_off"],
+)
+def test_with_payload_1_the_caller_does_not_explain_the_rest_of_a_value(event: Event) -> None:
     assert keyed(event) == {TOKEN}

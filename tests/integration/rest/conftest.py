@@ -2,7 +2,7 @@
 
 import copy
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +14,7 @@ from moto.dynamodb.models import dynamodb_backends
 
 from admin_api.rest.app import AdminApi
 from admin_api.service import PermissionService
-from authorizer.permission_table import TableItem, bind_table
+from authorizer.permission_table import bind_table
 from tests.conftest import REGION
 from tests.integration.rest.client import Client, pets
 from tests.support.clock import Clock
@@ -44,18 +44,9 @@ class EmulatedTable(Table):
         partitions.clear()
         partitions.update(saved)
 
-    def fill(self, items: Iterable[TableItem]) -> None:
-        """Put many items, without a request for each."""
-        table = self._emulated()
-        for item in items:
-            table.put_item(item.to_dynamodb_dict())
-
     def _partitions(self) -> Any:
-        return self._emulated().items
-
-    def _emulated(self) -> Any:
         # An emulated transaction that fails puts another table object into the place of this one.
-        return dynamodb_backends["123456789012"][REGION].tables[self.name]
+        return dynamodb_backends["123456789012"][REGION].tables[self.name].items
 
 
 @dataclass(slots=True)
