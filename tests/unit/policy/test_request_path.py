@@ -2,7 +2,7 @@
 
 import pytest
 
-from authorizer.policy.request_path import Unroutable, resolve
+from authorizer.policy.request_path import Unroutable, resolve, resolve_route_key
 from authorizer.policy.route import RouteCatalog, parse_route
 
 CATALOG = RouteCatalog(parse_route(text) for text in ["GET /a/{id}", "GET /a/me", "GET /f/{x}/{rest+}", "WS $connect"])
@@ -42,3 +42,12 @@ def test_an_unknown_verb_comes_before_everything() -> None:
 
 def test_reason_codes_are_stable() -> None:
     assert [str(reason) for reason in Unroutable] == ["no_route", "catalogue_drift", "path_mismatch", "unsafe_path", "path_too_long"]
+
+
+def test_a_route_key_is_a_route_or_the_catalogue_lacks_it() -> None:
+    catalog = RouteCatalog([parse_route("WS $connect"), parse_route("WS sendMessage"), parse_route("GET /sendMessage")])
+    target = resolve_route_key(catalog, "sendMessage")
+    assert (str(target.route), target.verb, target.problem) == ("WS sendMessage", "WS", None)
+    for key in ("", "$default", "sendmessage", "sendMessage ", "/sendMessage", "*"):
+        target = resolve_route_key(catalog, key)
+        assert (target.route, target.problem) == (None, Unroutable.CATALOGUE_DRIFT)
