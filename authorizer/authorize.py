@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from authorizer.claims import Principal
 from authorizer.errors import TokenError, TroubleError
-from authorizer.events import http_2, websocket
+from authorizer.events import http_1, http_2, websocket
 from authorizer.events.identity_sources import ALL_PARTS, KeyPart
 from authorizer.events.wire import Answer, AuthorizationRequest
 from authorizer.permission_cache import LoadedPermissions, PermissionCache
@@ -26,8 +26,9 @@ class Outcome:
     """An answer and how it came about.
 
     `scope` is what the answer speaks of. `narrowed` says why that is less than what is configured: `greedy_route` if the gateway's route takes in
-    several routes of the catalogue, `binding` if a bound parameter cannot be held to its place, or the reason of a `Refusal` to speak of all the
-    caller's routes, or `not_keyed` if the event shows that the gateway's cache key does not hold what the answer depends on; `narrowed_detail` explains it.
+    several routes of the catalogue, `binding` if a bound parameter cannot be held to its place, the reason of a `Refusal` to speak of all the caller's
+    routes, or `http_routing` for any such answer to an HTTP API, and `not_keyed` if the event shows that the gateway's cache key does not hold what
+    the answer depends on; `narrowed_detail` explains it.
     """
 
     answer: Answer
@@ -92,7 +93,8 @@ class Authorizer:
         if request.format == http_2.FORMAT and self._options.simple_responses:
             return self._for_word(request, caller, keyed)
         if scope is CacheScope.TOKEN:
-            return self._for_token(request, caller)
+            is_http = request.format in (http_1.FORMAT, http_2.FORMAT)
+            return self._for_request(request, caller, _HTTP_ROUTING) if is_http else self._for_token(request, caller)
         if scope is CacheScope.ROUTE and request.told_path is not None:
             return self._for_route(request, caller, keyed)
         return self._for_request(request, caller, () if keyed >= _OF_REQUEST else _NOT_KEYED)
@@ -214,6 +216,11 @@ _OF_ROUTE = frozenset({KeyPart.TOKEN, KeyPart.METHOD, KeyPart.ROUTE})
 _OF_REQUEST = ALL_PARTS
 _IDENTITY_SOURCES = "the token's header, `$context.httpMethod`, `$context.routeKey` and `$context.path`"
 _NOT_KEYED = ("not_keyed", f"the gateway's cache key does not hold all that the answer depends on: {_IDENTITY_SOURCES}")
+
+
+# Policies for all routes are exact for the routing of REST APIs. An HTTP API takes a slash at the end, a full match before a greedy one, and its route for
+# all others differently, and its ARNs hold decoded paths.
+_HTTP_ROUTING = ("http_routing", "no policy for all routes follows an HTTP API's routing: use `CACHE_SCOPE=route`")
 
 
 def decide_anew(request: AuthorizationRequest, outcome: Outcome, loaded: LoadedPermissions, now: float) -> Decision:

@@ -543,3 +543,13 @@ def test_an_answer_for_a_request_says_what_was_asked_only_where_the_key_holds_it
     response = gate.call(event)
     assert response["policyDocument"]["Statement"][0]["Resource"] == [arn_of(event)]
     assert (narrowed(gate), response["context"]) == ("not_keyed", OF_OWNER)
+
+
+@pytest.mark.parametrize("name", ["http 1.0", "http 2.0"])
+def test_no_policy_for_all_routes_is_given_to_an_http_api(build: Build, name: str) -> None:
+    """It would be exact for the routing of a REST API, and routing differs."""
+    gate = build({"CACHE_SCOPE": "token"})
+    response = gate.call(ask(name, OWN_PET, ("Authorization",)))
+    assert narrowed(gate) == "http_routing"
+    assert [len(statement["Resource"]) for statement in response["policyDocument"]["Statement"]] == [1]
+    assert "reason" not in response["context"]
