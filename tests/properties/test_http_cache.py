@@ -5,6 +5,7 @@ there and sent in the canonical spelling must pass, unless the answer was narrow
 """
 
 import os
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from itertools import combinations, product
@@ -25,13 +26,13 @@ from tests.support.gateway_model import Router
 from tests.support.http_gateway_model import CONTEXT_VARIABLES, DEFAULT, HttpGateway, HttpResponse, HttpRouted, HttpRouter, Reading
 from tests.support.random_apis import MOMENTS, OWNER, Oracle
 
-EXAMPLES = int(os.environ.get("N", "3000")) if os.environ.get("CI") else 50
+EXAMPLES = 300 if os.environ.get("CI") else 60
 TTL = 300
 
 TOKEN_SOURCE = "$request.header.Authorization"
 KEYS = [(TOKEN_SOURCE, *chosen) for size in range(len(CONTEXT_VARIABLES) + 1) for chosen in combinations(CONTEXT_VARIABLES, size)]
-LONG_KEYS = [key for key in KEYS if len(key) > 3]
-LIARS = ("$request.header.X-Tenant", "$request.querystring.tenant")
+WIDE_KEYS = [key for key in KEYS if {"$context.routeKey", "$context.path"} <= {*key}]
+LIARS = ("$request.header.X-Tenant", "$request.querystring.tenant", "$request.header.Cookie")
 """Identity sources that the caller writes as it likes."""
 
 
@@ -161,19 +162,22 @@ READINGS = st.builds(
     trailing_slash=st.booleans(),
     collapses=st.booleans(),
     truncates=st.booleans(),
-    repeated=st.just("joined"),
+    repeated=st.sampled_from(("joined", "first", "last")),
 )
 
 
 @st.composite
-def stories(draw: st.DrawFn, payloads: tuple[str, ...]) -> Story:
+def stories(draw: st.DrawFn, kind: str) -> Story:
     routes = sorted(draw(st.sampled_from(CLOSE) | st.lists(st.sampled_from(ROUTES), min_size=1, max_size=4, unique=True)))
-    key, liar = draw(st.sampled_from((*KEYS, *LONG_KEYS, *LONG_KEYS))), draw(st.sampled_from(((), *((source,) for source in LIARS))))
+    key, liar = (
+        draw(st.sampled_from([*KEYS, *WIDE_KEYS * 4] if kind == "simple" else KEYS)),
+        draw(st.sampled_from(((), *((source,) for source in LIARS)))),
+    )
     return Story(
         routes,
         draw(st.booleans()),
         [draw(documents(routes)) for _ in range(2)],
-        cast(Any, draw(st.sampled_from(payloads))),
+        cast(Any, "2.0" if kind == "simple" else draw(st.sampled_from(("1.0", "2.0")))),
         # In 1.0 the values are joined in this order.
         (*key[1:], *liar, key[0]) if draw(st.booleans()) else (*key, *liar),
         draw(st.sampled_from((TTL, TTL, TTL, 0))),
@@ -203,6 +207,7 @@ class Play:
 
     story: Story
     options: AnswerOptions
+    seen: Counter[str] = field(default_factory=Counter)
     world: World = field(default_factory=World)
     made_from: dict[Any, Entry] = field(default_factory=dict)
     outcome: Outcome | None = None
@@ -210,24 +215,8 @@ class Play:
     def run(self) -> None:
         story, world = self.story, self.world
         world.publish(story.documents[0])
-        served = [*story.routes, *([DEFAULT] if story.has_default else [])]
-        router = HttpRouter(served, story.reading)
-        authorizer = Authorizer(cast(TokenVerifier, world), cast(PermissionCache, world), self.options, now=lambda: world.now)
-
-        def invoke(event: Event) -> object:
-            request = events.read_request(event)
-            self.outcome = authorizer.authorize(request)
-            return events.write_response(request, self.outcome.answer)
-
-        gateway = HttpGateway(
-            router,
-            invoke,
-            payload=story.payload,
-            identity=story.identity,
-            ttl=story.ttl,
-            clock=lambda: world.now,
-            simple=self.options.simple_responses,
-        )
+        router = HttpRouter([*story.routes, *([DEFAULT] if story.has_default else [])], story.reading)
+        gateway = self.gateway(router)
         for step in story.steps:
             world.now += step.seconds
             if step.publishes is not None:
@@ -235,19 +224,39 @@ class Play:
             call = story.calls[step.call % len(story.calls)]
             routed = router.route(call.verb, call.path)
             headers, query = self._sent(step, router)
-            self.outcome = None
             response = gateway.request(call.verb, call.path, headers, query)
             if routed is None:
                 assert (response.status, response.invoked) == (404, False)
                 continue
-            outcome = self._outcome_since()
+            outcome = self._taken()
             if outcome is not None:
                 self.made_from[response.key] = Entry(world.version, world.now, call, outcome)
             self._judge(step, call, routed, router, response)
 
-    def _outcome_since(self) -> Outcome | None:
-        """What the authorizer has said since it was last forgotten."""
-        return self.outcome
+    def gateway(self, router: HttpRouter) -> HttpGateway:
+        """The API before the authorizer."""
+        world = self.world
+        authorizer = Authorizer(cast(TokenVerifier, world), cast(PermissionCache, world), self.options, now=lambda: world.now)
+
+        def invoke(event: Event) -> object:
+            request = events.read_request(event)
+            self.outcome = authorizer.authorize(request)
+            return events.write_response(request, self.outcome.answer)
+
+        return HttpGateway(
+            router,
+            invoke,
+            payload=self.story.payload,
+            identity=self.story.identity,
+            ttl=self.story.ttl,
+            clock=lambda: world.now,
+            simple=self.options.simple_responses,
+        )
+
+    def _taken(self) -> Outcome | None:
+        """What the last invocation came to, once; None if it raised."""
+        outcome, self.outcome = self.outcome, None
+        return outcome
 
     def _sent(self, step: Step, router: HttpRouter) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
         """Headers and query string: the token, and whatever else the caller wants to have believed. Identity sources are never left out."""
@@ -271,6 +280,7 @@ class Play:
         if response.status == 500:
             assert self.options.simple_responses, (response, self.story)
             assert "a simple response needs" in response.reason, response
+            self.seen["trouble"] += 1
             assert not (honest and _key_parts(self.story.identity, call, routed) == {"method", "route", "path"}), (
                 f"trouble for nothing: {self.story}"
             )
@@ -279,6 +289,9 @@ class Play:
         made = f"{entry.call} ({entry.outcome.scope}, {entry.outcome.narrowed}, version {entry.version})"
         readings = self._readings(call, routed, router, entry)
         story = f"{call} as {step.token}, routed as {routed}, held to {readings} -> {response} made from {made} in {self.story}"
+        self.seen["allowed" if response.status == 200 else "denied"] += 1
+        self.seen["from cache"] += not response.invoked
+        self.seen["narrowed"] += entry.outcome.narrowed is not None
         groups, claims = USERS[step.token]
         oracle = Oracle(self.world.documents[entry.version])
 
@@ -340,8 +353,10 @@ KINDS = {
     "token": AnswerOptions(CacheScope.TOKEN),
     "simple": AnswerOptions(CacheScope.REQUEST, simple_responses=True),
 }
+pytestmark = pytest.mark.timeout(1200)
 quiet = settings(
     max_examples=EXAMPLES,
+    derandomize=True,
     deadline=None,
     print_blob=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],
@@ -354,20 +369,21 @@ def _tame(story: Story) -> Story:
     return replace(story, has_default=False, reading=reading)
 
 
-@pytest.mark.parametrize("kind", ["request", "route", "token"])
-def test_a_policy_lets_through_what_its_version_allows_and_nothing_else(kind: str) -> None:
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_let_through_is_what_the_version_of_the_entry_allows_and_nothing_else(kind: str) -> None:
+    seen: Counter[str] = Counter()
+
     @quiet
-    @given(stories(("1.0", "2.0")))
+    @given(stories(kind))
     def play(story: Story) -> None:
-        Play(_tame(story) if kind == "token" else story, KINDS[kind]).run()
+        Play(_tame(story) if kind == "token" else story, KINDS[kind], seen).run()
 
     play()
-
-
-@quiet
-@given(stories(("2.0",)))
-def test_one_word_lets_through_what_its_version_allows_and_nothing_else(story: Story) -> None:
-    Play(story, KINDS["simple"]).run()
+    if os.environ.get("CI"):
+        # That it was no idle play; few examples may well be alike.
+        assert (
+            min(seen[what] for what in ("allowed", "denied", "from cache", "trouble" if kind == "simple" else "narrowed")) >= EXAMPLES / 20
+        ), seen
 
 
 # -- lies: whose answer depends on the path alone, and a key that holds all but the path, and something that the caller writes ----------------------
@@ -412,3 +428,91 @@ def lying_stories(draw: st.DrawFn) -> Story:
 @given(lying_stories())
 def test_no_lie_of_the_caller_stands_for_the_path(story: Story) -> None:
     Play(story, KINDS["simple"]).run()
+
+
+# -- gaps: what is known to be let through, or not, against the documents. Each is left out above, and shown here until it is closed --------------------
+
+METHOD, ROUTE_KEY, PATH, STAGE = CONTEXT_VARIABLES
+WHOLE_KEY = (TOKEN_SOURCE, METHOD, ROUTE_KEY, PATH)
+USUAL = Reading()
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Everyone may do what is in `allows`. Of these calls of alice the last one must pass, or must not. Each sends these headers besides the token."""
+
+    kind: str
+    routes: list[str]
+    allows: list[Any]
+    paths: list[str]
+    passes: bool = False
+    identity: tuple[str, ...] = WHOLE_KEY
+    reading: Reading = USUAL
+    headers: tuple[tuple[str, str], ...] = ()
+
+    def last_status(self) -> int:
+        subjects = {"everyone": {"allow": self.allows, "deny": []}, "groups": {name: {"allow": [], "deny": []} for name in ("g1", "g2")}}
+        document = {"api": "x", "routes": [route for route in self.routes if route != DEFAULT], **subjects}
+        played = Play(Story(self.routes, False, [document], "2.0", self.identity, TTL, self.reading, [], [], []), KINDS[self.kind])
+        gateway = played.gateway(HttpRouter(self.routes, self.reading))
+        played.world.publish(document)
+        return [gateway.request("GET", path, [("Authorization", "t1"), *self.headers]).status for path in self.paths][-1]
+
+
+OWN_ENTRY = {"route": OWN, "where": {"p0": "sub"}}
+LIKE_A_PATH = f"/prod/o/{OWNER}/n/a"
+TOYS = ["GET /pets/{p1}", "GET /pets/{p1}/{p2}"]
+CROSSED = ["GET /a/{rest+}", "GET /{p0}/b"]
+CLOSED = {
+    "a cookie with a space counts as the path": Gap(
+        "simple", [OWN], [OWN_ENTRY], [f"/o/{OWNER}/n/a;%20b", "/o/bob-2/n/7"],
+        identity=(TOKEN_SOURCE, METHOD, ROUTE_KEY, "$request.header.Cookie"), headers=(("Cookie", f"{LIKE_A_PATH}; b"),),
+    ),
+    "the first of two headers counts as the path": Gap(
+        "simple", [OWN], [OWN_ENTRY], [f"/o/{OWNER}/n/a,b", "/o/bob-2/n/7"],
+        identity=(TOKEN_SOURCE, METHOD, ROUTE_KEY, "$request.header.X-Tenant"), reading=Reading(repeated="first"),
+        headers=(("X-Tenant", f"{LIKE_A_PATH},b"), ("X-Tenant", "c")),
+    ),
+    "the whole caller, and an ARN that hides the route": Gap("token", TOYS, TOYS[1:], ["/pets/a%2Fb"], identity=(TOKEN_SOURCE,)),
+    "the whole caller, and a route that is in no catalogue": Gap(
+        "token", ["GET /{p0}", DEFAULT], ["GET /{p0}"], ["/x/y"], identity=(TOKEN_SOURCE,)
+    ),
+    "the whole caller, and a full match before a greedy one": Gap("token", CROSSED, CROSSED[:1], ["/a/b"], identity=(TOKEN_SOURCE,)),
+}  # fmt: skip
+GAPS = {
+    **{
+        f"a slash at the end leads past the route, {kind}, to {other}": Gap(kind, ["GET /pets", other], ["GET /pets"], ["/pets/"])
+        for kind in ("request", "route", "simple")
+        for other in ("ANY /{rest+}", DEFAULT)
+    },
+    **{
+        f"an encoded slash behind a bound value is no part of it, {kind}": Gap(
+            kind, ["GET /o/{p0}"], [{"route": "GET /o/{p0}", "where": {"p0": "sub"}}], [f"/o/{OWNER}%2F"]
+        )
+        for kind in ("request", "route", "simple")
+    },
+    **{
+        f"one ARN for two routes, and no route in the key, {kind}": Gap(
+            kind, TOYS, TOYS[1:], ["/pets/a/b", "/pets/a%2Fb"], identity=(TOKEN_SOURCE, METHOD, PATH)
+        )
+        for kind in ("request", "route")
+    },
+    "the whole caller, and a slash at the end that leads past the route": Gap(
+        "token", ["GET /pets/{p1}", "GET /{rest+}"], ["GET /pets/{p1}"], ["/pets/x/"], identity=(TOKEN_SOURCE,)
+    ),
+    **{
+        f"a full match before a greedy one is denied, {kind}": Gap(kind, CROSSED, CROSSED[1:], ["/a/b"], passes=True)
+        for kind in ("request", "simple")
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CLOSED)
+def test_what_was_a_gap_is_closed(name: str) -> None:
+    assert (CLOSED[name].last_status() == 200) is CLOSED[name].passes
+
+
+@pytest.mark.xfail(strict=True, reason="a known gap: take the mark away, and what leaves it out above, when it is closed")
+@pytest.mark.parametrize("name", GAPS)
+def test_gaps(name: str) -> None:
+    assert (GAPS[name].last_status() == 200) is GAPS[name].passes
