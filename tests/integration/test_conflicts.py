@@ -134,7 +134,7 @@ SILENCE = ReadTimeoutError(endpoint_url="https://dynamodb.test/")
         error("ServiceUnavailable", 503),
         error("TransactionInProgressException"),
     ],
-    ids=str,
+    ids=["no answer", "no connection", "InternalServerError", "ServiceUnavailable", "TransactionInProgress"],
 )
 def test_when_nobody_knows_whether_it_was_written_that_is_said(table: Table, wire: Wire, service: PermissionService, said: Answer) -> None:
     plan = service.plan(document(FIRST))
