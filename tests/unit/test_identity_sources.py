@@ -207,6 +207,16 @@ def test_with_payload_1_pieces_of_either_path_are_no_part_of_the_key(place: str)
     assert keyed(changed) == {TOKEN}
 
 
+@pytest.mark.parametrize("place", ["path", "context"])
+def test_with_payload_1_one_path_does_not_explain_pieces_of_the_other(place: str) -> None:
+    """The first piece is a path that the event tells as well: what follows it is the caller's all the same."""
+    long, short = f"/orders/x,GET,{KEY}", "/orders/x"
+    told = (long, short) if place == "path" else (short, long)
+    event = http_1_event(route_key=KEY, identity_source=[AUTHORIZATION, long])
+    changed = event | {"path": told[0], "requestContext": event["requestContext"] | {"path": told[1]}}
+    assert not keyed(changed) & {METHOD, ROUTE}
+
+
 def test_with_payload_1_a_route_key_with_a_comma_is_not_seen() -> None:
     assert keyed(http_1_event(route_key="GET /a,b", path="/a,b", identity_source=[AUTHORIZATION, "GET /a,b"])) == {TOKEN}
 
@@ -221,9 +231,22 @@ def test_values_that_are_no_texts_are_none_of_the_parts() -> None:
 
 
 @pytest.mark.parametrize("version", BUILDERS)
-@pytest.mark.parametrize("sources", [{"method": "GET"}, 7, [None], [7, None, ["GET"], {"GET": 1}], True])
+@pytest.mark.parametrize("sources", [{"method": "GET"}, 7, [None], [7, None, ["GET"], {"GET": 1}], True, {}, 0, False])
 def test_identity_sources_that_cannot_be_read_vouch_for_nothing(version: str, sources: object) -> None:
     assert keyed(BUILDERS[version]() | {"identitySource": sources}) == set()
+
+
+def test_with_payload_2_an_empty_text_is_an_identity_source() -> None:
+    """Only null, nothing and the empty list say that there are none."""
+    assert keyed(http_2_event() | {"identitySource": ""}) == set()
+
+
+@pytest.mark.parametrize("version", BUILDERS)
+def test_an_empty_value_is_none_of_what_the_event_tells_as_empty(version: str) -> None:
+    event = BUILDERS[version](identity_source=[AUTHORIZATION, ""], headers=[HEADER])
+    told = {"path": "", "resourceId": "", "http": {"path": "", "method": ""}, "domainName": None, "domainPrefix": None}
+    empty = event | {"path": "", "rawPath": "", "routeKey": "", "requestContext": event["requestContext"] | told}
+    assert keyed(empty) == {TOKEN}
 
 
 def test_one_text_instead_of_a_list_is_one_identity_source() -> None:
