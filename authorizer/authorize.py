@@ -28,7 +28,7 @@ class Outcome:
     `scope` is what the answer speaks of. `narrowed` says why that is less than what is configured: `greedy_route` if the gateway's route takes in
     several routes of the catalogue, `binding` if a bound parameter cannot be held to its place, the reason of a `Refusal` to speak of all the caller's
     routes, or `http_routing` for any such answer to an HTTP API, and `not_keyed` if the event shows that the gateway's cache key does not hold what
-    the answer depends on; `narrowed_detail` explains it.
+    the answer depends on; `narrowed_detail` explains it. `let_pass` tells that the answer allows what was decided to be denied, in report-only mode.
     """
 
     answer: Answer
@@ -38,6 +38,7 @@ class Outcome:
     scope: CacheScope
     narrowed: str | None = None
     narrowed_detail: str | None = None
+    let_pass: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +94,7 @@ class Authorizer:
         if request.format == http_2.FORMAT and self._options.simple_responses:
             return self._for_word(request, caller, keyed)
         if scope is CacheScope.TOKEN:
-            is_http = request.format in (http_1.FORMAT, http_2.FORMAT)
-            return self._for_request(request, caller, _HTTP_ROUTING) if is_http else self._for_token(request, caller)
+            return self._for_request(request, caller, _HTTP_ROUTING) if _is_http(request) else self._for_token(request, caller)
         if scope is CacheScope.ROUTE and request.told_path is not None:
             return self._for_route(request, caller, keyed)
         return self._for_request(request, caller, () if keyed >= _OF_REQUEST else _NOT_KEYED)
@@ -115,7 +115,8 @@ class Authorizer:
         policy = compile_request(request.method_arn, told, token_expiry=self._expiry(caller))
         if not narrowed:
             context |= {"reason": decision.reason.value, "route": str(decision.route or "")}
-        return self._outcome(caller, policy, decision, CacheScope.REQUEST, narrowed, **context)
+        outcome = self._outcome(caller, policy, decision, CacheScope.REQUEST, narrowed, **context)
+        return replace(outcome, let_pass=not decision.allowed and policy["Statement"][0]["Effect"] == "Allow")
 
     def _for_connection(self, request: AuthorizationRequest, caller: "_Caller") -> Outcome:
         """The answer for `$connect`. Messages are authorized by the backend: the context tells it the route keys that the caller may use."""
@@ -140,13 +141,13 @@ class Authorizer:
             return self._for_request(request, caller, ("greedy_route", f"`{request.told_path}` takes in several routes"))
         if not keyed >= _OF_ROUTE:
             return self._for_request(request, caller, _NOT_KEYED)
-        arn, expiry = request.method_arn, self._expiry(caller)
+        arn, expiry, slash_counts = request.method_arn, self._expiry(caller), _is_http(request)
         try:
             policy = self._route_policies.get(
-                (*self._memo_key(caller), arn.method_prefix, target.route),
+                (*self._memo_key(caller), arn.method_prefix, target.route, slash_counts),
                 grounds.permissions,
                 grounds.now,
-                lambda: compile_route(arn, grounds, target.route, token_expiry=expiry),
+                lambda: compile_route(arn, grounds, target.route, token_expiry=expiry, slash_counts=slash_counts),
             )
         except PolicyTooLargeError as error:
             raise TroubleError("answer_too_large", str(error)) from error
@@ -217,7 +218,6 @@ _OF_REQUEST = ALL_PARTS
 _IDENTITY_SOURCES = "the token's header, `$context.httpMethod`, `$context.routeKey` and `$context.path`"
 _NOT_KEYED = ("not_keyed", f"the gateway's cache key does not hold all that the answer depends on: {_IDENTITY_SOURCES}")
 
-
 # Policies for all routes are exact for the routing of REST APIs. An HTTP API takes a slash at the end, a full match before a greedy one, and its route for
 # all others differently, and its ARNs hold decoded paths.
 _HTTP_ROUTING = ("http_routing", "no policy for all routes follows an HTTP API's routing: use `CACHE_SCOPE=route`")
@@ -236,7 +236,11 @@ def _resolve(request: AuthorizationRequest, grounds: Grounds, *, exact: bool) ->
     arn = request.method_arn
     if request.format == websocket.FORMAT:
         return resolve_route_key(grounds.catalog, arn.path if arn.verb is None else "")
-    return resolve(grounds.catalog, arn.verb or "", arn.path, request.told_path, exact=exact)
+    return resolve(grounds.catalog, arn.verb or "", arn.path, request.told_path, exact=exact, slash_counts=_is_http(request))
+
+
+def _is_http(request: AuthorizationRequest) -> bool:
+    return request.format in (http_1.FORMAT, http_2.FORMAT)
 
 
 def _only_value(values: tuple[str, ...]) -> str:

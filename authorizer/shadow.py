@@ -53,7 +53,8 @@ class Shadow:
                 self._failed = None
             except Exception as error:  # noqa: BLE001  # whatever is the matter with a candidate, requests are answered
                 reason = getattr(error, "reason", type(error).__name__)
-                self._failed = now, reason
+                # From now on, and not from when it was asked: a failure may take as long as the rest.
+                self._failed = self._now(), reason
                 found.append(Judgement(trouble=reason))
 
         try:

@@ -105,11 +105,11 @@ def build_handler(settings: Settings, now: Callable[[], float] = time.time) -> H
         else:
             stale_keys = authorizer.has_stale_keys(outcome.principal)
             line = _decision_line(settings, request, outcome) | {"stale_keys": stale_keys, "request_id": _request_id(context)}
-            if settings.report_only and not outcome.decision.allowed:
+            if outcome.let_pass:
                 logger.warning("report_only: let pass what would be denied", **line)
             else:
                 logger.info("decision", **line)
-            _count(metrics, outcome, report_only=settings.report_only)
+            _count(metrics, outcome)
             if stale_keys:
                 metrics.add_metric("stale_keys", MetricUnit.Count, 1)
             if shadow is not None:
@@ -162,8 +162,8 @@ def _compare(logger: Logger, metrics: Metrics, line: dict[str, Any], live: Decis
         logger.info("shadow_difference", **line)
 
 
-def _count(metrics: Metrics, outcome: Outcome, *, report_only: bool) -> None:
-    metrics.add_metric("allowed" if outcome.decision.allowed else "would_be_denied" if report_only else "denied", MetricUnit.Count, 1)
+def _count(metrics: Metrics, outcome: Outcome) -> None:
+    metrics.add_metric("allowed" if outcome.decision.allowed else "would_be_denied" if outcome.let_pass else "denied", MetricUnit.Count, 1)
     if outcome.loaded.stale:
         metrics.add_metric("stale", MetricUnit.Count, 1)
     if outcome.narrowed:

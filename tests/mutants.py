@@ -107,9 +107,16 @@ MUTANTS = (
     Mutant(
         "no slash at the end of a literal",
         f"{POLICY}/compiler.py",
-        'return (path,) if not parts or parts[-1] == "*" else (path, path + "/")',
+        'return (path,) if not parts or parts[-1] == "*" or (slash_counts and is_value) else (path, path + "/")',
         "return (path,)",
     ),
+    Mutant(
+        "a slash at the end leads past the route",
+        f"{POLICY}/request_path.py",
+        'return _read_with_slash(target, told) if slash_counts and path.endswith("/") else target',
+        "return target",
+    ),
+    Mutant("a slash at the end of a bound value", f"{POLICY}/compiler.py", " or (slash_counts and is_value)", ""),
     Mutant("guards are dropped", f"{POLICY}/token_compiler.py", "        denied.add(path)\n", "        pass\n"),
     Mutant("guards though none were asked for", f"{POLICY}/token_compiler.py", "        if not guards:\n", "        if False:\n"),
     Mutant("guards that take in allowed routes", f"{POLICY}/token_compiler.py", "        if hit is not None:\n", "        if False:\n"),

@@ -40,6 +40,7 @@ def _keyed(event: Mapping[str, Any], context: Mapping[str, Any], verb: str | Non
         verb=verb,
         route_key=route_key,
         paths=paths,
+        # One of the two paths could explain the first piece of the other.
         untrusted=sent_values(event) | {piece for path in paths if "," in path for piece in path.split(",")},
     )
 

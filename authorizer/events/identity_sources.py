@@ -77,9 +77,8 @@ def sent_values(event: Mapping[str, Any]) -> set[str]:
     maps = [event.get(name) or {} for name in ("headers", "multiValueHeaders", "queryStringParameters", "multiValueQueryStringParameters")]
     values = [value for sent in maps for value in sent.values()] + list(event.get("cookies") or [])
     values += [context.get("domainName"), context.get("domainPrefix")]
-    values += [
-        "".join(value) for value in [*values, event.get("cookies")] if isinstance(value, list) and all(isinstance(v, str) for v in value)
-    ]
+    # The Cookie header is told in pieces.
+    values += ["".join(cookie for cookie in event.get("cookies") or [] if isinstance(cookie, str))]
     texts = [text for value in values for text in (value if isinstance(value, list) else [value]) if isinstance(text, str)]
     # Nothing says whether an identity source holds a query parameter as it was sent or decoded.
     texts += [unquote_plus(text) for text in texts if "%" in text or "+" in text]

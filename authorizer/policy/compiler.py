@@ -65,13 +65,13 @@ def is_too_long(arn: MethodArn) -> bool:
 
 
 def compile_route(
-    arn: MethodArn, grounds: Grounds, route: RouteTemplate | None, *, token_expiry: int | None = None
+    arn: MethodArn, grounds: Grounds, route: RouteTemplate | None, *, token_expiry: int | None = None, slash_counts: bool = False
 ) -> PolicyDocument | None:
     """The answer for every request that the gateway serves by this route with the ARN's verb, whichever values its parameters have.
 
     `route` is None if the gateway's template is not in the catalogue. A denied answer covers the whole verb: the cache entry belongs to this
-    route alone, and a narrower Deny would be missed by odd spellings. None if no policy can hold a bound value to its place (see `can_hold`).
-    Raises `PolicyTooLargeError`.
+    route alone, and a narrower Deny would be missed by odd spellings. `slash_counts` as in `resolve`. None if no policy can hold a bound value to its
+    place (see `can_hold`). Raises `PolicyTooLargeError`.
     """
     allows = {} if route is None or arn.verb is None else _allowed_values(grounds, arn.verb, route)
     if route is None or not allows:
@@ -80,7 +80,7 @@ def compile_route(
         return None
     by_end: dict[int | None, set[str]] = {}
     for values, permissions in allows.items():
-        paths = _paths(route, dict(values))
+        paths = _paths(route, dict(values), slash_counts=slash_counts)
         by_end.setdefault(end_of(permissions, token_expiry), set()).update(arn.method_prefix + path for path in paths)
     statements = [allow(sorted(resources), end) for end, resources in by_end.items()]
     if not route.is_greedy and any(len(values) < len(route.parameters) for values in allows):
@@ -131,11 +131,13 @@ def _parts(route: RouteTemplate, values: Mapping[str, str]) -> list[str]:
     return [s.text if s.kind is SegmentKind.LITERAL else values.get(s.text, "*") for s in route.segments]
 
 
-def _paths(route: RouteTemplate, values: Mapping[str, str]) -> tuple[str, ...]:
+def _paths(route: RouteTemplate, values: Mapping[str, str], *, slash_counts: bool) -> tuple[str, ...]:
     parts = _parts(route, values)
     path = "/".join(parts)
     # REST APIs serve `/pets/` by `/pets` and keep the slash in the ARN. A `*` at the end takes it in, and the root has none to add.
-    return (path,) if not parts or parts[-1] == "*" else (path, path + "/")
+    # Where it counts it would be the end of a bound value.
+    is_value = bool(parts) and route.segments[-1].kind is not SegmentKind.LITERAL
+    return (path,) if not parts or parts[-1] == "*" or (slash_counts and is_value) else (path, path + "/")
 
 
 def end_of(permissions: Iterable[Permission], token_expiry: int | None) -> int | None:

@@ -6,11 +6,11 @@ reading of it must lead to the same route with the same parameters, or the reque
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from urllib.parse import unquote_to_bytes
 
-from authorizer.policy.route import VERBS, WEBSOCKET, RouteCatalog, RouteMatch, RouteTemplate
+from authorizer.policy.route import VERBS, WEBSOCKET, RouteCatalog, RouteMatch, RouteTemplate, SegmentKind
 
 _MAX_DECODINGS = 3
 _UNSAFE_SPELLINGS = (
@@ -53,12 +53,31 @@ class Target:
     only_requested: bool = False
 
 
-def resolve(catalog: RouteCatalog, verb: str, path: str, told: str | None, *, exact: bool) -> Target:
+def resolve(catalog: RouteCatalog, verb: str, path: str, told: str | None, *, exact: bool, slash_counts: bool = False) -> Target:
     """Find the target of a request.
 
     `path` is the ARN's, without the leading slash. `told` is the path template that the gateway named, if it did. `exact` asks for the strict reading of
-    `request` scope: every spelling of the path must lead to the told route.
+    `request` scope: every spelling of the path must lead to the told route. `slash_counts` says that a slash at the end may belong to the path, as it is
+    reported of HTTP APIs; REST APIs drop it.
     """
+    target = _resolve(catalog, verb, path, told, exact=exact)
+    return _read_with_slash(target, told) if slash_counts and path.endswith("/") else target
+
+
+def _read_with_slash(target: Target, told: str | None) -> Target:
+    """The target of a path with a slash at its end, if that may count: then a route that ends in a word is not asked for, but what takes in the rest is, and
+    a parameter at the end has the slash in its value."""
+    if target.route is None or not target.route.segments:
+        return target
+    last = target.route.segments[-1]
+    if last.kind is not SegmentKind.GREEDY and (told is None or told.endswith("+}")):
+        return replace(target, route=None, parameters={}, problem=target.problem or Unroutable.UNSAFE_PATH)
+    if last.kind is SegmentKind.LITERAL or last.text not in target.parameters:
+        return target
+    return replace(target, parameters={**target.parameters, last.text: target.parameters[last.text] + "/"})
+
+
+def _resolve(catalog: RouteCatalog, verb: str, path: str, told: str | None, *, exact: bool) -> Target:
     if verb not in VERBS:
         return Target(verb, None, problem=Unroutable.NO_ROUTE)
     if told is None:

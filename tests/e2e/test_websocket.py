@@ -1,5 +1,7 @@
 """The petstore's WebSocket API: who may connect, with the token in each of its three places, and what a connection may then send."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from tests.support.local_stack import LocalStack
@@ -15,10 +17,10 @@ MAY_SEND = {
 REFUSED = {"nobody", "auditor", "petadmin"}
 
 
-def status_of(stack: LocalStack, query: str = "", **how: object) -> int:
+def status_of(stack: LocalStack, query: str = "", headers: Sequence[tuple[str, str]] = (), protocols: Sequence[str] = ()) -> int:
     """101 for a connection that is made."""
     try:
-        with connected(stack.note["apis"]["websocket"], query, **how):  # type: ignore[arg-type]  # passed on as it is
+        with connected(stack.note["apis"]["websocket"], query, headers, protocols):
             return 101
     except RefusedError as error:
         return error.status

@@ -65,6 +65,7 @@ def test_a_path_that_no_policy_can_name_alone_does_not_pass(reporting: Gate, pat
     event = token_event(bearer("admin"), path=path)
     policy: Any = reporting.call(event)["policyDocument"]
     assert [statement["Effect"] for statement in policy["Statement"]] == ["Deny"]
+    assert (reporting.line["message"], reporting.counted) == ("decision", {"denied": 1})
 
 
 @pytest.mark.parametrize("authorization", ["", "Bearer a.b.c", "expired", "id"])

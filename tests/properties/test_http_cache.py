@@ -326,14 +326,12 @@ class Play:
     def _readings(self, call: Call, routed: HttpRouted, router: HttpRouter) -> list[HttpRouted]:
         """What the request may be held to: the route that the gateway served it by, and where a gap is known (see below) what the ARN's path looks like."""
         if routed.route_key == DEFAULT or routed.route_key.endswith("+}"):
-            # What these take in is told apart by the catalogue. A slash at the end that leads past a route is one of the gaps. Requests that share a word
-            # have one path in the key, however their ARNs spell it.
-            by_key = self._by_path(call.verb, router.told_path(call.path)) if self.options.simple_responses else []
-            return self._by_arn(call, router) + by_key
+            # What these take in is told apart by the catalogue. Requests that share a word have one path in the key, however their ARNs spell it.
+            paths = [router.arn_path(call.path)] + ([router.told_path(call.path)] if self.options.simple_responses else [])
+            found = [(path, held) for path in paths for held in self._by_path(call.verb, path)]
+            # A slash at the end is no part of a route that ends otherwise: there the request is for what takes in the rest.
+            return [held for path, held in found if path == "/" or not path.endswith("/") or held.route_key.endswith("+}")]
         held = [routed]
-        if self.story.reading.arn_decoded and not self.story.reading.decodes:
-            # A bound value and an encoded slash behind it.
-            held.append(HttpRouted(routed.route_key, {name: value.removesuffix("%2F") for name, value in routed.parameters.items()}))
         if self.story.ttl > 0 and "$context.routeKey" not in self.story.identity:
             # One ARN for two routes.
             held += self._by_arn(call, router)
@@ -506,8 +504,6 @@ CLOSED = {
         "token", ["GET /{p0}", DEFAULT], ["GET /{p0}"], ["/x/y"], identity=(TOKEN_SOURCE,)
     ),
     "the whole caller, and a full match before a greedy one": Gap("token", CROSSED, CROSSED[:1], ["/a/b"], identity=(TOKEN_SOURCE,)),
-}  # fmt: skip
-GAPS = {
     **{
         f"a slash at the end leads past the route, {kind}, to {other}": Gap(kind, ["GET /pets", other], ["GET /pets"], ["/pets/"])
         for kind in ("request", "route", "simple")
@@ -519,15 +515,17 @@ GAPS = {
         )
         for kind in ("request", "route", "simple")
     },
+    "the whole caller, and a slash at the end that leads past the route": Gap(
+        "token", ["GET /pets/{p1}", "GET /{rest+}"], ["GET /pets/{p1}"], ["/pets/x/"], identity=(TOKEN_SOURCE,)
+    ),
+}  # fmt: skip
+GAPS = {
     **{
         f"one ARN for two routes, and no route in the key, {kind}": Gap(
             kind, TOYS, TOYS[1:], ["/pets/a/b", "/pets/a%2Fb"], identity=(TOKEN_SOURCE, METHOD, PATH)
         )
         for kind in ("request", "route")
     },
-    "the whole caller, and a slash at the end that leads past the route": Gap(
-        "token", ["GET /pets/{p1}", "GET /{rest+}"], ["GET /pets/{p1}"], ["/pets/x/"], identity=(TOKEN_SOURCE,)
-    ),
     **{
         f"a full match before a greedy one is denied, {kind}": Gap(kind, CROSSED, CROSSED[1:], ["/a/b"], passes=True)
         for kind in ("request", "simple")

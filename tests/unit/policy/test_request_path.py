@@ -51,3 +51,36 @@ def test_a_route_key_is_a_route_or_the_catalogue_lacks_it() -> None:
     for key in ("", "$default", "sendmessage", "sendMessage ", "/sendMessage", "*"):
         target = resolve_route_key(catalog, key)
         assert (target.route, target.problem) == (None, Unroutable.CATALOGUE_DRIFT)
+
+
+SLASHED = RouteCatalog(list(map(parse_route, ["GET /pets", "GET /o/{id}", "GET /files/{rest+}", "GET /"])))
+
+
+@pytest.mark.parametrize(
+    ("path", "told", "route", "parameters", "problem"),
+    [
+        # The gateway says that it is this route: the slash is dropped, or part of the value at the end.
+        ("pets/", "/pets", "GET /pets", {}, None),
+        ("o/u1/", "/o/{id}", "GET /o/{id}", {"id": "u1/"}, None),
+        ("files/a/", "/files/{rest+}", "GET /files/{rest+}", {"rest": "a/"}, None),
+        # It says that something else takes in the rest, or nothing.
+        ("pets/", "/{all+}", None, {}, Unroutable.UNSAFE_PATH),
+        ("pets/", None, None, {}, Unroutable.UNSAFE_PATH),
+        ("o/u1/", "/{all+}", None, {}, Unroutable.UNSAFE_PATH),
+        ("o/u1/", None, None, {}, Unroutable.UNSAFE_PATH),
+        ("files/a/", None, "GET /files/{rest+}", {"rest": "a/"}, None),
+        # What has no route, or is unsafe anyhow, stays what it is.
+        ("nowhere/", None, None, {}, Unroutable.NO_ROUTE),
+        ("o/%2E%2E/", "/o/{id}", "GET /o/{id}", {}, Unroutable.UNSAFE_PATH),
+        ("/", "/", "GET /", {}, None),
+    ],
+)
+def test_where_a_slash_at_the_end_may_count_it_leads_past_no_route(
+    path: str, told: str | None, route: str | None, parameters: dict[str, str], problem: Unroutable | None
+) -> None:
+    target = resolve(SLASHED, "GET", path, told, exact=True, slash_counts=True)
+    assert (target.route and str(target.route), target.parameters, target.problem) == (route, parameters, problem)
+    plain = resolve(SLASHED, "GET", path.removesuffix("/"), told, exact=True, slash_counts=True)
+    assert plain == resolve(SLASHED, "GET", path.removesuffix("/"), told, exact=True)
+    if path != "/":
+        assert "/" not in "".join(resolve(SLASHED, "GET", path, told, exact=True).parameters.values())
