@@ -381,7 +381,7 @@ def faults(header: dict[str, Any], claims: dict[str, Any]) -> set[str]:
         "claim_type": moments.keys() != times.keys() or any(type(text) is not str for text in texts) or not is_audience,
         "expired": moments.get("exp", NOW + 1 if "exp" in times else 0) <= NOW,
         "not_yet_valid": moments.get("nbf", 0) > NOW + 60,
-        "issued_in_future": moments.get("iat", 0) > NOW + 60,
+        "issued_in_future": max(moments.get("iat", 0), moments.get("auth_time", 0)) > NOW + 60,
         "token_use": claims.get("token_use") != "access",
         "client_id": claims.get("client_id") != CLIENT_ID,
         "audience": is_audience and AUDIENCE not in audiences,
