@@ -15,7 +15,7 @@ from authorizer.policy.decision import Decision, Grounds, decide
 from authorizer.policy.denylist import DenylistKind
 from authorizer.policy.permission import Effect, RefKind
 from authorizer.policy.request_path import Target, Unroutable, resolve, resolve_route_key
-from authorizer.policy.route import WEBSOCKET
+from authorizer.policy.route import WEBSOCKET, RouteTemplate
 from authorizer.policy.token_compiler import Refusal, compile_token
 from authorizer.policy_memo import PolicyMemo
 from authorizer.token_verifier import TokenVerifier, bearer_token
@@ -88,9 +88,17 @@ class Authorizer:
         return self._verifier.has_stale_keys(principal.issuer)
 
     def _for_call(self, request: AuthorizationRequest, caller: "_Caller") -> Outcome:
-        scope, keyed = self._options.scope, self._keyed(request)
+        keyed = self._keyed(request)
         if KeyPart.TOKEN not in keyed:
             raise TroubleError("token_not_keyed", "the gateway's cache key does not hold the token: make its header an identity source")
+        outcome = self._for_key(request, caller, keyed)
+        if outcome.decision.allowed and KeyPart.ROUTE not in keyed and not self._options.report_only:
+            _hold_to_route(request, caller.grounds, outcome.decision.route)
+        return outcome
+
+    def _for_key(self, request: AuthorizationRequest, caller: "_Caller", keyed: frozenset[KeyPart]) -> Outcome:
+        """The answer for a cache key of these parts."""
+        scope = self._options.scope
         if request.format == http_2.FORMAT and self._options.simple_responses:
             return self._for_word(request, caller, keyed)
         if scope is CacheScope.TOKEN:
@@ -236,7 +244,21 @@ def _resolve(request: AuthorizationRequest, grounds: Grounds, *, exact: bool) ->
     arn = request.method_arn
     if request.format == websocket.FORMAT:
         return resolve_route_key(grounds.catalog, arn.path if arn.verb is None else "")
-    return resolve(grounds.catalog, arn.verb or "", arn.path, request.told_path, exact=exact, slash_counts=_is_http(request))
+    return resolve(grounds.catalog, arn.verb or "", arn.path, request.told_path, exact=exact, http=_is_http(request))
+
+
+def _hold_to_route(request: AuthorizationRequest, grounds: Grounds, route: RouteTemplate | None) -> None:
+    """See that an Allow which the gateway finds again without its route is good for every route that may share the ARN. Raises `TroubleError`.
+
+    The ARNs of HTTP APIs are said to hold decoded paths: then `/pets/a/b` and `/pets/a%2Fb` are one.
+    """
+    verb, segments = request.method_arn.verb or "", tuple(request.method_arn.path.removesuffix("/").split("/"))
+    for served, other in grounds.catalog.cells:
+        # A bound value of the other route is not known here, so that no binding is met.
+        if served == verb and other != route and other.fits_decoded(segments) and not decide(grounds, Target(verb, other)).allowed:
+            raise TroubleError(
+                "route_not_keyed", f"an answer for `{route}` might be remembered for `{other}`: make `$context.routeKey` an identity source"
+            )
 
 
 def _is_http(request: AuthorizationRequest) -> bool:

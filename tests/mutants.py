@@ -113,7 +113,7 @@ MUTANTS = (
     Mutant(
         "a slash at the end leads past the route",
         f"{POLICY}/request_path.py",
-        'return _read_with_slash(target, told) if slash_counts and path.endswith("/") else target',
+        'return _read_with_slash(target, told) if http and path.endswith("/") else target',
         "return target",
     ),
     Mutant("a slash at the end of a bound value", f"{POLICY}/compiler.py", " or (slash_counts and is_value)", ""),

@@ -53,15 +53,15 @@ class Target:
     only_requested: bool = False
 
 
-def resolve(catalog: RouteCatalog, verb: str, path: str, told: str | None, *, exact: bool, slash_counts: bool = False) -> Target:
+def resolve(catalog: RouteCatalog, verb: str, path: str, told: str | None, *, exact: bool, http: bool = False) -> Target:
     """Find the target of a request.
 
     `path` is the ARN's, without the leading slash. `told` is the path template that the gateway named, if it did. `exact` asks for the strict reading of
-    `request` scope: every spelling of the path must lead to the told route. `slash_counts` says that a slash at the end may belong to the path, as it is
-    reported of HTTP APIs; REST APIs drop it.
+    `request` scope: every spelling of the path must lead to the told route. `http` reads paths as HTTP APIs may: a slash at the end, which REST APIs drop,
+    may belong to the path, and the told route may have been preferred to a greedy one, although that is more specific at an earlier level.
     """
-    target = _resolve(catalog, verb, path, told, exact=exact)
-    return _read_with_slash(target, told) if slash_counts and path.endswith("/") else target
+    target = _resolve(catalog, verb, path, told, exact=exact, http=http)
+    return _read_with_slash(target, told) if http and path.endswith("/") else target
 
 
 def _read_with_slash(target: Target, told: str | None) -> Target:
@@ -77,7 +77,7 @@ def _read_with_slash(target: Target, told: str | None) -> Target:
     return replace(target, parameters={**target.parameters, last.text: target.parameters[last.text] + "/"})
 
 
-def _resolve(catalog: RouteCatalog, verb: str, path: str, told: str | None, *, exact: bool) -> Target:
+def _resolve(catalog: RouteCatalog, verb: str, path: str, told: str | None, *, exact: bool, http: bool) -> Target:
     if verb not in VERBS:
         return Target(verb, None, problem=Unroutable.NO_ROUTE)
     if told is None:
@@ -94,6 +94,9 @@ def _resolve(catalog: RouteCatalog, verb: str, path: str, told: str | None, *, e
         return Target(verb, None, problem=Unroutable.CATALOGUE_DRIFT)
     if exact:
         target = _matched(catalog, verb, path)
+        if http and target.route != route:
+            preferred = _matched(catalog, verb, path, full_first=True)
+            target = preferred if preferred.route == route else target
         mismatch = target.problem is None and target.route != route
         return Target(verb, route, target.parameters, Unroutable.PATH_MISMATCH if mismatch else target.problem)
     parameters = route.fit(_segments(path))
@@ -106,9 +109,9 @@ def resolve_route_key(catalog: RouteCatalog, key: str) -> Target:
     return Target(WEBSOCKET, route, problem=Unroutable.CATALOGUE_DRIFT if route is None else None)
 
 
-def _matched(catalog: RouteCatalog, verb: str, path: str) -> Target:
+def _matched(catalog: RouteCatalog, verb: str, path: str, *, full_first: bool = False) -> Target:
     try:
-        match = _match_every_spelling(catalog, verb, path)
+        match = _match_every_spelling(catalog, verb, path, full_first=full_first)
     except _UnsafePathError:
         return Target(verb, None, problem=Unroutable.UNSAFE_PATH)
     if match is None:
@@ -116,9 +119,9 @@ def _matched(catalog: RouteCatalog, verb: str, path: str) -> Target:
     return Target(verb, match.route, match.parameters)
 
 
-def _match_every_spelling(catalog: RouteCatalog, verb: str, path: str) -> RouteMatch | None:
+def _match_every_spelling(catalog: RouteCatalog, verb: str, path: str, *, full_first: bool) -> RouteMatch | None:
     spellings = _spellings(path)
-    match, *others = [catalog.match(verb, _segments(spelling)) for spelling in spellings]
+    match, *others = [catalog.match(verb, _segments(spelling), full_first=full_first) for spelling in spellings]
     for other in others:
         same = match is other is None or (match is not None and other is not None and _same(match, other))
         if not same:

@@ -97,6 +97,18 @@ class RouteTemplate:
                 return None
         return values
 
+    def fits_decoded(self, segments: tuple[str, ...]) -> bool:
+        """Whether these path segments may be what `fit` takes, after `%2F` in a parameter's value has been decoded."""
+        ends = {0}
+        for segment in self.segments:
+            if segment.kind is SegmentKind.LITERAL:
+                ends = {end + 1 for end in ends if segments[end : end + 1] == (segment.text,)}
+            else:
+                ends = set(range(min(ends) + 1, len(segments) + 1))
+            if not ends:
+                return False
+        return len(segments) in ends
+
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
 
@@ -264,15 +276,16 @@ class RouteCatalog:
                 node = node.literals.setdefault(segment.text, _Node())
         node.routes[route.method] = route
 
-    def match(self, verb: str, segments: tuple[str, ...]) -> RouteMatch | None:
+    def match(self, verb: str, segments: tuple[str, ...], *, full_first: bool = False) -> RouteMatch | None:
         """The route that API Gateway would choose for this verb and these path segments, or None.
 
         A level without a route for the verb falls back to a less specific one. A REST API does not: it answers 403 before any authorizer is
-        asked, so falling back there cannot choose a route that the gateway would not.
+        asked, so falling back there cannot choose a route that the gateway would not. `full_first` prefers any full match to a greedy one, over all
+        levels, as HTTP APIs are documented to do.
         """
         if verb not in VERBS or "" in segments:
             return None
-        route = _descend(self._root, segments, 0, verb)
+        route = (_descend(self._root, segments, 0, verb, greedy=False) if full_first else None) or _descend(self._root, segments, 0, verb)
         if route is None:
             return None
         return RouteMatch(route, route.fit(segments) or {})
@@ -335,15 +348,15 @@ class RouteCatalog:
         return known
 
 
-def _descend(node: _Node, segments: tuple[str, ...], depth: int, verb: str) -> RouteTemplate | None:
+def _descend(node: _Node, segments: tuple[str, ...], depth: int, verb: str, *, greedy: bool = True) -> RouteTemplate | None:
     # Each tree node is visited at most once: the depth is the node's own, so the work is bounded by the size of the catalogue.
     if depth == len(segments):
         return node.routes.get(verb) or node.routes.get("ANY")
     for child in node.children(segments[depth]):
-        route = _descend(child, segments, depth + 1, verb)
+        route = _descend(child, segments, depth + 1, verb, greedy=greedy)
         if route is not None:
             return route
-    return node.greedy.get(verb) or node.greedy.get("ANY")
+    return (node.greedy.get(verb) or node.greedy.get("ANY")) if greedy else None
 
 
 def _may_meet(left: Segment, right: Segment) -> bool:

@@ -278,13 +278,13 @@ class Play:
 
     def _judge(self, step: Step, call: Call, routed: HttpRouted, router: HttpRouter, response: HttpResponse) -> None:
         honest = step.lies == 0 and self.story.payload == "2.0"
+        parts = _key_parts(self.story.identity, call, routed)
         if response.status == 500:
-            assert self.options.simple_responses, (response, self.story)
-            assert "a simple response needs" in response.reason, response
+            lacking, why = ALL - parts, f"trouble for nothing: {response} in {self.story}"
+            told = "a simple response needs" if self.options.simple_responses else "an answer for"
+            assert told in response.reason, response
             self.seen["trouble"] += 1
-            assert not (honest and _key_parts(self.story.identity, call, routed) == {"method", "route", "path"}), (
-                f"trouble for nothing: {self.story}"
-            )
+            assert not honest or (lacking if self.options.simple_responses else "route" in lacking), why
             return
         entry = self.made_from[response.key]
         made = f"{entry.call} ({entry.outcome.scope}, {entry.outcome.narrowed}, version {entry.version})"
@@ -305,16 +305,9 @@ class Play:
             return
         assert response.status == 403, story
         if entry.outcome.narrowed == "not_keyed":
-            needed = (
-                {"method", "route"}
-                if self.options.scope is CacheScope.ROUTE and routed.route_key != DEFAULT
-                else {"method", "route", "path"}
-            )
-            assert not (honest and response.invoked and _key_parts(self.story.identity, call, routed) >= needed), (
-                f"narrowed for nothing: {story}"
-            )
-        told_apart = self._by_arn(call, router) == [routed]
-        # A full match before a greedy one is left out: another gap.
+            needed = {"method", "route"} if self.options.scope is CacheScope.ROUTE and routed.route_key != DEFAULT else ALL
+            assert not (honest and response.invoked and parts >= needed), f"narrowed for nothing: {story}"
+        told_apart = routed in (HttpRouter(self.story.routes, router.reading).route(call.verb, call.path), *self._by_arn(call, router))
         if call.canonical and entry.call.canonical and entry.outcome.narrowed is None and told_apart and allows(routed):
             pytest.fail(f"under-grant: {story}")
 
@@ -324,18 +317,14 @@ class Play:
         assert ("reason" in context, "route" in context) == (speaks, speaks), story
 
     def _readings(self, call: Call, routed: HttpRouted, router: HttpRouter) -> list[HttpRouted]:
-        """What the request may be held to: the route that the gateway served it by, and where a gap is known (see below) what the ARN's path looks like."""
+        """What the request may be held to: the route that the gateway served it by, or what the ARN's path looks like where that route takes in others."""
         if routed.route_key == DEFAULT or routed.route_key.endswith("+}"):
             # What these take in is told apart by the catalogue. Requests that share a word have one path in the key, however their ARNs spell it.
             paths = [router.arn_path(call.path)] + ([router.told_path(call.path)] if self.options.simple_responses else [])
             found = [(path, held) for path in paths for held in self._by_path(call.verb, path)]
             # A slash at the end is no part of a route that ends otherwise: there the request is for what takes in the rest.
             return [held for path, held in found if path == "/" or not path.endswith("/") or held.route_key.endswith("+}")]
-        held = [routed]
-        if self.story.ttl > 0 and "$context.routeKey" not in self.story.identity:
-            # One ARN for two routes.
-            held += self._by_arn(call, router)
-        return held
+        return [routed]
 
     def _by_arn(self, call: Call, router: HttpRouter) -> list[HttpRouted]:
         """The route that a REST API would choose for the path of the ARN, one slash at its end or not."""
@@ -344,6 +333,9 @@ class Play:
     def _by_path(self, verb: str, path: str) -> list[HttpRouted]:
         found = Router(self.story.routes, backtracks=True).route(verb, path.replace("?", "%3F"))
         return [HttpRouted(f"{found.method_template} {found.template}", dict(found.parameters))] if found else []
+
+
+ALL = {"method", "route", "path"}
 
 
 def _key_parts(identity: tuple[str, ...], call: Call, routed: HttpRouted) -> set[str]:
@@ -457,7 +449,7 @@ def test_no_lie_of_the_caller_stands_for_the_path(story: Story) -> None:
     Play(story, KINDS["simple"]).run()
 
 
-# -- gaps: what is known to be let through, or not, against the documents. Each is left out above, and shown here until it is closed --------------------
+# -- by hand: what once was let through, or was not, against the documents ------------------------------------------------------------------------------
 
 METHOD, ROUTE_KEY, PATH, STAGE = CONTEXT_VARIABLES
 WHOLE_KEY = (TOKEN_SOURCE, METHOD, ROUTE_KEY, PATH)
@@ -465,7 +457,7 @@ USUAL = Reading()
 
 
 @dataclass(frozen=True, slots=True)
-class Gap:
+class Attempt:
     """Everyone may do what is in `allows`. Of these calls of alice the last one must pass, or must not. Each sends these headers besides the token."""
 
     kind: str
@@ -489,56 +481,48 @@ OWN_ENTRY = {"route": OWN, "where": {"p0": "sub"}}
 LIKE_A_PATH = f"/prod/o/{OWNER}/n/a"
 TOYS = ["GET /pets/{p1}", "GET /pets/{p1}/{p2}"]
 CROSSED = ["GET /a/{rest+}", "GET /{p0}/b"]
-CLOSED = {
-    "a cookie with a space counts as the path": Gap(
+ATTEMPTS = {
+    "a cookie with a space counts as the path": Attempt(
         "simple", [OWN], [OWN_ENTRY], [f"/o/{OWNER}/n/a;%20b", "/o/bob-2/n/7"],
         identity=(TOKEN_SOURCE, METHOD, ROUTE_KEY, "$request.header.Cookie"), headers=(("Cookie", f"{LIKE_A_PATH}; b"),),
     ),
-    "the first of two headers counts as the path": Gap(
+    "the first of two headers counts as the path": Attempt(
         "simple", [OWN], [OWN_ENTRY], [f"/o/{OWNER}/n/a,b", "/o/bob-2/n/7"],
         identity=(TOKEN_SOURCE, METHOD, ROUTE_KEY, "$request.header.X-Tenant"), reading=Reading(repeated="first"),
         headers=(("X-Tenant", f"{LIKE_A_PATH},b"), ("X-Tenant", "c")),
     ),
-    "the whole caller, and an ARN that hides the route": Gap("token", TOYS, TOYS[1:], ["/pets/a%2Fb"], identity=(TOKEN_SOURCE,)),
-    "the whole caller, and a route that is in no catalogue": Gap(
+    "the whole caller, and an ARN that hides the route": Attempt("token", TOYS, TOYS[1:], ["/pets/a%2Fb"], identity=(TOKEN_SOURCE,)),
+    "the whole caller, and a route that is in no catalogue": Attempt(
         "token", ["GET /{p0}", DEFAULT], ["GET /{p0}"], ["/x/y"], identity=(TOKEN_SOURCE,)
     ),
-    "the whole caller, and a full match before a greedy one": Gap("token", CROSSED, CROSSED[:1], ["/a/b"], identity=(TOKEN_SOURCE,)),
+    "the whole caller, and a full match before a greedy one": Attempt("token", CROSSED, CROSSED[:1], ["/a/b"], identity=(TOKEN_SOURCE,)),
     **{
-        f"a slash at the end leads past the route, {kind}, to {other}": Gap(kind, ["GET /pets", other], ["GET /pets"], ["/pets/"])
+        f"one ARN for two routes, and no route in the key, {kind}": Attempt(
+            kind, TOYS, TOYS[1:], ["/pets/a/b", "/pets/a%2Fb"], identity=(TOKEN_SOURCE, METHOD, PATH)
+        )
+        for kind in ("request", "route", "token")
+    },
+    **{
+        f"a full match before a greedy one is allowed, {kind}": Attempt(kind, CROSSED, CROSSED[1:], ["/a/b"], passes=True)
+        for kind in ("request", "route", "token", "simple")
+    },
+    **{
+        f"a slash at the end leads past the route, {kind}, to {other}": Attempt(kind, ["GET /pets", other], ["GET /pets"], ["/pets/"])
         for kind in ("request", "route", "simple")
         for other in ("ANY /{rest+}", DEFAULT)
     },
     **{
-        f"an encoded slash behind a bound value is no part of it, {kind}": Gap(
+        f"an encoded slash behind a bound value is no part of it, {kind}": Attempt(
             kind, ["GET /o/{p0}"], [{"route": "GET /o/{p0}", "where": {"p0": "sub"}}], [f"/o/{OWNER}%2F"]
         )
         for kind in ("request", "route", "simple")
     },
-    "the whole caller, and a slash at the end that leads past the route": Gap(
+    "the whole caller, and a slash at the end that leads past the route": Attempt(
         "token", ["GET /pets/{p1}", "GET /{rest+}"], ["GET /pets/{p1}"], ["/pets/x/"], identity=(TOKEN_SOURCE,)
     ),
 }  # fmt: skip
-GAPS = {
-    **{
-        f"one ARN for two routes, and no route in the key, {kind}": Gap(
-            kind, TOYS, TOYS[1:], ["/pets/a/b", "/pets/a%2Fb"], identity=(TOKEN_SOURCE, METHOD, PATH)
-        )
-        for kind in ("request", "route")
-    },
-    **{
-        f"a full match before a greedy one is denied, {kind}": Gap(kind, CROSSED, CROSSED[1:], ["/a/b"], passes=True)
-        for kind in ("request", "simple")
-    },
-}  # fmt: skip
 
 
-@pytest.mark.parametrize("name", CLOSED)
-def test_what_was_a_gap_is_closed(name: str) -> None:
-    assert (CLOSED[name].last_status() == 200) is CLOSED[name].passes
-
-
-@pytest.mark.xfail(strict=True, reason="a known gap: take the mark away, and what leaves it out above, when it is closed")
-@pytest.mark.parametrize("name", GAPS)
-def test_gaps(name: str) -> None:
-    assert (GAPS[name].last_status() == 200) is GAPS[name].passes
+@pytest.mark.parametrize("name", ATTEMPTS)
+def test_an_attempt_ends_as_the_document_says(name: str) -> None:
+    assert (ATTEMPTS[name].last_status() == 200) is ATTEMPTS[name].passes

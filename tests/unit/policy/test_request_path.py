@@ -78,9 +78,30 @@ SLASHED = RouteCatalog(list(map(parse_route, ["GET /pets", "GET /o/{id}", "GET /
 def test_where_a_slash_at_the_end_may_count_it_leads_past_no_route(
     path: str, told: str | None, route: str | None, parameters: dict[str, str], problem: Unroutable | None
 ) -> None:
-    target = resolve(SLASHED, "GET", path, told, exact=True, slash_counts=True)
+    target = resolve(SLASHED, "GET", path, told, exact=True, http=True)
     assert (target.route and str(target.route), target.parameters, target.problem) == (route, parameters, problem)
-    plain = resolve(SLASHED, "GET", path.removesuffix("/"), told, exact=True, slash_counts=True)
+    plain = resolve(SLASHED, "GET", path.removesuffix("/"), told, exact=True, http=True)
     assert plain == resolve(SLASHED, "GET", path.removesuffix("/"), told, exact=True)
     if path != "/":
         assert "/" not in "".join(resolve(SLASHED, "GET", path, told, exact=True).parameters.values())
+
+
+CROSSED = RouteCatalog(map(parse_route, ["GET /a/{rest+}", "GET /{id}/b"]))
+
+
+@pytest.mark.parametrize(
+    ("path", "told", "rest", "http"),
+    [
+        ("a/b", "/{id}/b", Unroutable.PATH_MISMATCH, {"id": "a"}),
+        ("%61/b", "/{id}/b", Unroutable.UNSAFE_PATH, {"id": "%61"}),
+        ("a/b", "/a/{rest+}", {"rest": "b"}, {"rest": "b"}),
+        # The told route must take every spelling.
+        ("a%2Fb/b", "/{id}/b", Unroutable.UNSAFE_PATH, Unroutable.UNSAFE_PATH),
+        ("a/x", "/{id}/b", Unroutable.PATH_MISMATCH, Unroutable.PATH_MISMATCH),
+    ],
+)
+def test_an_http_api_may_prefer_a_full_match_to_a_greedy_one(path: str, told: str, rest: object, http: object) -> None:
+    for expected, is_http in ((rest, False), (http, True)):
+        target = resolve(CROSSED, "GET", path, told, exact=True, http=is_http)
+        assert (target.problem or target.parameters) == expected
+        assert target.route == CROSSED.find("GET", told) or target.problem is not None

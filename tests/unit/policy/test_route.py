@@ -153,3 +153,28 @@ def test_parse_path() -> None:
     assert parse_path("/") == ()
     with pytest.raises(RouteSyntaxError, match="must start with `/`"):
         parse_path("")
+
+
+@pytest.mark.parametrize(
+    ("route", "path", "expected"),
+    [
+        ("GET /pets/{id}", "pets/a", True),
+        ("GET /pets/{id}", "pets/a/b/c", True),
+        ("GET /pets/{id}", "pets", False),
+        ("GET /pets/{id}", "cats/a", False),
+        ("GET /{a}/x/{b}", "1/x/x/2", True),
+        ("GET /{a}/x/{b}", "1/2/3/x", False),
+        ("GET /{a}/x", "1/x/2/x", True),
+        ("GET /{a}/x/{rest+}", "1/2/x/y", True),
+        ("GET /{a}/{b}", "1", False),
+        ("GET /pets", "pets", True),
+        ("GET /pets", "pets/a", False),
+    ],
+)
+def test_what_a_path_may_have_been_before_it_was_decoded(route: str, path: str, *, expected: bool) -> None:
+    assert parse_route(route).fits_decoded(tuple(path.split("/"))) is expected
+
+
+def test_long_paths_cost_little() -> None:
+    route = parse_route("GET /" + "/".join(f"{{p{n}}}" for n in range(30)) + "/end")
+    assert not route.fits_decoded(("a",) * 4000)
