@@ -40,7 +40,7 @@ integration: install ## table, service, authorizer and command against moto; tem
 stack: install ## the local stack end to end
 	$(BIN)/pytest -q tests -m stack
 
-fuzz: install ## random catalogues, permissions and requests for MINUTES (10), with counts
+fuzz: install ## random permissions, mutated tokens and mutated events on all cores for MINUTES (10), with counts
 	$(BIN)/python -m tests.fuzz --minutes $(or $(MINUTES),10)
 
 mutants: install ## break compiler and matcher on purpose; each mutant must be noticed

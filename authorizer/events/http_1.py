@@ -3,15 +3,16 @@
 from collections.abc import Mapping
 from typing import Any
 
+from authorizer.events.fields import map_of, text_of
 from authorizer.events.identity_sources import KeyPart, keyed_parts, sent_values
-from authorizer.events.wire import AuthorizationRequest, authorization_values, read_method_arn, text_of, write_policy_response
+from authorizer.events.wire import AuthorizationRequest, authorization_values, read_method_arn, write_policy_response
 
 FORMAT = "http_1"
 
 
 def read_request(event: Mapping[str, Any]) -> AuthorizationRequest:
     """Read the event. Raises `TroubleError`."""
-    context = event.get("requestContext") or {}
+    context = map_of(event, "requestContext")
     arn = read_method_arn(event.get("methodArn"))
     tokens = authorization_values(event)
     told = text_of(context.get("resourcePath")) or text_of(event.get("resource"))
@@ -32,7 +33,7 @@ def _keyed(event: Mapping[str, Any], context: Mapping[str, Any], verb: str | Non
     pieces = joined.split(",") if isinstance(joined, str) else []
     route_key = text_of(context.get("resourceId"))
     paths = [path for path in (text_of(context.get("path")), text_of(event.get("path"))) if path is not None]
-    if not {*pieces} <= {*tokens, *paths, verb, route_key, context.get("stage")}:
+    if not {*pieces} <= {*tokens, *paths, verb, route_key, text_of(context.get("stage"))}:
         pieces = [piece for piece in pieces if piece in tokens]
     return keyed_parts(
         None if joined is None or joined == "" else pieces,

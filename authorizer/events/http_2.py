@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from authorizer.events.fields import map_of, text_of
 from authorizer.events.identity_sources import keyed_parts, sent_values
 from authorizer.events.wire import (
     Answer,
@@ -12,7 +13,6 @@ from authorizer.events.wire import (
     authorization_values,
     fitting_context,
     read_method_arn,
-    text_of,
     write_policy_response,
 )
 
@@ -24,8 +24,7 @@ def read_request(event: Mapping[str, Any]) -> AuthorizationRequest:
 
     `rawPath` carries stages and mapping keys of custom domains and is not routed by: the path is the ARN's.
     """
-    context = event.get("requestContext") or {}
-    http = context.get("http") or {}
+    http = map_of(map_of(event, "requestContext"), "http")
     arn = read_method_arn(event.get("routeArn"))
     tokens = authorization_values(event)
     route_key = text_of(event.get("routeKey"))

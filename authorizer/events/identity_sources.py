@@ -10,6 +10,8 @@ from enum import StrEnum
 from typing import Any
 from urllib.parse import unquote, unquote_plus
 
+from authorizer.events.fields import list_of, map_of
+
 
 class KeyPart(StrEnum):
     """What an answer that is remembered may depend on."""
@@ -73,12 +75,12 @@ def _letters(text: str) -> str:
 def sent_values(event: Mapping[str, Any]) -> set[str]:
     """Every value that the caller writes as it likes, whole and between commas: headers, query string, cookies, and the host name, of which a custom
     domain with a wildcard leaves a part to the caller."""
-    context = event.get("requestContext") or {}
-    maps = [event.get(name) or {} for name in ("headers", "multiValueHeaders", "queryStringParameters", "multiValueQueryStringParameters")]
-    values = [value for sent in maps for value in sent.values()] + list(event.get("cookies") or [])
+    context, cookies = map_of(event, "requestContext"), list_of(event, "cookies")
+    maps = [map_of(event, name) for name in ("headers", "multiValueHeaders", "queryStringParameters", "multiValueQueryStringParameters")]
+    values = [value for sent in maps for value in sent.values()] + cookies
     values += [context.get("domainName"), context.get("domainPrefix")]
     # The Cookie header is told in pieces.
-    values += ["".join(cookie for cookie in event.get("cookies") or [] if isinstance(cookie, str))]
+    values += ["".join(cookie for cookie in cookies if isinstance(cookie, str))]
     texts = [text for value in values for text in (value if isinstance(value, list) else [value]) if isinstance(text, str)]
     # Nothing says whether an identity source holds a query parameter as it was sent or decoded.
     texts += [unquote_plus(text) for text in texts if "%" in text or "+" in text]

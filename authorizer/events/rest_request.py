@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from authorizer.events.wire import AuthorizationRequest, authorization_values, read_method_arn, text_of, write_policy_response
+from authorizer.events.fields import map_of, text_of
+from authorizer.events.wire import AuthorizationRequest, authorization_values, read_method_arn, write_policy_response
 
 FORMAT = "rest_request"
 
@@ -13,9 +14,8 @@ def read_request(event: Mapping[str, Any]) -> AuthorizationRequest:
 
     `path` carries stages and base paths of custom domains and is not used: the path is the ARN's.
     """
-    context = event.get("requestContext") or {}
-    told = context.get("resourcePath") or event.get("resource")
-    return AuthorizationRequest(FORMAT, read_method_arn(event.get("methodArn")), authorization_values(event), text_of(told))
+    told = text_of(map_of(event, "requestContext").get("resourcePath")) or text_of(event.get("resource"))
+    return AuthorizationRequest(FORMAT, read_method_arn(event.get("methodArn")), authorization_values(event), told)
 
 
 write_response = write_policy_response

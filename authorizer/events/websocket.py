@@ -6,6 +6,7 @@ Browsers cannot set headers there, so the token may also come in the query strin
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from authorizer.events.fields import list_of, map_of
 from authorizer.events.identity_sources import ALL_PARTS
 from authorizer.events.wire import AuthorizationRequest, authorization_values, header_values, read_method_arn, write_policy_response
 
@@ -22,9 +23,9 @@ def read_request(event: Mapping[str, Any]) -> AuthorizationRequest:
 
 def _queried(event: Mapping[str, Any]) -> list[str]:
     """Every value of the parameter. One that is sent twice shows in the map of many values only."""
-    many = (event.get("multiValueQueryStringParameters") or {}).get(QUERY_PARAMETER)
-    one = (event.get("queryStringParameters") or {}).get(QUERY_PARAMETER)
-    return [value for value in (many if isinstance(many, list) and many else [one]) if isinstance(value, str)]
+    many = list_of(map_of(event, "multiValueQueryStringParameters"), QUERY_PARAMETER)
+    one = map_of(event, "queryStringParameters").get(QUERY_PARAMETER)
+    return [value for value in (many or [one]) if isinstance(value, str)]
 
 
 def _subprotocols(event: Mapping[str, Any]) -> Iterator[str]:

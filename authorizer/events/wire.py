@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, NotRequired, TypedDict
 
 from authorizer.errors import TroubleError
+from authorizer.events.fields import list_of, map_of
 from authorizer.events.identity_sources import KeyPart
 from authorizer.policy.compiler import PolicyDocument
 from authorizer.policy.method_arn import MethodArn, MethodArnError
@@ -68,22 +69,11 @@ def read_method_arn(text: object) -> MethodArn:
         raise TroubleError("unreadable_event", f"the event's method ARN cannot be read: {error}") from None
 
 
-def text_of(value: object) -> str | None:
-    """The value if it is a text that is not empty."""
-    return value if isinstance(value, str) and value else None
-
-
 def header_values(event: Mapping[str, Any], name: str) -> tuple[str, ...]:
     """Every value of a header (its name in lower case), whatever case it was sent in. A header sent twice shows in `multiValueHeaders` only."""
-    values: list[str] = []
-    for sent_name, sent in (event.get("multiValueHeaders") or {}).items():
-        if sent_name.lower() == name:
-            values += [value for value in sent or [] if isinstance(value, str)]
-    if not values:
-        values = [
-            value for sent_name, value in (event.get("headers") or {}).items() if sent_name.lower() == name and isinstance(value, str)
-        ]
-    return tuple(values)
+    many, one = map_of(event, "multiValueHeaders"), map_of(event, "headers")
+    values = [value for sent_name in many if sent_name.lower() == name for value in list_of(many, sent_name) if isinstance(value, str)]
+    return tuple(values or [value for sent_name, value in one.items() if sent_name.lower() == name and isinstance(value, str)])
 
 
 def authorization_values(event: Mapping[str, Any]) -> tuple[str, ...]:

@@ -217,7 +217,6 @@ def test_header_maps_are_read_together(name: str, headers: Any, multi: Any, valu
         ({"access_token": "b"}, {"access_token": ["a", "b"]}, ("a", "b")),
         ({"access_token": "a"}, {"access_token": []}, ("a",)),
         ({"access_token": "a"}, {"access_token": None}, ("a",)),
-        ({"access_token": "a"}, {"access_token": "b"}, ("a",)),
         ({"access_token": "a"}, {"other": ["b"]}, ("a",)),
         ({"access_token": "a"}, None, ("a",)),
         (None, {"access_token": ["a"]}, ("a",)),
@@ -340,3 +339,24 @@ def test_a_token_beside_a_whole_request_makes_it_no_token_event() -> None:
 def test_an_arn_that_api_gateway_cannot_have_sent_is_trouble(name: str, arn: object) -> None:
     field = "routeArn" if name == "http_2_plain" else "methodArn"
     assert reason(captured(name)["event"] | {field: arn})[0] == "unreadable_event"
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("value", [7, "text", ["list"], True])
+@pytest.mark.parametrize("field", ["headers", "multiValueHeaders", "requestContext"])
+def test_a_field_of_another_type_is_trouble_and_not_guessed_at(name: str, field: str, value: object) -> None:
+    event = captured(name)["event"]
+    if field not in event or (field, event.get("version")) == ("multiValueHeaders", "2.0"):
+        return
+    assert reason(event | {field: value})[0] in ("unreadable_event", "unknown_event")
+
+
+@pytest.mark.parametrize("value", [7, "text", {"a": "map"}])
+def test_a_list_of_another_type_is_trouble(value: object) -> None:
+    for name, field, inner in (
+        ("rest_request_plain", "multiValueHeaders", "Authorization"),
+        ("http_1_plain", "multiValueHeaders", "authorization"),
+        ("websocket_token_in_query_string", "multiValueQueryStringParameters", "access_token"),
+    ):
+        assert reason(captured(name)["event"] | {field: {inner: value}})[0] == "unreadable_event"
+    assert reason(captured("http_2_plain")["event"] | {"cookies": value})[0] == "unreadable_event"

@@ -1,0 +1,31 @@
+"""Fields of an event, by the type that API Gateway gives them. What has another type cannot have come from it, and is not guessed at."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from authorizer.errors import TroubleError
+
+
+def map_of(event: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """A map of the event, empty if it is missing or null. Raises `TroubleError` for anything else."""
+    value = event.get(name)
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        raise TroubleError("unreadable_event", f"`{name}` of the event is not a map")
+    return value
+
+
+def list_of(values: Mapping[str, Any], name: str) -> list[Any]:
+    """A list of the event, empty if it is missing or null. Raises `TroubleError` for anything else."""
+    value = values.get(name)
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        raise TroubleError("unreadable_event", f"`{name}` of the event is not a list")
+    return value
+
+
+def text_of(value: object) -> str | None:
+    """The value if it is a text that is not empty."""
+    return value if isinstance(value, str) and value else None
