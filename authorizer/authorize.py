@@ -139,6 +139,12 @@ class Authorizer:
             raise TroubleError(
                 "simple_response_not_keyed", f"a simple response needs {_IDENTITY_SOURCES} as identity sources, or `GATEWAY_TTL=0`"
             )
+        if KeyPart.HOST not in keyed and (request.told_path is None or request.told_path.endswith("+}")):
+            raise TroubleError(
+                "simple_response_not_keyed",
+                f"a simple response for `{request.told_path or '$default'}` needs `$context.domainName` as an identity source too, or `GATEWAY_TTL=0`:"
+                " what one host name calls by a path may be something else under another",
+            )
         outcome = self._for_request(request, caller)
         return replace(outcome, answer=replace(outcome.answer, is_authorized=outcome.decision.allowed))
 
@@ -222,7 +228,7 @@ class _Caller:
 
 
 _OF_ROUTE = frozenset({KeyPart.TOKEN, KeyPart.METHOD, KeyPart.ROUTE})
-_OF_REQUEST = ALL_PARTS
+_OF_REQUEST = _OF_ROUTE | {KeyPart.PATH}
 _IDENTITY_SOURCES = "the token's header, `$context.httpMethod`, `$context.routeKey` and `$context.path`"
 _NOT_KEYED = ("not_keyed", f"the gateway's cache key does not hold all that the answer depends on: {_IDENTITY_SOURCES}")
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from authorizer.events.fields import map_of, text_of
-from authorizer.events.identity_sources import keyed_parts, sent_values
+from authorizer.events.identity_sources import host_name, keyed_parts, sent_values
 from authorizer.events.wire import (
     Answer,
     AuthorizationRequest,
@@ -37,6 +37,7 @@ def read_request(event: Mapping[str, Any]) -> AuthorizationRequest:
         route_key=route_key,
         paths=paths,
         untrusted=sent_values(event),
+        host=host_name(event),
     )
     return AuthorizationRequest(FORMAT, arn, tokens, told if told.startswith("/") else None, keyed)
 

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any
 from urllib.parse import unquote, unquote_plus
 
-from authorizer.events.fields import list_of, map_of
+from authorizer.events.fields import list_of, map_of, text_of
 
 
 class KeyPart(StrEnum):
@@ -20,6 +20,7 @@ class KeyPart(StrEnum):
     METHOD = "method"
     ROUTE = "route"
     PATH = "path"
+    HOST = "host"
 
 
 # A path of other characters may be spelled in several ways, of which the caller could have sent one in a header that is an identity source.
@@ -37,17 +38,18 @@ def keyed_parts(
     route_key: str | None,
     paths: Iterable[str],
     untrusted: Iterable[str],
+    host: str | None = None,
 ) -> frozenset[KeyPart]:
     """The parts that the values of the identity sources show, None for no identity sources. `paths` are the spellings that `$context.path` may have.
 
-    `untrusted` are the caller's own words.
+    `untrusted` are the caller's own words. `host` is the name that the request was sent to, if it may be counted as one of the values.
     """
     if sources is None:
         # An HTTP API remembers nothing without identity sources ("Caching authorizer responses", developer guide).
         return ALL_PARTS
-    values = set(sources)
-    shown = {KeyPart.TOKEN} if values & set(tokens) else set()
-    values -= set(untrusted)
+    all_values = set(sources)
+    shown = {KeyPart.TOKEN} if all_values & set(tokens) else set()
+    values = all_values - set(untrusted)
     if verb in values:
         shown.add(KeyPart.METHOD)
     if route_key in values and "," not in route_key:
@@ -56,6 +58,8 @@ def keyed_parts(
             shown.add(KeyPart.METHOD)
     if any(path in values and (_PLAIN.fullmatch(path) or not _is_said(path, untrusted)) for path in paths):
         shown.add(KeyPart.PATH)
+    if host in all_values:
+        shown.add(KeyPart.HOST)
     return frozenset(shown)
 
 
@@ -70,6 +74,14 @@ def _letters(text: str) -> str:
         text = unquote(text)
     # Letters beyond ASCII are told in one character set or another.
     return "".join(character for character in text if character.isascii() and character.isalnum())
+
+
+def host_name(event: Mapping[str, Any]) -> str | None:
+    """The name that the request was sent to, None if the caller wrote it anywhere but where requests name their host."""
+    name = text_of(map_of(event, "requestContext").get("domainName"))
+    headers = {sent_name: value for sent_name, value in map_of(event, "headers").items() if sent_name.lower() != "host"}
+    elsewhere = {**event, "headers": headers, "requestContext": None}
+    return None if name in sent_values(elsewhere) else name
 
 
 def sent_values(event: Mapping[str, Any]) -> set[str]:

@@ -142,6 +142,7 @@ ROWS = rows()
 REST = Deployment("prod")
 HTTP = Deployment("$default", api_id="h7h7h7h7h7")
 WHOLE_KEY = ("httpMethod", "routeKey", "path", "Authorization")
+HOST_KEY = ("domainName", *WHOLE_KEY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,12 +163,12 @@ class Format:
             return rest_request_event(verb, path, route_key.partition(" ")[2], headers=headers, deployment=REST)
         if self.name == "websocket":
             return websocket_event(headers=headers, query=(), deployment=REST)
-        return self.http_event(call, headers, **more)
+        return self.http_event(call, headers, **({"key": HOST_KEY} if self.name == "http_2" else {}) | more)
 
     def http_event(self, call: Call, headers: Sequence[tuple[str, str]], key: Sequence[str] | None = WHOLE_KEY) -> Event:
         """A call to an HTTP API whose cache key is made of these context variables and headers."""
         verb, path, route_key = call
-        values = {"httpMethod": verb, "routeKey": route_key, "path": path} | dict(headers)
+        values = {"httpMethod": verb, "routeKey": route_key, "path": path, "domainName": HTTP.host} | dict(headers)
         # The token comes last: the log is searched for all that follows a scheme, which is more than the token where values are joined.
         source = None if key is None else [values.get(name, "") for name in key]
         build = http_1_event if self.name == "http_1" else http_2_event
@@ -484,11 +485,13 @@ def test_a_key_without_the_token_is_trouble(build: Build, name: str, key: list[s
 
 # What the key lacks, whether the word can be given, and the call.
 WORDS = [
-    (("httpMethod", "routeKey", "path", "Authorization"), OWN_PET, True),
-    (("httpMethod", "routeKey", "path", "Authorization"), FILE, True),
+    (WHOLE_KEY, OWN_PET, True),
+    # Under another host name this path may be another one, of the same route.
+    (WHOLE_KEY, FILE, False),
+    (HOST_KEY, FILE, True),
     # `GET /pets/{petId}` names its method too.
     (("routeKey", "path", "Authorization"), OWN_PET, True),
-    (("routeKey", "path", "Authorization"), FILE, False),
+    (("domainName", "routeKey", "path", "Authorization"), FILE, False),
     (("httpMethod", "path", "Authorization"), OWN_PET, False),
     (("httpMethod", "routeKey", "Authorization"), OWN_PET, False),
     (("Authorization",), OWN_PET, False),
@@ -517,7 +520,7 @@ def test_what_the_caller_could_have_written_proves_nothing(build: Build, lie: st
         name for name, value in zip(WHOLE_KEY, ("GET", "ANY /files/{proxy+}", "/files/a"), strict=False) if value in lie.split(",")
     )
     key = ["X-Tenant" if name == lacking else name for name in WHOLE_KEY]
-    assert_trouble(build(SIMPLE), ask("http 2.0, simple", FILE, key, ("X-Tenant", lie)), "simple_response_not_keyed")
+    assert_trouble(build(SIMPLE), ask("http 2.0, simple", FILE, ["domainName", *key], ("X-Tenant", lie)), "simple_response_not_keyed")
     for name in ("http 1.0, route scope", "http 2.0, route scope"):
         gate = build(ROUTE)
         response = gate.call(ask(name, FILE, key, ("X-Tenant", lie)))

@@ -8,7 +8,7 @@ import os
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import combinations, product
+from itertools import combinations, product, zip_longest
 from typing import Any, Literal, cast
 
 import pytest
@@ -23,7 +23,7 @@ from authorizer.token_verifier import TokenVerifier
 from tests.properties.test_gateway_cache import USERS, World
 from tests.support.events import Event
 from tests.support.gateway_model import Router
-from tests.support.http_gateway_model import CONTEXT_VARIABLES, DEFAULT, HttpGateway, HttpResponse, HttpRouted, HttpRouter, Reading
+from tests.support.http_gateway_model import CONTEXT_VARIABLES, DEFAULT, PROD, HttpGateway, HttpResponse, HttpRouted, HttpRouter, Reading
 from tests.support.random_apis import MOMENTS, OWNER, Oracle
 
 EXAMPLES = 500 if os.environ.get("CI") else 60
@@ -57,13 +57,15 @@ Lie = tuple[str, int, str, str]
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What happens next: time passes, perhaps a version is published, and one of the calls is made. So many `lies` are told, the first ones."""
+    """What happens next: time passes, perhaps a version is published, and one of the calls is made, perhaps to a custom domain. So many `lies` are told, the
+    first ones."""
 
     seconds: int
     publishes: int | None
     token: str
     call: int
     lies: int
+    domain: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,10 +138,12 @@ def calls_of(draw: st.DrawFn, routes: list[str]) -> Call:
     return Call(verb, spellings[spelling], canonical=spelling == 0)
 
 
+DOMAINS = {"plain.example": "", "mapped.example": "a"}
+"""Custom domains with their mapping keys."""
 LIES = st.tuples(
     st.sampled_from(("X-Tenant", "tenant", "Cookie", "X-Other")),
     st.integers(0, 3),
-    st.sampled_from(("path", "method", "route", "token")),
+    st.sampled_from(("path", "method", "route", "token", "domain")),
     st.sampled_from(("{}", "{}", "x,{}", "{},x", "{}; x", "x; {}")),
 )
 STEPS = st.builds(
@@ -149,6 +153,7 @@ STEPS = st.builds(
     token=st.sampled_from(("t1", "t1", "t1", "t2", "t3", "t4")),
     call=st.integers(0, 4),
     lies=st.integers(0, 2),
+    domain=st.sampled_from((None, None, *DOMAINS)),
 )
 READINGS = st.builds(
     Reading,
@@ -225,7 +230,7 @@ class Play:
             call = story.calls[step.call % len(story.calls)]
             routed = router.route(call.verb, call.path)
             headers, query = self._sent(step, router)
-            response = gateway.request(call.verb, call.path, headers, query)
+            response = gateway.request(call.verb, call.path, headers, query, step.domain)
             if routed is None:
                 assert (response.status, response.invoked) == (404, False)
                 continue
@@ -252,6 +257,7 @@ class Play:
             ttl=self.story.ttl,
             clock=lambda: world.now,
             simple=self.options.simple_responses,
+            domains=DOMAINS,
         )
 
     def _taken(self) -> Outcome | None:
@@ -270,6 +276,7 @@ class Play:
                 "route": routed.route_key if routed else "none",
                 "path": f"/prod{router.told_path(call.path)}",
                 "token": step.token,
+                "domain": step.domain or PROD.host,
             }
             sent.append((name, wrapping.format(facts[what])))
         sent += [(name, "acme") for name in ("X-Tenant", "tenant", "Cookie") if name not in dict(sent)]
@@ -281,10 +288,15 @@ class Play:
         parts = _key_parts(self.story.identity, call, routed)
         if response.status == 500:
             lacking, why = ALL - parts, f"trouble for nothing: {response} in {self.story}"
-            told = "a simple response needs" if self.options.simple_responses else "an answer for"
+            told = "a simple response" if self.options.simple_responses else "an answer for"
             assert told in response.reason, response
             self.seen["trouble"] += 1
-            assert not honest or (lacking if self.options.simple_responses else "route" in lacking), why
+            needed = (
+                {"method", "route", "path", *({"domain"} if _takes_in_others(routed) else ())}
+                if self.options.simple_responses
+                else {"route"}
+            )
+            assert not honest or lacking & needed, why
             return
         entry = self.made_from[response.key]
         made = f"{entry.call} ({entry.outcome.scope}, {entry.outcome.narrowed}, version {entry.version})"
@@ -305,7 +317,8 @@ class Play:
             return
         assert response.status == 403, story
         if entry.outcome.narrowed == "not_keyed":
-            needed = {"method", "route"} if self.options.scope is CacheScope.ROUTE and routed.route_key != DEFAULT else ALL
+            is_route = self.options.scope is CacheScope.ROUTE and routed.route_key != DEFAULT
+            needed = {"method", "route"} if is_route else {"method", "route", "path"}
             assert not (honest and response.invoked and parts >= needed), f"narrowed for nothing: {story}"
         told_apart = routed in (HttpRouter(self.story.routes, router.reading).route(call.verb, call.path), *self._by_arn(call, router))
         if call.canonical and entry.call.canonical and entry.outcome.narrowed is None and told_apart and allows(routed):
@@ -318,7 +331,7 @@ class Play:
 
     def _readings(self, call: Call, routed: HttpRouted, router: HttpRouter) -> list[HttpRouted]:
         """What the request may be held to: the route that the gateway served it by, or what the ARN's path looks like where that route takes in others."""
-        if routed.route_key == DEFAULT or routed.route_key.endswith("+}"):
+        if _takes_in_others(routed):
             # What these take in is told apart by the catalogue. Requests that share a word have one path in the key, however their ARNs spell it.
             paths = [router.arn_path(call.path)] + ([router.told_path(call.path)] if self.options.simple_responses else [])
             found = [(path, held) for path in paths for held in self._by_path(call.verb, path)]
@@ -335,13 +348,19 @@ class Play:
         return [HttpRouted(f"{found.method_template} {found.template}", dict(found.parameters))] if found else []
 
 
-ALL = {"method", "route", "path"}
+ALL = {"method", "route", "path", "domain"}
+
+
+def _takes_in_others(routed: HttpRouted) -> bool:
+    """Whether the gateway's route is served for paths of several routes of the catalogue."""
+    return routed.route_key == DEFAULT or routed.route_key.endswith("+}")
 
 
 def _key_parts(identity: tuple[str, ...], call: Call, routed: HttpRouted) -> set[str]:
     """What a key of these identity sources holds of the call besides the token."""
     parts = {"method" for source in identity if source == "$context.httpMethod"}
     parts |= {"route" for source in identity if source == "$context.routeKey"}
+    parts |= {"domain" for source in identity if source == "$context.domainName"}
     parts |= {"method" for source in identity if source == "$context.routeKey" and routed.route_key.startswith(f"{call.verb} ")}
     return parts | {"path" for source in identity if source == "$context.path"}
 
@@ -451,14 +470,16 @@ def test_no_lie_of_the_caller_stands_for_the_path(story: Story) -> None:
 
 # -- by hand: what once was let through, or was not, against the documents ------------------------------------------------------------------------------
 
-METHOD, ROUTE_KEY, PATH, STAGE = CONTEXT_VARIABLES
-WHOLE_KEY = (TOKEN_SOURCE, METHOD, ROUTE_KEY, PATH)
+METHOD, ROUTE_KEY, PATH, STAGE, DOMAIN = CONTEXT_VARIABLES
+WHOLE_KEY = (TOKEN_SOURCE, METHOD, ROUTE_KEY, PATH, DOMAIN)
 USUAL = Reading()
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """Everyone may do what is in `allows`. Of these calls of alice the last one must pass, or must not. Each sends these headers besides the token."""
+    """Everyone may do what is in `allows`. The gateway has the same routes, or those `served`. Of these calls of alice, to these custom domains, the last one
+    must pass, or must not. Each sends these headers besides the token.
+    """
 
     kind: str
     routes: list[str]
@@ -468,13 +489,20 @@ class Attempt:
     identity: tuple[str, ...] = WHOLE_KEY
     reading: Reading = USUAL
     headers: tuple[tuple[str, str], ...] = ()
+    domains: tuple[str, ...] = ()
+    served: tuple[str, ...] = ()
 
     def last_status(self) -> int:
         document = _allowing([route for route in self.routes if route != DEFAULT], *self.allows)
-        played = Play(Story(self.routes, self.routes, [document], "2.0", self.identity, TTL, self.reading, [], [], []), KINDS[self.kind])
-        gateway = played.gateway(HttpRouter(self.routes, self.reading))
+        served = list(self.served or self.routes)
+        played = Play(
+            Story(self.routes, served, [document], "2.0", self.identity, TTL, self.reading, [], [], []),
+            KINDS[self.kind],
+        )
+        gateway = played.gateway(HttpRouter(served, self.reading))
         played.world.publish(document)
-        return [gateway.request("GET", path, [("Authorization", "t1"), *self.headers]).status for path in self.paths][-1]
+        calls = zip_longest(self.paths, self.domains)
+        return [gateway.request("GET", path, [("Authorization", "t1"), *self.headers], (), domain).status for path, domain in calls][-1]
 
 
 OWN_ENTRY = {"route": OWN, "where": {"p0": "sub"}}
@@ -490,6 +518,13 @@ ATTEMPTS = {
         "simple", [OWN], [OWN_ENTRY], [f"/o/{OWNER}/n/a,b", "/o/bob-2/n/7"],
         identity=(TOKEN_SOURCE, METHOD, ROUTE_KEY, "$request.header.X-Tenant"), reading=Reading(repeated="first"),
         headers=(("X-Tenant", f"{LIKE_A_PATH},b"), ("X-Tenant", "c")),
+    ),
+    "one path under two host names": Attempt(
+        "simple", ["GET /a/b", "GET /b"], ["GET /a/b"], ["/a/b", "/b"],
+        identity=WHOLE_KEY[:-1], domains=("plain.example", "mapped.example"), served=("ANY /{rest+}",),
+    ),
+    "the first of two host names for which one path is allowed": Attempt(
+        "simple", ["ANY /{rest+}"], ["ANY /{rest+}"], ["/a/b"], passes=True, domains=("plain.example",),
     ),
     "the whole caller, and an ARN that hides the route": Attempt("token", TOYS, TOYS[1:], ["/pets/a%2Fb"], identity=(TOKEN_SOURCE,)),
     "the whole caller, and a route that is in no catalogue": Attempt(

@@ -23,7 +23,7 @@ from tests.support.iam_evaluator import evaluate
 
 DEFAULT = "$default"
 PROD = Deployment()
-CONTEXT_VARIABLES = ("$context.httpMethod", "$context.routeKey", "$context.path", "$context.stage")
+CONTEXT_VARIABLES = ("$context.httpMethod", "$context.routeKey", "$context.path", "$context.stage", "$context.domainName")
 
 Pairs = Sequence[tuple[str, str]]
 
@@ -186,21 +186,33 @@ class HttpGateway:
         clock: Callable[[], float],
         simple: bool = False,
         deployment: Deployment = PROD,
+        domains: Mapping[str, str] | None = None,
     ) -> None:
-        """Deploy. Raises `ValueError` for an authorizer that API Gateway would not create."""
+        """Deploy, under custom `domains` too, each with its mapping key. Raises `ValueError` for an authorizer that API Gateway would not create."""
         known = [source in CONTEXT_VARIABLES or re.fullmatch(r"\$request\.(header|querystring)\.[\w.-]+", source) for source in identity]
         if not all(known) or not 0 <= ttl <= 3600 or (simple and payload == "1.0"):
             raise ValueError("unknown identity source, time to live outside 0 to 3600 seconds, or simple responses to payload 1.0")
         self._router, self._authorizer, self._payload, self._identity = router, authorizer, payload, tuple(identity)
-        self._ttl, self._clock, self._simple, self._deployment = ttl, clock, simple, deployment
+        self._ttl, self._clock, self._simple, self._deployment, self._domains = ttl, clock, simple, deployment, domains or {}
         self._cache: dict[tuple[str, ...], tuple[float, str]] = {}
 
-    def request(self, method: str, path: str, headers: Pairs = (), query: Pairs = ()) -> HttpResponse:
-        """Play one request. A policy that the evaluator does not understand raises its `UnsupportedPolicyError`: no status can be told then."""
+    def request(self, method: str, path: str, headers: Pairs = (), query: Pairs = (), domain: str | None = None) -> HttpResponse:
+        """Play one request, to one of the custom domains or else to the default endpoint; `path` is what follows stage or mapping key.
+
+        A policy that the evaluator does not understand raises its `UnsupportedPolicyError`: no status can be told then.
+        """
         routed = self._router.route(method, path)
         if routed is None:
             return HttpResponse(404, False, None, "Not Found")
-        identity = tuple(self._identity_value(source, method, path, routed, headers, query) for source in self._identity)
+        host, below = self._host(domain)
+        context = dict(
+            zip(
+                CONTEXT_VARIABLES,
+                (method, routed.route_key, below + self._router.told_path(path), self._deployment.stage, host),
+                strict=True,
+            )
+        )
+        identity = tuple(context.get(source) or self._sent_value(source, headers, query) for source in self._identity)
         if "" in identity:
             return HttpResponse(401, False, None, "Unauthorized")
         key = identity if self._ttl > 0 and identity else None
@@ -221,14 +233,19 @@ class HttpGateway:
             epoch=self._clock(),
             deployment=self._deployment,
         )
+        if domain is not None:
+            _under_domain(event, host, context["$context.path"])
         return self._ask(event, arn, key)
 
-    def _identity_value(self, source: str, method: str, path: str, routed: HttpRouted, headers: Pairs, query: Pairs) -> str:
-        if source in CONTEXT_VARIABLES:
+    def _host(self, domain: str | None) -> tuple[str, str]:
+        """The host name, and what stands before the path there: the stage, or the mapping key."""
+        if domain is None:
             stage = self._deployment.stage
-            told = self._router.told_path(path)
-            values = (method, routed.route_key, told if stage == DEFAULT else f"/{stage}{told}", stage)
-            return values[CONTEXT_VARIABLES.index(source)]
+            return self._deployment.host, "" if stage == DEFAULT else f"/{stage}"
+        key = self._domains[domain]
+        return domain, f"/{key}" if key else ""
+
+    def _sent_value(self, source: str, headers: Pairs, query: Pairs) -> str:
         _, place, name = source.split(".", 2)
         # "Header names are case-insensitive. Query string names are case-sensitive."
         sent = [v for n, v in headers if n.lower() == name.lower()] if place == "header" else [v for n, v in query if n == name]
@@ -268,6 +285,18 @@ class HttpGateway:
         if not allowed:
             return HttpResponse(403, invoked, key, "Forbidden")
         return HttpResponse(200, invoked, key, "allowed by the authorizer", answer.get("context", {}))
+
+
+def _under_domain(event: Event, host: str, path: str) -> None:
+    """Tell the event that the request came to a custom domain."""
+    context = event["requestContext"]
+    context |= {"domainName": host, "domainPrefix": host.partition(".")[0]}
+    event["headers"] |= {"host": host}
+    if event["version"] == "2.0":
+        event["rawPath"] = context["http"]["path"] = path
+    else:
+        event["path"] = context["path"] = path
+        event["multiValueHeaders"] |= {"host": [host]}
 
 
 def _simple_problem(answer: Any) -> str | None:

@@ -11,7 +11,8 @@ from authorizer.events.identity_sources import ALL_PARTS, KeyPart, keyed_parts, 
 from tests.support.events import AUTHORIZATION, Deployment, Event, http_1_event, http_2_event
 
 HEADER = ("Authorization", AUTHORIZATION)
-TOKEN, METHOD, ROUTE, PATH = KeyPart.TOKEN, KeyPart.METHOD, KeyPart.ROUTE, KeyPart.PATH
+TOKEN, METHOD, ROUTE, PATH, HOST = KeyPart.TOKEN, KeyPart.METHOD, KeyPart.ROUTE, KeyPart.PATH, KeyPart.HOST
+REQUEST = frozenset({TOKEN, METHOD, ROUTE, PATH})
 BUILDERS = {"1.0": http_1_event, "2.0": http_2_event}
 KEY = "ANY /orders/{orderId}"
 VALUES = {TOKEN: AUTHORIZATION, METHOD: "GET", ROUTE: KEY, PATH: "/orders/42"}
@@ -38,12 +39,12 @@ def shown(sources: list[str] | None, untrusted: set[str], verb: str | None = "GE
         (["other"], set(), set()),
         # Whoever wrote the token: no other request finds the entry without it.
         (["t"], {"t"}, {TOKEN}),
-        (["t", "GET", KEY, "/a"], set(), ALL_PARTS),
-        (["t", "GET", KEY, "/prod/a"], set(), ALL_PARTS),
+        (["t", "GET", KEY, "/a"], set(), REQUEST),
+        (["t", "GET", KEY, "/prod/a"], set(), REQUEST),
         (["t", "GET", KEY, "/a"], {"GET"}, {TOKEN, ROUTE, PATH}),
         (["t", "GET", KEY, "/a"], {KEY}, {TOKEN, METHOD, PATH}),
         (["t", "GET", KEY, "/a"], {"/a"}, {TOKEN, METHOD, ROUTE}),
-        (["t", "GET", KEY, "/a", "/prod/a"], {"/a"}, ALL_PARTS),
+        (["t", "GET", KEY, "/a", "/prod/a"], {"/a"}, REQUEST),
         # The same value twice, once the gateway's and once the caller's.
         (["t", "GET", "GET"], {"GET"}, {TOKEN}),
         (["T", "get", KEY.lower(), "/A", "/a/", "a", " GET", "GET "], set(), set()),
@@ -96,10 +97,10 @@ def test_what_the_caller_wrote_is_known_whole_decoded_and_between_commas(event: 
 
 @pytest.mark.parametrize("version", BUILDERS)
 @pytest.mark.parametrize(
-    "parts", [set(c) for n in range(1, 5) for c in combinations(KeyPart, n)], ids=lambda parts: "+".join(sorted(parts))
+    "parts", [set(c) for n in range(1, 5) for c in combinations(sorted(REQUEST), n)], ids=lambda parts: "+".join(sorted(parts))
 )
 def test_what_the_identity_sources_hold_is_seen(version: str, parts: set[KeyPart]) -> None:
-    sources = [VALUES[part] for part in KeyPart if part in parts]
+    sources = [VALUES[part] for part in VALUES if part in parts]
     assert keyed(BUILDERS[version](route_key=KEY, identity_source=sources)) == parts
     assert keyed(BUILDERS[version](route_key=KEY, identity_source=["$default", *reversed(sources)])) == parts
 
@@ -304,7 +305,7 @@ def test_another_spelling_of_what_the_caller_wrote_is_no_path(event: Event) -> N
     ],
 )
 def test_a_plain_path_is_seen_beside_what_the_caller_writes(sent: dict[str, Any]) -> None:
-    assert keyed(of_the_callers("/orders/42", **sent)) == ALL_PARTS
+    assert keyed(of_the_callers("/orders/42", **sent)) == REQUEST
 
 
 DEEP = "/orders/%25252534%32"
@@ -371,3 +372,32 @@ def test_with_payload_1_no_piece_of_a_value_of_the_callers_is_a_part(event: Even
 )
 def test_with_payload_1_the_caller_does_not_explain_the_rest_of_a_value(event: Event) -> None:
     assert keyed(event) == {TOKEN}
+
+
+HOST_NAME = http_2_event()["requestContext"]["domainName"]
+
+
+def test_with_payload_2_the_host_name_is_seen() -> None:
+    assert keyed(http_2_event(route_key=KEY, identity_source=[*VALUES.values(), HOST_NAME])) == ALL_PARTS
+    assert keyed(http_2_event(identity_source=[AUTHORIZATION, HOST_NAME])) == {TOKEN, HOST}
+    assert keyed(http_2_event(identity_source=[AUTHORIZATION, f"x.{HOST_NAME}"])) == {TOKEN}
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {"headers": [HEADER, ("X-Tenant", HOST_NAME)]},
+        {"headers": [HEADER, ("X-Tenant", f"a, {HOST_NAME}")]},
+        {"headers": [HEADER, ("Cookie", HOST_NAME)]},
+        {"query": [("tenant", HOST_NAME)]},
+        {"query": [("tenant", HOST_NAME.replace(".", "%2E"))]},
+    ],
+)
+def test_a_host_name_that_the_caller_writes_elsewhere_is_no_part_of_the_key(sent: dict[str, Any]) -> None:
+    assert keyed(http_2_event(identity_source=[AUTHORIZATION, HOST_NAME], **{"headers": [HEADER]} | sent)) == {TOKEN}
+
+
+def test_a_host_name_that_is_not_told_is_in_no_key() -> None:
+    event = http_2_event(identity_source=[AUTHORIZATION, ""])
+    for name in (None, "", 7):
+        assert keyed(event | {"requestContext": event["requestContext"] | {"domainName": name}}) == {TOKEN}
