@@ -24,6 +24,7 @@ THOROUGH = (
     "tests/properties/test_decision_properties.py",
     "tests/properties/test_token_scope.py",
     "tests/properties/test_gateway_cache.py",
+    "tests/properties/test_http_cache.py",
 )
 
 
@@ -116,6 +117,14 @@ MUTANTS = (
         'return _read_with_slash(target, told) if http and path.endswith("/") else target',
         "return target",
     ),
+    Mutant("a full match before a greedy one", f"{POLICY}/request_path.py", "if http and target.route != route:", "if False:"),
+    Mutant(
+        "two routes under one ARN",
+        "authorizer/authorize.py",
+        "if outcome.decision.allowed and KeyPart.ROUTE not in keyed and not self._options.report_only:",
+        "if False:",
+    ),
+    Mutant("two host names in one entry", "authorizer/authorize.py", "if KeyPart.HOST not in keyed and (", "if False and ("),
     Mutant("a slash at the end of a bound value", f"{POLICY}/compiler.py", " or (slash_counts and is_value)", ""),
     Mutant("guards are dropped", f"{POLICY}/token_compiler.py", "        denied.add(path)\n", "        pass\n"),
     Mutant("guards though none were asked for", f"{POLICY}/token_compiler.py", "        if not guards:\n", "        if False:\n"),

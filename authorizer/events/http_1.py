@@ -31,7 +31,7 @@ def _keyed(event: Mapping[str, Any], context: Mapping[str, Any], verb: str | Non
     doubtful."""
     joined = event.get("identitySource")
     pieces = joined.split(",") if isinstance(joined, str) else []
-    route_key = text_of(context.get("resourceId"))
+    route_key = _route_key(context, verb, pieces)
     paths = [path for path in (text_of(context.get("path")), text_of(event.get("path"))) if path is not None]
     if not {*pieces} <= {*tokens, *paths, verb, route_key, text_of(context.get("stage"))}:
         pieces = [piece for piece in pieces if piece in tokens]
@@ -44,6 +44,14 @@ def _keyed(event: Mapping[str, Any], context: Mapping[str, Any], verb: str | Non
         # One of the two paths could explain the first piece of the other.
         untrusted=sent_values(event) | {piece for path in paths if "," in path for piece in path.split(",")},
     )
+
+
+def _route_key(context: Mapping[str, Any], verb: str | None, pieces: list[str]) -> str | None:
+    """The route key, which events from real APIs tell as `resourceId`. The guide's sample has another text there: then what the template may be the key of."""
+    told, template = text_of(context.get("resourceId")), text_of(context.get("resourcePath"))
+    if told in pieces or template is None:
+        return told
+    return next((key for key in (f"{verb} {template}", f"ANY {template}") if key in pieces), told)
 
 
 write_response = write_policy_response

@@ -70,12 +70,12 @@ def _write(writer: int, accepted: Accepted, each: int) -> None:
     chance, service = random.Random(f"{SEED}{writer}"), PermissionService(time.time)
     for edit in range(each):
         group, until = GROUPS[(writer + edit) % len(GROUPS)], FIRST_END + writer * each + edit
-        for _ in range(ATTEMPTS):
+        for attempt in range(ATTEMPTS):
             try:
                 _edit(service, group, until)
             except ConflictError:
-                # Nobody gets through if all try at once: the more there are, the longer each waits.
-                time.sleep(chance.uniform(0, 0.15 * WRITERS))
+                # Nobody gets through if all try at once: who has lost often waits long.
+                time.sleep(chance.uniform(0, min(20, 0.2 * 2**attempt)))
             except (KilledError, TroubleError):
                 # Nobody was told how it ended; whoever comes next finds out by reading, and leaves this edit as it is.
                 accepted.unknown.add(until)

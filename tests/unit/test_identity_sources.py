@@ -218,6 +218,25 @@ def test_with_payload_1_one_path_does_not_explain_pieces_of_the_other(place: str
     assert not keyed(changed) & {METHOD, ROUTE}
 
 
+@pytest.mark.parametrize(
+    ("source", "parts"),
+    [
+        ("GET /orders/{orderId}", {TOKEN, METHOD, ROUTE}),
+        ("ANY /orders/{orderId}", {TOKEN, ROUTE}),
+        ("POST /orders/{orderId}", {TOKEN}),
+        ("GET /orders/{id}", {TOKEN}),
+        ("05c7jb", {TOKEN, ROUTE}),
+    ],
+)
+def test_with_payload_1_the_route_key_may_be_told_as_the_template_alone(source: str, parts: set[KeyPart]) -> None:
+    def event(headers: list[tuple[str, str]]) -> Event:
+        built = http_1_event(route_key="GET /orders/{orderId}", identity_source=[AUTHORIZATION, source], headers=headers)
+        return built | {"requestContext": built["requestContext"] | {"resourceId": "05c7jb"}}
+
+    assert keyed(event([HEADER])) == parts
+    assert keyed(event([HEADER, ("X-Tenant", source)])) == {TOKEN}
+
+
 def test_with_payload_1_a_route_key_with_a_comma_is_not_seen() -> None:
     assert keyed(http_1_event(route_key="GET /a,b", path="/a,b", identity_source=[AUTHORIZATION, "GET /a,b"])) == {TOKEN}
 
