@@ -198,13 +198,14 @@ class VersionDetail(Version):
 
 
 class Diff(Answer):
-    """What access differs between two versions."""
+    """A page of what access differs between two versions, by subject and route."""
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True, serialize_by_alias=True)
 
     from_version: Annotated[int, Field(alias="from")]
     to_version: Annotated[int, Field(alias="to")]
     access: list[AccessChange]
+    next: str | None = None
 
 
 class MatrixCell(Answer):

@@ -17,6 +17,7 @@ from admin_api.rest.preconditions import entity_tag, require_match
 from admin_api.rest.writes import Write, Writer, access_change
 from admin_api.service import PermissionService
 from authorizer.permission_table import VersionRecord, read_head
+from authorizer.policy.analysis import AccessChange
 from authorizer.policy.document import format_document, format_time
 
 Number = Annotated[int, Path(ge=1, le=999_999_999_999)]
@@ -85,10 +86,13 @@ def _register_history(endpoints: Endpoints) -> None:
     @endpoints.add_for_api(
         "GET", "/versions/<number>/diff", Meta("What access differs between two versions", "history", READ_PROBLEMS, tagged=False)
     )
-    def compare_versions(api: str, number: Number, to: Annotated[int, Query(ge=1, le=999_999_999_999)]) -> Response[models.Diff]:
+    def compare_versions(
+        api: str, number: Number, to: Annotated[int, Query(ge=1, le=999_999_999_999)], limit: Limit = 50, cursor: Cursor = None
+    ) -> Response[models.Diff]:
         """Twice what reading a version costs."""
-        changes = service.diff(api, number, to)
-        return answer(models.Diff(from_version=number, to_version=to, access=[access_change(change) for change in changes]))
+        changes, following = page_of(sorted(service.diff(api, number, to), key=_place), limit, cursor, key=_place)
+        access = [access_change(change) for change in changes]
+        return answer(models.Diff(from_version=number, to_version=to, access=access, next=following))
 
 
 def _register_rollback(endpoints: Endpoints, writer: Writer) -> None:
@@ -124,6 +128,10 @@ def _register_rollback(endpoints: Endpoints, writer: Writer) -> None:
             return writer.publish(Write(api, published, target.document, dry_run == "true", why), replay)
 
         return replay.carry_out(write)
+
+
+def _place(change: AccessChange) -> list[str]:
+    return [str(change.subject), change.route]
 
 
 def _records_from(service: PermissionService, api: str, cursor: str) -> Iterator[VersionRecord]:

@@ -271,18 +271,20 @@ def test_an_old_version_costs_its_document_and_a_diff_costs_two(large: Scale) ->
     assert then.calls == WHOLE
     there = then.body["document"]["groups"]
     assert 0 < len(there) < GROUPS
-    diff = large.get(f"{LARGE}/versions/1/diff", to=str(PARTS))
-    assert diff.calls == {name: 2 * count for name, count in WHOLE.items()}
-    gained: dict[str, dict[str, str]] = {}
-    for change in diff.body["access"]:
-        assert change["before"] == "nothing"
-        gained.setdefault(change["subject"], {})[change["route"]] = change["after"]
-    assert gained == {"everyone": OPEN} | {
-        f"group/{group(number)}": {
-            route: words for route, words in cells(number).items() if group(number) not in there or words != "denied"
-        }
+    gained = {("everyone", route): words for route, words in OPEN.items()} | {
+        (f"group/{group(number)}", route): words
         for number in range(GROUPS)
+        for route, words in cells(number).items()
+        if group(number) not in there or words != "denied"
     }
+    for start in (0, 1, len(gained) // 2, len(gained) - 100):
+        before = sorted(gained)[start - 1]
+        diff = large.get(f"{LARGE}/versions/1/diff", to=str(PARTS), limit="200", **({"cursor": write_cursor([*before])} if start else {}))
+        assert diff.calls == {name: 2 * count for name, count in WHOLE.items()}
+        assert {change["before"] for change in diff.body["access"]} == {"nothing"}
+        told = [((change["subject"], change["route"]), change["after"]) for change in diff.body["access"]]
+        assert told == sorted(gained.items())[start : start + 200]
+        assert ("next" in diff.body and diff.body["next"] is not None) == (start + 200 < len(gained))
 
 
 @pytest.mark.usefixtures("_put_back")

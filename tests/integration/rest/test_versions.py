@@ -149,6 +149,16 @@ def test_two_versions_are_compared_in_both_directions(client: Client) -> None:
     client.get(f"{PATH}/3/diff").problem(422, "invalid-request")
 
 
+def test_differences_come_in_pages(client: Client) -> None:
+    whole = client.get(f"{PATH}/3/diff", to="4").body
+    first = client.get(f"{PATH}/3/diff", to="4", limit="1").body
+    second = client.get(f"{PATH}/3/diff", to="4", limit="1", cursor=first["next"]).body
+    assert first["access"] + second["access"] == whole["access"]
+    assert (len(first["access"]), second["next"], whole["next"]) == (1, None, None)
+    for cursor in ("x", cursor_of("a"), cursor_of([1, 2])):
+        client.get(f"{PATH}/3/diff", to="4", cursor=cursor).problem(422, "invalid-request")
+
+
 def rehashed(table: Table, number: int, **changes: Any) -> None:
     """Change a record as somebody would who knows how hashes are made, but cannot change the records after it."""
     sk = f"version#{number:012}"
