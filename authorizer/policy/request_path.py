@@ -67,12 +67,12 @@ def resolve(catalog: RouteCatalog, verb: str, path: str, told: str | None, *, ex
 def _read_with_slash(target: Target, told: str | None) -> Target:
     """The target of a path with a slash at its end, if that may count: then a route that ends in a word is not asked for, but what takes in the rest is, and
     a parameter at the end has the slash in its value."""
-    if target.route is None or not target.route.segments:
+    if target.route is None:
         return target
-    last = target.route.segments[-1]
-    if last.kind is not SegmentKind.GREEDY and (told is None or told.endswith("+}")):
+    if not target.route.is_greedy and (told is None or told.endswith("+}")):
         return replace(target, route=None, parameters={}, problem=target.problem or Unroutable.UNSAFE_PATH)
-    if last.kind is SegmentKind.LITERAL or last.text not in target.parameters:
+    last = target.route.segments[-1] if target.route.segments else None
+    if last is None or last.kind is SegmentKind.LITERAL or last.text not in target.parameters:
         return target
     return replace(target, parameters={**target.parameters, last.text: target.parameters[last.text] + "/"})
 

@@ -5,6 +5,7 @@ there and sent in the canonical spelling must pass, unless the answer was narrow
 """
 
 import os
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -284,7 +285,8 @@ class Play:
         return headers, [pair for pair in sent if pair[0] == "tenant"]
 
     def _judge(self, step: Step, call: Call, routed: HttpRouted, router: HttpRouter, response: HttpResponse) -> None:
-        honest = step.lies == 0 and self.story.payload == "2.0"
+        # A path that may be spelled in several ways may also stand in the host name.
+        honest = step.lies == 0 and self.story.payload == "2.0" and re.fullmatch(r"[\w/.-]+", call.path, re.ASCII) is not None
         parts = _key_parts(self.story.identity, call, routed)
         if response.status == 500:
             lacking, why = ALL - parts, f"trouble for nothing: {response} in {self.story}"
@@ -544,6 +546,13 @@ ATTEMPTS = {
     **{
         f"a slash at the end leads past the route, {kind}, to {other}": Attempt(kind, ["GET /pets", other], ["GET /pets"], ["/pets/"])
         for kind in ("request", "route", "simple")
+        for other in ("ANY /{rest+}", DEFAULT)
+    },
+    **{
+        f"two slashes are not the root, {kind}, for {other}": Attempt(
+            kind, ["GET /", other], ["GET /"], ["//"], reading=Reading(collapses=False)
+        )
+        for kind in ("request", "route", "token", "simple")
         for other in ("ANY /{rest+}", DEFAULT)
     },
     **{

@@ -73,6 +73,9 @@ SLASHED = RouteCatalog(list(map(parse_route, ["GET /pets", "GET /o/{id}", "GET /
         ("nowhere/", None, None, {}, Unroutable.NO_ROUTE),
         ("o/%2E%2E/", "/o/{id}", "GET /o/{id}", {}, Unroutable.UNSAFE_PATH),
         ("/", "/", "GET /", {}, None),
+        # Two slashes are not the root, unless the gateway takes them for it.
+        ("/", None, None, {}, Unroutable.UNSAFE_PATH),
+        ("/", "/{all+}", None, {}, Unroutable.UNSAFE_PATH),
     ],
 )
 def test_where_a_slash_at_the_end_may_count_it_leads_past_no_route(
