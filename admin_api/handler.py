@@ -8,10 +8,10 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.logging import utils
 
 from admin_api.gateway_cache import GatewayCaches
+from admin_api.publishing.service import PermissionService
 from admin_api.rest.app import AdminApi
-from admin_api.service import PermissionService
 from admin_api.settings import AdminSettings, read_admin_settings
-from authorizer.permission_table import bind_table
+from authorizer.table.reader import bind_table
 
 
 def build_handler(settings: AdminSettings) -> Any:

@@ -1,71 +1,14 @@
-"""Which table the control plane works on: named on the command line, by the environment, or by the local stack's own note; and how the admin API is set
-up."""
+"""How the admin API is set up: its environment, checked."""
 
 import json
 import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
 
 from authorizer.errors import SettingsError
 
-LOCAL_STATE = Path(".gatebook")
-"""Where the local stack keeps its state, below the folder that it was started in."""
-
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _STAGE = re.compile(r"[a-z0-9]+/[A-Za-z0-9_$-]+")
-
-
-class TargetError(Exception):
-    """No table is named, or the note of the local stack cannot be read."""
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """A table and how to reach it. What is None follows the AWS SDK's own rules."""
-
-    table: str
-    region: str | None
-    endpoint: str | None
-    access_key: tuple[str, str] | None
-    is_local: bool
-
-    def __str__(self) -> str:
-        place = f"local stack at {self.endpoint}" if self.is_local else f"region {self.region or 'of the AWS configuration'}"
-        return f"table {self.table}, {place}"
-
-
-def read_target(table: str | None, region: str | None, environ: Mapping[str, str] | None = None) -> Target:
-    """The command line first, then `PERMISSIONS_TABLE`, then `.gatebook/local.json`. Raises `TargetError`."""
-    environ = os.environ if environ is None else environ
-    name = table or environ.get("PERMISSIONS_TABLE")
-    if not name:
-        local = read_local_stack()
-        # The emulator's root key is no secret: it is the same word everywhere and opens nothing but the emulator.
-        return Target(local["table"], local["region"], local["aws_endpoint"], ("test", "test"), is_local=True)
-    endpoint = environ.get("AWS_ENDPOINT_URL_DYNAMODB") or environ.get("AWS_ENDPOINT_URL")
-    is_local = endpoint is not None and urlsplit(endpoint).hostname in _LOOPBACK
-    return Target(name, region or environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION"), endpoint, None, is_local)
-
-
-def read_local_stack() -> dict[str, Any]:
-    """The note that a local stack leaves of itself. Raises `TargetError` if there is none."""
-    path = LOCAL_STATE / "local.json"
-    try:
-        note = json.loads(path.read_text())
-        missing = [name for name in ("table", "region", "aws_endpoint") if not isinstance(note.get(name), str)]
-    except FileNotFoundError:
-        raise TargetError(
-            f"no table is named: give --table, set PERMISSIONS_TABLE, or start the local stack with `gatebook up` (there is no {path} here)"
-        ) from None
-    except (ValueError, AttributeError) as error:
-        raise TargetError(f"{path} cannot be read ({error}): stop the local stack with `gatebook down` and start it again") from error
-    if missing:
-        raise TargetError(f"{path} lacks {', '.join(missing)}: stop the local stack with `gatebook down` and start it again")
-    return dict(note)
 
 
 @dataclass(frozen=True, slots=True)

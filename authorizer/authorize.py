@@ -4,21 +4,22 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from authorizer.claims import Principal
 from authorizer.errors import TokenError, TroubleError
 from authorizer.events import http_1, http_2, websocket
-from authorizer.events.identity_sources import ALL_PARTS, KeyPart
 from authorizer.events.wire import Answer, AuthorizationRequest
-from authorizer.permission_cache import LoadedPermissions, PermissionCache
-from authorizer.policy.compiler import CacheScope, PolicyDocument, PolicyTooLargeError, compile_request, compile_route, is_too_long
+from authorizer.policy.cache_scope import ALL_PARTS, CacheScope, KeyPart
 from authorizer.policy.decision import Decision, Grounds, decide
 from authorizer.policy.denylist import DenylistKind
+from authorizer.policy.iam.route_policy import compile_request, compile_route, is_too_long
+from authorizer.policy.iam.statement import PolicyDocument, PolicyTooLargeError
+from authorizer.policy.iam.token_policy import Refusal, compile_token
 from authorizer.policy.permission import Effect, RefKind
 from authorizer.policy.request_path import Target, Unroutable, resolve, resolve_route_key
 from authorizer.policy.route import WEBSOCKET, RouteTemplate
-from authorizer.policy.token_compiler import Refusal, compile_token
 from authorizer.policy_memo import PolicyMemo
-from authorizer.token_verifier import TokenVerifier, bearer_token
+from authorizer.table.cache import LoadedPermissions, PermissionCache
+from authorizer.tokens.claims import Principal
+from authorizer.tokens.verifier import TokenVerifier, bearer_token
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any, overload
 from urllib.parse import urlsplit
 
-from authorizer.claims import TrustedIssuer
 from authorizer.errors import SettingsError
-from authorizer.policy.compiler import CacheScope
+from authorizer.policy.cache_scope import CacheScope
+from authorizer.tokens.claims import TrustedIssuer
 
 NAMES = (
     "PERMISSIONS_TABLE",

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from threading import Thread
 
-from authorizer.permission_cache import LoadedPermissions, PermissionCache
 from authorizer.policy.decision import Decision
 from authorizer.policy.permission import PrincipalRef
+from authorizer.table.cache import LoadedPermissions, PermissionCache
 
 WAIT_SECONDS = 0.05
 """By how much a request may take longer. What is not judged by then is left out; a thread that is late ends by itself, and until it has none is added."""

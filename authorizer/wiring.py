@@ -11,14 +11,15 @@ from authorizer import events
 from authorizer.authorize import AnswerOptions, Authorizer, Outcome, decide_anew
 from authorizer.errors import TokenError
 from authorizer.events.wire import AuthorizationRequest
-from authorizer.jwks import KeySet, fetch_jwks
-from authorizer.permission_cache import PermissionCache
-from authorizer.permission_table import bind_table
 from authorizer.policy.decision import Decision
 from authorizer.policy.request_path import Unroutable
 from authorizer.settings import Settings
 from authorizer.shadow import Judgement, Shadow
-from authorizer.token_verifier import TokenVerifier
+from authorizer.table.cache import PermissionCache
+from authorizer.table.reader import bind_table
+from authorizer.tokens.jwks import KeySet
+from authorizer.tokens.jwks_fetch import fetch_jwks
+from authorizer.tokens.verifier import TokenVerifier
 
 Handler = Callable[[Mapping[str, Any], object], events.Response]
 

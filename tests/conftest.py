@@ -11,7 +11,7 @@ import botocore.session
 import pytest
 from moto import mock_aws
 
-from authorizer.permission_table import bind_table
+from authorizer.table.reader import bind_table
 from tests.support.clock import Clock
 from tests.support.tables import TABLE, Table, create_table
 from tests.support.wire import Wire

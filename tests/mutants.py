@@ -15,6 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 POLICY = "authorizer/policy"
+IAM = f"{POLICY}/iam"
 
 QUICK = (
     *("tests/vectors_test/test_decisions.py", "tests/vectors_test/test_compiled.py", "tests/vectors_test/test_token_policies.py"),
@@ -89,25 +90,25 @@ MUTANTS = (
     ),
     Mutant(
         "no Deny for longer paths",
-        f"{POLICY}/compiler.py",
+        f"{IAM}/route_policy.py",
         "    if not route.is_greedy and any(len(values) < len(route.parameters) for values in allows):",
         "    if False:",
     ),
     Mutant(
         "a value is held between wildcards",
-        f"{POLICY}/compiler.py",
+        f"{IAM}/route_policy.py",
         "if not all(can_hold(route, dict(values)) for values in allows):",
         "if False:",
     ),
     Mutant(
         "patterns of the caller's in an Allow",
-        f"{POLICY}/compiler.py",
+        f"{IAM}/route_policy.py",
         "if decision.allowed and is_literal(text):",
         "if decision.allowed:",
     ),
     Mutant(
         "no slash at the end of a literal",
-        f"{POLICY}/compiler.py",
+        f"{IAM}/route_policy.py",
         'return (path,) if not parts or parts[-1] == "*" or (slash_counts and is_value) else (path, path + "/")',
         "return (path,)",
     ),
@@ -125,43 +126,43 @@ MUTANTS = (
         "if False:",
     ),
     Mutant("two host names in one entry", "authorizer/authorize.py", "if KeyPart.HOST not in keyed and (", "if False and ("),
-    Mutant("a slash at the end of a bound value", f"{POLICY}/compiler.py", " or (slash_counts and is_value)", ""),
-    Mutant("guards are dropped", f"{POLICY}/token_compiler.py", "        denied.add(path)\n", "        pass\n"),
-    Mutant("guards though none were asked for", f"{POLICY}/token_compiler.py", "        if not guards:\n", "        if False:\n"),
-    Mutant("guards that take in allowed routes", f"{POLICY}/token_compiler.py", "        if hit is not None:\n", "        if False:\n"),
+    Mutant("a slash at the end of a bound value", f"{IAM}/route_policy.py", " or (slash_counts and is_value)", ""),
+    Mutant("guards are dropped", f"{IAM}/token_policy.py", "        denied.add(path)\n", "        pass\n"),
+    Mutant("guards though none were asked for", f"{IAM}/token_policy.py", "        if not guards:\n", "        if False:\n"),
+    Mutant("guards that take in allowed routes", f"{IAM}/token_policy.py", "        if hit is not None:\n", "        if False:\n"),
     Mutant(
         "a slash too many leads to another route",
-        f"{POLICY}/token_compiler.py",
+        f"{IAM}/token_policy.py",
         "more = _SLASH_GUARDS if in_need else ()",
         "more = ()",
     ),
     Mutant(
         "an encoded slash leads to another route",
-        f"{POLICY}/token_compiler.py",
+        f"{IAM}/token_policy.py",
         '_SLASH_GUARDS = ("/*", "*//*", "*%2F*", "*%2f*")',
         '_SLASH_GUARDS = ("/*", "*//*")',
     ),
     Mutant(
         "a prefix is widened over a forbidden route",
-        f"{POLICY}/token_compiler.py",
+        f"{IAM}/token_policy.py",
         "if not covered and several and verb.known.within(wide, verb.mask):",
         "if not covered and several:",
     ),
     Mutant(
         "claim values that are words are taken",
-        f"{POLICY}/token_compiler.py",
+        f"{IAM}/token_policy.py",
         "    for word in {*values} & {*words_of(catalog.routes)} if values else ():",
         "    for word in ():",
     ),
     Mutant(
         "`*` does not cross a slash",
-        f"{POLICY}/reach.py",
+        f"{IAM}/pattern_coverage.py",
         "result |= (deeper + first ^ deeper) & deeper if first else 0",
         "result |= first",
     ),
     Mutant(
         "a route of the verb does not shadow ANY",
-        f"{POLICY}/reach.py",
+        f"{IAM}/pattern_coverage.py",
         " if route.serves(verb) and catalog.find(verb, route.path) is route]",
         " if route.serves(verb)]",
     ),

@@ -7,11 +7,15 @@ from typing import Any
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
-from admin_api.cli import access, checks, denials, history, local, output, seeds
-from admin_api.lockout import LockOutError
-from admin_api.service import DenylistFullError, NotPublishedError
-from admin_api.settings import TargetError
-from admin_api.store import ChangeTooLargeError, ConflictError
+from admin_api.cli.commands import access, history, local
+from admin_api.cli.commands import check as checks
+from admin_api.cli.commands import denylist as denials
+from admin_api.cli.commands import permissions as seeds
+from admin_api.cli.render import output
+from admin_api.cli.settings import TargetError
+from admin_api.publishing.lockout import LockOutError
+from admin_api.publishing.service import DenylistFullError, NotPublishedError
+from admin_api.table.writer import ChangeTooLargeError, ConflictError
 from authorizer.errors import TroubleError
 
 EXIT_CODES: dict[type[Exception], int] = {

@@ -7,9 +7,9 @@ import boto3
 import typer
 from botocore.config import Config
 
-from admin_api.cli import output
-from admin_api.settings import Target, read_target
-from authorizer.permission_table import bind_table
+from admin_api.cli.render import output
+from admin_api.cli.settings import Target, read_target
+from authorizer.table.reader import bind_table
 
 EXIT_FINDINGS = 1
 EXIT_USAGE = 2

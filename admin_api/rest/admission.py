@@ -5,9 +5,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from admin_api.lockout import Actor
+from admin_api.documents.strict_json import MAX_BYTES, MAX_DEPTH, read_json
+from admin_api.publishing.lockout import Actor
 from admin_api.rest.problems import BAD_REQUEST, BODY_TOO_LARGE, UNAUTHENTICATED, UNSUPPORTED_MEDIA_TYPE, ProblemError
-from admin_api.strict_json import MAX_BYTES, MAX_DEPTH, read_json
 from authorizer.policy.denylist import DenylistKind, TokenIds
 from authorizer.policy.permission import EVERYONE, PrincipalRef, RefKind
 from authorizer.policy.problems import DocumentError, Problem, kind_of

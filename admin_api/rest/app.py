@@ -10,15 +10,17 @@ from aws_lambda_powertools.event_handler import APIGatewayRestResolver, CORSConf
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError, ResponseValidationError
 
-from admin_api.history import NotPublishedError
-from admin_api.lockout import LockOutError
-from admin_api.rest import access, authzen, denials, documents, problems, versions
+from admin_api.publishing.lockout import LockOutError
+from admin_api.publishing.service import DenylistFullError, PermissionService
+from admin_api.rest import problems
 from admin_api.rest.admission import PUBLIC_PATHS, actor_of, admitted
 from admin_api.rest.endpoints import MAX_ANSWER_BYTES, Endpoints
-from admin_api.rest.openapi import describe
+from admin_api.rest.openapi.document import describe
 from admin_api.rest.problems import ProblemError
-from admin_api.service import DenylistFullError, PermissionService
-from admin_api.store import ChangeTooLargeError, ConflictError
+from admin_api.rest.routes import access, authzen, documents, versions
+from admin_api.rest.routes import denylist as denials
+from admin_api.table.history import NotPublishedError
+from admin_api.table.writer import ChangeTooLargeError, ConflictError
 from authorizer.errors import TroubleError
 from authorizer.policy.problems import DocumentError, Problem, child
 

@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
-from admin_api.lockout import ADMIN_API, Actor
+from admin_api.publishing.lockout import ADMIN_API, Actor
+from admin_api.publishing.service import PermissionService
 from admin_api.rest.problems import (
     ANSWER_TOO_LARGE,
     BAD_REQUEST,
@@ -24,7 +25,6 @@ from admin_api.rest.problems import (
     ProblemError,
     ProblemType,
 )
-from admin_api.service import PermissionService
 from authorizer.policy.document import API_NAME
 from authorizer.policy.problems import Problem, child
 

@@ -12,8 +12,8 @@ from pydantic import BaseModel, StringConstraints
 from admin_api.rest.endpoints import Endpoints, answer
 from admin_api.rest.preconditions import entity_tag
 from admin_api.rest.problems import IDEMPOTENCY_MISMATCH, STALE_VERSION, ProblemError
-from admin_api.store import AnswerFor, StoredAnswer, read_answer
-from authorizer.permission_table import Head
+from admin_api.table.writer import AnswerFor, StoredAnswer, read_answer
+from authorizer.table.records import Head
 
 IdempotencyKey = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[\x21-\x7e]+$")] | None
 

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from authorizer.events.fields import map_of, text_of
-from authorizer.events.identity_sources import KeyPart, keyed_parts, sent_values
+from authorizer.events.identity_sources import keyed_parts, sent_values
 from authorizer.events.wire import AuthorizationRequest, authorization_values, read_method_arn, write_policy_response
+from authorizer.policy.cache_scope import KeyPart
 
 FORMAT = "http_1"
 

@@ -6,28 +6,14 @@ the caller could have written into a header or the query string proves nothing: 
 
 import re
 from collections.abc import Iterable, Mapping
-from enum import StrEnum
 from typing import Any
 from urllib.parse import unquote, unquote_plus
 
 from authorizer.events.fields import list_of, map_of, text_of
-
-
-class KeyPart(StrEnum):
-    """What an answer that is remembered may depend on."""
-
-    TOKEN = "token"  # noqa: S105  # the word, not a secret
-    METHOD = "method"
-    ROUTE = "route"
-    PATH = "path"
-    HOST = "host"
-
+from authorizer.policy.cache_scope import ALL_PARTS, KeyPart
 
 # A path of other characters may be spelled in several ways, of which the caller could have sent one in a header that is an identity source.
 _PLAIN = re.compile(r"[A-Za-z0-9/_.~:-]+")
-
-ALL_PARTS = frozenset(KeyPart)
-"""What a key holds where nothing is remembered: then nothing can be replayed on another request."""
 
 
 def keyed_parts(

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from authorizer.events.fields import list_of, map_of
-from authorizer.events.identity_sources import ALL_PARTS
 from authorizer.events.wire import AuthorizationRequest, authorization_values, header_values, read_method_arn, write_policy_response
+from authorizer.policy.cache_scope import ALL_PARTS
 
 FORMAT = "websocket"
 QUERY_PARAMETER = "access_token"

@@ -7,9 +7,9 @@ from typing import Any, NotRequired, TypedDict
 
 from authorizer.errors import TroubleError
 from authorizer.events.fields import list_of, map_of
-from authorizer.events.identity_sources import KeyPart
-from authorizer.policy.compiler import PolicyDocument
-from authorizer.policy.method_arn import MethodArn, MethodArnError
+from authorizer.policy.cache_scope import KeyPart
+from authorizer.policy.iam.method_arn import MethodArn, MethodArnError
+from authorizer.policy.iam.statement import PolicyDocument
 
 MAX_ANSWER_BYTES = 8000
 """Budget of a whole answer: WebSocket APIs take 8 KB ("WebSocket quotas", API Gateway developer guide), and no kind of API is given more here."""

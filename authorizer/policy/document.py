@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from authorizer.policy.compiler import can_hold
+from authorizer.policy.cache_scope import can_hold
 from authorizer.policy.permission import EVERYONE, Binding, Effect, Permission, PrincipalRef, RefKind
 from authorizer.policy.problems import ProblemList, child, kind_of
 from authorizer.policy.route import RouteCatalog, RouteSyntaxError, RouteTemplate, parse_route, parse_selector

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import yaml
 
-from authorizer.table_keys import HEAD, api_key
+from authorizer.table.keys import HEAD, api_key
 from infra.local.emulator import Aws
 from infra.local.state import LocalStackError
 from infra.package import ROOT

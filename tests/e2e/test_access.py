@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from admin_api.document_files import read_file
+from admin_api.documents.files import read_file
 from authorizer import events
-from authorizer.permission_table import TableItem
 from authorizer.policy.decision import Grounds, decide
 from authorizer.policy.permission import EVERYONE, PrincipalRef, RefKind
 from authorizer.policy.request_path import resolve
 from authorizer.settings import read_settings
+from authorizer.table.items import TableItem
 from authorizer.wiring import build_authorizer
 from tests.support.events import Deployment, http_2_event, rest_request_event, rest_token_event
 from tests.support.iam_evaluator import evaluate

@@ -5,9 +5,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from admin_api.service import PermissionService, Plan
-from admin_api.store import ConflictError
-from authorizer.permission_table import Head, bind_table
+from admin_api.publishing.service import PermissionService, Plan
+from admin_api.table.writer import ConflictError
+from authorizer.table.reader import bind_table
+from authorizer.table.records import Head
 from tests.support.chain import verify_chain
 from tests.support.clock import Clock
 from tests.support.local_stack import LocalStack

@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from admin_api import edits
-from admin_api.service import PermissionService
-from admin_api.store import ConflictError
+from admin_api.publishing import edits
+from admin_api.publishing.service import PermissionService
+from admin_api.table.writer import ConflictError
 from authorizer.errors import TroubleError
-from authorizer.permission_cache import PermissionCache
-from authorizer.permission_table import bind_table
 from authorizer.policy.document import format_subject, format_time
 from authorizer.policy.permission import Permission, PrincipalRef, RefKind
+from authorizer.table.cache import PermissionCache
+from authorizer.table.reader import bind_table
 from tests.support.chain import verify_chain
 from tests.support.local_stack import LocalStack
 from tests.support.tables import Table, create_table, document

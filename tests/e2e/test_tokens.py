@@ -8,11 +8,12 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from admin_api.cli.local import secret_hash
-from authorizer.jwks import KeySet, fetch_jwks
+from admin_api.cli.commands.local import secret_hash
 from authorizer.policy.permission import RefKind
 from authorizer.settings import read_settings
-from authorizer.token_verifier import TokenVerifier
+from authorizer.tokens.jwks import KeySet
+from authorizer.tokens.jwks_fetch import fetch_jwks
+from authorizer.tokens.verifier import TokenVerifier
 from tests.support.issuer import b64, rsa_key, sign
 from tests.support.local_stack import LocalStack
 

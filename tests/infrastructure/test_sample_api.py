@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from admin_api.document_files import read_file
+from admin_api.documents.files import read_file
 from authorizer.settings import NAMES
 from infra import petstore
 from tests.infrastructure.templates import (

@@ -6,7 +6,7 @@ import re
 import pytest
 from cfnlint.api import lint_file
 
-from authorizer.permission_table import TableItem
+from authorizer.table.items import TableItem
 from tests.infrastructure.templates import BASE, INFRA, SAMPLE, expanded, resources, text, values, written
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from authorizer.permission_cache import LoadedPermissions, PermissionCache
 from authorizer.policy.permission import PrincipalRef, RefKind
+from authorizer.table.cache import LoadedPermissions, PermissionCache
 from tests.support.clock import Clock
 from tests.support.tables import Table, publish
 from tests.support.wire import Call, Wire

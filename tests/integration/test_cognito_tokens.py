@@ -11,12 +11,13 @@ import moto.cognitoidp
 import pytest
 from moto import mock_aws
 
-from authorizer.claims import Principal
 from authorizer.errors import TokenError
-from authorizer.jwks import KeySet, fetch_jwks
 from authorizer.policy.permission import EVERYONE, PrincipalRef, RefKind
 from authorizer.settings import read_settings
-from authorizer.token_verifier import TokenVerifier
+from authorizer.tokens.claims import Principal
+from authorizer.tokens.jwks import KeySet
+from authorizer.tokens.jwks_fetch import fetch_jwks
+from authorizer.tokens.verifier import TokenVerifier
 from tests.integration.gates import KeyServer
 
 REGION = "eu-west-1"

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
 
-from admin_api.service import PermissionService
-from admin_api.store import ConflictError
+from admin_api.publishing.service import PermissionService
+from admin_api.table.writer import ConflictError
 from authorizer.errors import TroubleError
 from tests.integration.test_publish import API, FIRST, SECOND
 from tests.support.chain import verify_chain

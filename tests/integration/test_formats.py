@@ -13,8 +13,8 @@ import pytest
 from moto import mock_aws
 
 from authorizer.errors import TroubleError
-from authorizer.permission_table import bind_table
 from authorizer.settings import read_settings
+from authorizer.table.reader import bind_table
 from authorizer.wiring import Handler, build_handler
 from tests.integration.gates import Gate, KeyServer, bearer, settings_of
 from tests.support.clock import Clock

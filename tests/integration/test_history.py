@@ -2,9 +2,9 @@
 
 import pytest
 
-from admin_api import history
-from admin_api.service import PermissionService
-from admin_api.store import ConflictError
+from admin_api.publishing.service import PermissionService
+from admin_api.table import history
+from admin_api.table.writer import ConflictError
 from authorizer.policy.denylist import DenylistKind
 from tests.integration.test_publish import API, FIRST, GUEST, many_groups
 from tests.support.chain import verify_chain

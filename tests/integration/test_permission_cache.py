@@ -2,8 +2,8 @@
 
 import pytest
 
-from authorizer import permission_cache
 from authorizer.policy.permission import EVERYONE, PrincipalRef, RefKind
+from authorizer.table import cache as permission_cache
 from tests.integration.caches import (
     ADMIN,
     DOCUMENT,

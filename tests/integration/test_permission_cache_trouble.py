@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError, ReadTimeoutError
 
-from authorizer import permission_cache
 from authorizer.errors import TroubleError
 from authorizer.policy.permission import EVERYONE
+from authorizer.table import cache as permission_cache
 from tests.integration.caches import (
     DOCUMENT,
     GAINED,

@@ -5,8 +5,8 @@ import re
 
 import pytest
 
-from admin_api.service import NotPublishedError, PermissionService
-from admin_api.store import ChangeTooLargeError
+from admin_api.publishing.service import NotPublishedError, PermissionService
+from admin_api.table.writer import ChangeTooLargeError
 from authorizer.errors import TroubleError
 from authorizer.policy.document import format_document
 from tests.support.chain import verify_chain

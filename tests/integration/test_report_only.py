@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from admin_api.service import PermissionService
+from admin_api.publishing.service import PermissionService
 from authorizer.policy.denylist import DenylistKind
 from tests.integration.gates import Gate, KeyServer, bearer, build_gate, keys, published, request_event, token_event
 from tests.support.clock import Clock

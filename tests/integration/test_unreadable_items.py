@@ -5,12 +5,11 @@ from typing import Any
 import pytest
 from pynamodb.attributes import TTLAttribute
 
-from admin_api.service import PermissionService
-from authorizer import permission_table
+from admin_api.publishing.service import PermissionService
 from authorizer.errors import TroubleError
-from authorizer.permission_cache import PermissionCache
-from authorizer.permission_table import TableItem
 from authorizer.policy.permission import PrincipalRef, RefKind
+from authorizer.table.cache import PermissionCache
+from authorizer.table.items import TableItem
 from tests.integration.test_publish import API, GUEST, OWNER, ROUTES, V1
 from tests.support.clock import Clock
 from tests.support.tables import Table, publish
@@ -138,4 +137,4 @@ def test_no_written_item_expires(table: Table) -> None:
 
 def test_every_item_class_is_bound_to_one_client(table: Table) -> None:
     assert len({id(c._get_connection()) for c in _subclasses(TableItem)}) == 1
-    assert permission_table.TableItem._get_connection().table_name == table.name
+    assert TableItem._get_connection().table_name == table.name

@@ -8,13 +8,13 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from time import process_time
 
-from authorizer.policy.compiler import PolicyDocument
 from authorizer.policy.decision import Grounds, decide
-from authorizer.policy.method_arn import MethodArn
+from authorizer.policy.iam.method_arn import MethodArn
+from authorizer.policy.iam.statement import PolicyDocument
+from authorizer.policy.iam.token_policy import Refusal, RefusalReason, compile_token
 from authorizer.policy.permission import EVERYONE, Effect, Permission
 from authorizer.policy.request_path import resolve
 from authorizer.policy.route import RouteCatalog, parse_route
-from authorizer.policy.token_compiler import Refusal, RefusalReason, compile_token
 from tests.performance.permission_sets import Api, PermissionSet, by_depth, permission_sets
 from tests.performance.plain_reach import PlainReach, by_verb, parts_of, pattern_of
 

@@ -12,7 +12,7 @@ from time import process_time
 from types import FrameType
 
 import authorizer.policy
-from authorizer.policy.token_compiler import Refusal
+from authorizer.policy.iam.token_policy import Refusal
 from tests.performance.permission_sets import SEED, Api, tags
 from tests.performance.token_scope_measures import answer, catalog_of, grounds_of
 

@@ -13,10 +13,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from authorizer.policy.compiler import PolicyDocument, compile_request, compile_route
 from authorizer.policy.decision import Decision, Grounds, Reason, decide
 from authorizer.policy.document import format_document, parse_document
-from authorizer.policy.method_arn import MethodArn
+from authorizer.policy.iam.method_arn import MethodArn
+from authorizer.policy.iam.route_policy import compile_request, compile_route
+from authorizer.policy.iam.statement import PolicyDocument
 from authorizer.policy.permission import EVERYONE, Binding, Effect, Permission, PrincipalRef, RefKind
 from authorizer.policy.request_path import resolve
 from authorizer.policy.route import RouteCatalog, parse_route

@@ -14,12 +14,12 @@ import pytest
 
 from authorizer import events
 from authorizer.authorize import AnswerOptions, Authorizer
-from authorizer.claims import Principal
-from authorizer.permission_cache import LoadedPermissions, PermissionCache
-from authorizer.policy.compiler import CacheScope
+from authorizer.policy.cache_scope import CacheScope
 from authorizer.policy.document import PermissionDocument, parse_document
 from authorizer.policy.permission import EVERYONE, PrincipalRef, RefKind
-from authorizer.token_verifier import TokenVerifier
+from authorizer.table.cache import LoadedPermissions, PermissionCache
+from authorizer.tokens.claims import Principal
+from authorizer.tokens.verifier import TokenVerifier
 from tests.support.gateway_model import Gateway, Router
 from tests.support.random_apis import OWNER, START, Oracle, random_document, random_request
 

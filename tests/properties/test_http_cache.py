@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 
 from authorizer import events
 from authorizer.authorize import AnswerOptions, Authorizer, Outcome
-from authorizer.permission_cache import PermissionCache
-from authorizer.policy.compiler import CacheScope
-from authorizer.token_verifier import TokenVerifier
+from authorizer.policy.cache_scope import CacheScope
+from authorizer.table.cache import PermissionCache
+from authorizer.tokens.verifier import TokenVerifier
 from tests.properties.test_gateway_cache import USERS, World
 from tests.support.events import Event
 from tests.support.gateway_model import Router

@@ -16,14 +16,14 @@ from typing import Any
 
 import pytest
 
-from admin_api import store
-from admin_api.series import Step, steps
-from authorizer import table_keys as keys
+from admin_api.publishing.series import Step, steps
+from admin_api.table import writer as store
 from authorizer.policy.decision import Grounds, decide
 from authorizer.policy.document import PermissionDocument, Subject, parse_routes, parse_subject
 from authorizer.policy.permission import EVERYONE, Permission, PrincipalRef, RefKind
 from authorizer.policy.request_path import Target, resolve
 from authorizer.policy.route import RouteCatalog
+from authorizer.table import keys
 from tests.support.random_apis import OWNER, START, random_document, random_routes
 
 ROUNDS = 500 if os.environ.get("CI") else 60

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from authorizer.errors import TokenError, TroubleError
-from authorizer.jwks import read_keys
-from authorizer.token_verifier import bearer_token
+from authorizer.tokens.jwks import read_keys
+from authorizer.tokens.verifier import bearer_token
 from tests.support.issuer import b64, number, verifier
 from tests.support.token_mutants import (
     JUDGES,

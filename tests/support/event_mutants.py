@@ -17,10 +17,10 @@ from typing import Any, cast
 from authorizer import events
 from authorizer.authorize import AnswerOptions, Authorizer
 from authorizer.errors import GatebookError, TokenError, TroubleError
-from authorizer.permission_cache import LoadedPermissions, PermissionCache
-from authorizer.policy.compiler import CacheScope
+from authorizer.policy.cache_scope import CacheScope
 from authorizer.policy.document import parse_document
 from authorizer.policy.permission import PrincipalRef
+from authorizer.table.cache import LoadedPermissions, PermissionCache
 from tests.support.events import Event
 from tests.support.gateway_model import Router
 from tests.support.http_gateway_model import HttpRouter, Reading

@@ -11,10 +11,10 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from authorizer.claims import TrustedIssuer
 from authorizer.errors import GatebookError
-from authorizer.jwks import KeySet
-from authorizer.token_verifier import TokenVerifier
+from authorizer.tokens.claims import TrustedIssuer
+from authorizer.tokens.jwks import KeySet
+from authorizer.tokens.verifier import TokenVerifier
 
 POOL = "eu-west-1_AbCdEfGhI"
 ISSUER = f"https://cognito-idp.eu-west-1.amazonaws.com/{POOL}"

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import boto3
 
-from admin_api.cli.local import secret_hash
+from admin_api.cli.commands.local import secret_hash
 
 PASSWORD = "Correct-Horse-7"
 

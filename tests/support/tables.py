@@ -6,9 +6,9 @@ from typing import Any
 import yaml
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
-from admin_api.service import PermissionService
-from authorizer.permission_table import Head
+from admin_api.publishing.service import PermissionService
 from authorizer.policy.document import PermissionDocument, parse_document
+from authorizer.table.records import Head
 from tests.support.clock import Clock
 
 TABLE = "gatebook-test"

@@ -15,10 +15,10 @@ from typing import Any, cast
 
 from jose.backends.base import Key
 
-from authorizer.claims import Principal, TrustedIssuer
 from authorizer.errors import TokenError
-from authorizer.jwks import KeySet
-from authorizer.token_verifier import TokenVerifier, bearer_token
+from authorizer.tokens.claims import Principal, TrustedIssuer
+from authorizer.tokens.jwks import KeySet
+from authorizer.tokens.verifier import TokenVerifier, bearer_token
 from tests.support.issuer import CLIENT_ID, ISSUER, NOW, Issuer, b64, sign, token_reasons, told_of, verifier
 
 US = Issuer()

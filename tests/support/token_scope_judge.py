@@ -11,13 +11,13 @@ from random import Random
 from typing import Any
 from urllib.parse import unquote
 
-from authorizer.policy.compiler import PolicyDocument
 from authorizer.policy.decision import Grounds, Reason, decide
 from authorizer.policy.document import parse_document
-from authorizer.policy.method_arn import MethodArn
+from authorizer.policy.iam.method_arn import MethodArn
+from authorizer.policy.iam.statement import PolicyDocument
+from authorizer.policy.iam.token_policy import Refusal, compile_token
 from authorizer.policy.permission import EVERYONE, PrincipalRef, RefKind
 from authorizer.policy.request_path import resolve
-from authorizer.policy.token_compiler import Refusal, compile_token
 from tests.support.automaton import MeantRoute, Spelling, find_difference, find_overgrant
 from tests.support.gateway_model import VERBS, RoutedRequest, Router
 from tests.support.iam_evaluator import evaluate

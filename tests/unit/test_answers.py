@@ -10,7 +10,7 @@ import pytest
 from authorizer import events
 from authorizer.errors import TroubleError
 from authorizer.events.wire import Answer
-from authorizer.policy.compiler import PolicyDocument
+from authorizer.policy.iam.statement import PolicyDocument
 from tests.support.events import http_1_event, http_2_event, rest_request_event, rest_token_event, websocket_event
 
 POLICY: PolicyDocument = {

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from authorizer.claims import Principal, TrustedIssuer, check_claims, refs_of
 from authorizer.errors import TokenError
 from authorizer.policy.permission import PrincipalRef
+from authorizer.tokens.claims import Principal, TrustedIssuer, check_claims, refs_of
 from tests.support.issuer import CLIENT_ID, ISSUER, NOW, Issuer
 
 OURS = TrustedIssuer(

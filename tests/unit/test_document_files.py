@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from admin_api.document_files import FileDocument, read_file
-from admin_api.strict_json import MAX_BYTES
+from admin_api.documents.files import FileDocument, read_file
+from admin_api.documents.strict_json import MAX_BYTES
 from authorizer.policy.problems import DocumentError
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from admin_api.edits import merge_patch, patched, with_routes, with_subject, without_subject
+from admin_api.publishing.edits import merge_patch, patched, with_routes, with_subject, without_subject
 from authorizer.policy.document import MAX_ANCESTORS, PermissionDocument, format_document, parse_document
 from authorizer.policy.permission import EVERYONE, PrincipalRef, RefKind
 from authorizer.policy.problems import DocumentError, Problem

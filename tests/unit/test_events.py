@@ -9,9 +9,9 @@ import pytest
 
 from authorizer import events
 from authorizer.errors import TokenError, TroubleError
-from authorizer.events.identity_sources import KeyPart
 from authorizer.events.wire import AuthorizationRequest
-from authorizer.token_verifier import bearer_token
+from authorizer.policy.cache_scope import KeyPart
+from authorizer.tokens.verifier import bearer_token
 
 FILES = sorted((Path(__file__).parents[1] / "events").glob("*.json"))
 NAMES = [file.stem for file in FILES]

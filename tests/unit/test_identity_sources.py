@@ -7,7 +7,8 @@ from urllib.parse import quote, quote_plus, unquote
 import pytest
 
 from authorizer import events
-from authorizer.events.identity_sources import ALL_PARTS, KeyPart, keyed_parts, sent_values
+from authorizer.events.identity_sources import keyed_parts, sent_values
+from authorizer.policy.cache_scope import ALL_PARTS, KeyPart
 from tests.support.events import AUTHORIZATION, Deployment, Event, http_1_event, http_2_event
 
 HEADER = ("Authorization", AUTHORIZATION)

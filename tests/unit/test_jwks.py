@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.hashes import SHA256, SHA512
 
 from authorizer.errors import GatebookError, TokenError, TroubleError
-from authorizer.jwks import KeySet, read_keys
+from authorizer.tokens.jwks import KeySet, read_keys
 from tests.support.clock import Clock
 from tests.support.issuer import Issuer, b64, number, rsa_key
 

@@ -15,7 +15,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from authorizer.errors import TroubleError
-from authorizer.jwks import fetch_jwks, read_keys
+from authorizer.tokens.jwks import read_keys
+from authorizer.tokens.jwks_fetch import fetch_jwks
 from tests.support.issuer import Issuer, rsa_key
 
 US = Issuer()

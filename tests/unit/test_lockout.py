@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from admin_api.lockout import ADMIN_API, NEEDED, Actor, LockOutError, check_lock_out
+from admin_api.publishing.lockout import ADMIN_API, NEEDED, Actor, LockOutError, check_lock_out
 from authorizer.policy.denylist import Denylist, DenylistEntry, DenylistKind, TokenIds
 from authorizer.policy.document import PermissionDocument, parse_document
 from authorizer.policy.permission import EVERYONE, PrincipalRef, RefKind

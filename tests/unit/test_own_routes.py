@@ -2,7 +2,7 @@
 
 import pytest
 
-from admin_api.lockout import check_own_routes
+from admin_api.publishing.lockout import check_own_routes
 from authorizer.policy.problems import DocumentError
 from tests.support.tables import document
 

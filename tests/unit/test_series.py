@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from admin_api import store
-from admin_api.series import Step, steps
-from authorizer import table_keys as keys
+from admin_api.publishing.series import Step, steps
+from admin_api.table import writer as store
 from authorizer.policy.document import PermissionDocument, Subject, parse_document
 from authorizer.policy.permission import Effect, Permission, PrincipalRef, RefKind
 from authorizer.policy.route import RouteCatalog, parse_route
+from authorizer.table import keys
 
 ROUTES = ("GET /x", "POST /x", "GET /x/{id}")
 PLENTY = 1_000_000

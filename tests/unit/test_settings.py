@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from authorizer.claims import TrustedIssuer
 from authorizer.errors import SettingsError
-from authorizer.policy.compiler import CacheScope
+from authorizer.policy.cache_scope import CacheScope
 from authorizer.settings import NAMES, Settings, read_settings
+from authorizer.tokens.claims import TrustedIssuer
 
 POOL = "eu-west-1_AbCdEfGhI"
 ISSUER = f"https://cognito-idp.eu-west-1.amazonaws.com/{POOL}"

@@ -8,11 +8,11 @@ from typing import cast
 import pytest
 
 from authorizer.errors import TroubleError
-from authorizer.permission_cache import LoadedPermissions, PermissionCache
 from authorizer.policy.decision import Decision, Reason
 from authorizer.policy.permission import EVERYONE, Effect
 from authorizer.policy.route import RouteCatalog
 from authorizer.shadow import Judgement, Shadow
+from authorizer.table.cache import LoadedPermissions, PermissionCache
 from tests.support.clock import Clock
 
 LOADED = LoadedPermissions(7, "h", RouteCatalog([]), (), cached=True, stale=False)

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from authorizer import table_keys as keys
 from authorizer.policy.permission import EVERYONE, PrincipalRef, RefKind
+from authorizer.table import keys
 
 # "Service, account, and table quotas", DynamoDB developer guide.
 MAX_PARTITION_KEY, MAX_SORT_KEY = 2048, 1024

@@ -16,10 +16,10 @@ from cryptography.hazmat.primitives.asymmetric.padding import MGF1, PSS, PKCS1v1
 from cryptography.hazmat.primitives.hashes import SHA256, SHA512
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from authorizer.claims import Principal, TrustedIssuer
 from authorizer.errors import GatebookError, TokenError, TroubleError
-from authorizer.jwks import KeySet
-from authorizer.token_verifier import TokenVerifier, bearer_token
+from authorizer.tokens.claims import Principal, TrustedIssuer
+from authorizer.tokens.jwks import KeySet
+from authorizer.tokens.verifier import TokenVerifier, bearer_token
 from tests.support.clock import Clock
 from tests.support.issuer import CLIENT_ID, ISSUER, Issuer, b64, rsa_key, sign
 

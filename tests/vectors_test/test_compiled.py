@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
-from authorizer.policy.compiler import CacheScope, PolicyDocument, PolicyTooLargeError, compile_request, compile_route
+from authorizer.policy.cache_scope import CacheScope
 from authorizer.policy.decision import Grounds, decide
-from authorizer.policy.method_arn import MethodArn
+from authorizer.policy.iam.method_arn import MethodArn
+from authorizer.policy.iam.route_policy import compile_request, compile_route
+from authorizer.policy.iam.statement import PolicyDocument, PolicyTooLargeError
 from authorizer.policy.request_path import resolve
 from tests.support.iam_evaluator import evaluate
 from tests.vectors_test.vectors import grounds, names, read

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from admin_api.document_files import read_file
+from admin_api.documents.files import read_file
 from authorizer.policy import document as document_module
 from authorizer.policy.document import format_document, parse_document
 from authorizer.policy.problems import DocumentError

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from authorizer.claims import Principal, TrustedIssuer
 from authorizer.errors import SettingsError, TokenError, TroubleError
 from authorizer.policy.denylist import DenylistKind
 from authorizer.settings import read_settings
+from authorizer.tokens.claims import Principal, TrustedIssuer
 from tests.support.clock import Clock
 from tests.support.issuer import CLIENT_ID, ISSUER, NOW, POOL, Issuer, told_of, verifier
 

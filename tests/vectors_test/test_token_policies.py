@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from authorizer.policy.compiler import PolicyDocument
 from authorizer.policy.decision import Grounds, decide
-from authorizer.policy.method_arn import MethodArn
+from authorizer.policy.iam.method_arn import MethodArn
+from authorizer.policy.iam.statement import PolicyDocument
+from authorizer.policy.iam.token_policy import Refusal, compile_token
 from authorizer.policy.request_path import resolve
-from authorizer.policy.token_compiler import Refusal, compile_token
 from tests.support.iam_evaluator import evaluate
 from tests.vectors_test.vectors import grounds, names, read
 

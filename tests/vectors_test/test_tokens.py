@@ -25,9 +25,9 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512, HashAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from authorizer.claims import Principal, TrustedIssuer
 from authorizer.errors import GatebookError, TroubleError
-from authorizer.token_verifier import bearer_token
+from authorizer.tokens.claims import Principal, TrustedIssuer
+from authorizer.tokens.verifier import bearer_token
 from tests.support.clock import Clock
 from tests.support.issuer import CLIENT_ID, ISSUER, NOW, Issuer, b64, number, rsa_key, token_reasons, told_of, verifier
 from tests.vectors_test.vectors import VECTORS

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from admin_api.document_files import read_file
+from admin_api.documents.files import read_file
 from authorizer.policy.decision import Grounds
 from authorizer.policy.document import parse_document
 from authorizer.policy.permission import PrincipalRef, RefKind

@@ -2,7 +2,7 @@
 
 import json
 
-from admin_api.service import PermissionService
+from admin_api.publishing.service import PermissionService
 from tests.integration.cli.conftest import Run
 from tests.support.clock import Clock
 from tests.support.tables import Table, publish

@@ -9,8 +9,9 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from authorizer.jwks import fetch_jwks
-from authorizer.permission_table import TableItem, bind_table
+from authorizer.table.items import TableItem
+from authorizer.table.reader import bind_table
+from authorizer.tokens.jwks_fetch import fetch_jwks
 from tests.conftest import REGION
 from tests.integration.faults.hosts import KeyHost, TableHost
 from tests.integration.gates import DOCUMENT, Gate, bearer, build_gate, gate, request_event

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ConnectionClosedError, ConnectTimeoutError, EndpointConnectionError, ReadTimeoutError
 
-from admin_api.service import PermissionService
-from authorizer.permission_table import bind_table
+from admin_api.publishing.service import PermissionService
 from authorizer.policy.denylist import DenylistKind
+from authorizer.table.reader import bind_table
 from tests.integration.faults.conftest import GUEST, LASTING, OWNER, READ_SECONDS, STRANGER, Cold, case, effect, some
 from tests.integration.faults.hosts import Cut, KeyHost, TableHost, within
 from tests.integration.gates import DOCUMENT, Gate, bearer, build_gate, request_event

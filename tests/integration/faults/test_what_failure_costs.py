@@ -15,9 +15,9 @@ import pytest
 
 from authorizer import events
 from authorizer.errors import GatebookError, TroubleError
-from authorizer.jwks import fetch_jwks
-from authorizer.permission_table import TableItem
 from authorizer.settings import read_settings
+from authorizer.table.items import TableItem
+from authorizer.tokens.jwks_fetch import fetch_jwks
 from authorizer.wiring import UnauthorizedError, build_authorizer
 from tests.integration.faults.conftest import GUEST, LASTING, effect
 from tests.integration.faults.hosts import KeyHost, within

@@ -12,9 +12,9 @@ from boto3.dynamodb.types import TypeDeserializer
 from moto import mock_aws
 from moto.dynamodb.models import dynamodb_backends
 
+from admin_api.publishing.service import PermissionService
 from admin_api.rest.app import AdminApi
-from admin_api.service import PermissionService
-from authorizer.permission_table import bind_table
+from authorizer.table.reader import bind_table
 from tests.conftest import REGION
 from tests.integration.rest.client import Client, pets
 from tests.support.clock import Clock

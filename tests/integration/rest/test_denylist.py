@@ -226,7 +226,7 @@ def test_the_kill_switch_works_whatever_is_the_matter_with_the_document(rest: Re
 
 
 def test_a_full_list_takes_no_new_entry_and_a_dry_run_says_so_too(rest: Rest, shop: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("admin_api.service.MAX_DENYLIST", 1)
+    monkeypatch.setattr("admin_api.publishing.service.MAX_DENYLIST", 1)
     assert deny(rest.client, shop).status == 200
     before = rest.table.items()
     for query in ({}, {"dry_run": "true"}):

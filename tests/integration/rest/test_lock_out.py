@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from admin_api.lockout import Actor, LockOutError
-from admin_api.service import PermissionService
+from admin_api.publishing.lockout import Actor, LockOutError
+from admin_api.publishing.service import PermissionService
 from authorizer.policy.denylist import DenylistKind, TokenIds
 from authorizer.policy.document import parse_document
 from authorizer.policy.permission import EVERYONE, PrincipalRef, RefKind

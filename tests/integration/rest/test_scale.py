@@ -10,12 +10,13 @@ from typing import Any, cast
 
 import pytest
 
+from admin_api.publishing.service import PermissionService
 from admin_api.rest.app import AdminApi
 from admin_api.rest.paging import write_cursor
-from admin_api.service import PermissionService
-from admin_api.version_record import record_hash
+from admin_api.table.version_record import record_hash
 from authorizer.errors import TroubleError
-from authorizer.permission_table import Touched, read_versions
+from authorizer.table.reader import read_versions
+from authorizer.table.records import Touched
 from tests.integration.rest.client import Client, Reply, pets
 from tests.integration.rest.conftest import Rest
 from tests.support.chain import sha256, verify_chain

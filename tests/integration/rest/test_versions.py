@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from admin_api import store
-from admin_api.store import Change
-from admin_api.version_record import Authorship, record_hash
-from authorizer import table_keys as keys
-from authorizer.permission_table import Head, read_head, read_versions
+from admin_api.table import writer as store
+from admin_api.table.version_record import Authorship, record_hash
+from admin_api.table.writer import Change
 from authorizer.policy.permission import PrincipalRef, RefKind
+from authorizer.table import keys
+from authorizer.table.reader import read_head, read_versions
+from authorizer.table.records import Head
 from tests.integration.rest.client import Client, pets
 from tests.integration.rest.conftest import Rest
 from tests.support.chain import verify_chain

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from authorizer.policy.access import what_can, who_can
+from admin_api.analysis.access import what_can, who_can
 from authorizer.policy.document import PermissionDocument, parse_document
 from authorizer.policy.permission import EVERYONE, PrincipalRef, RefKind
 from authorizer.policy.route import parse_route

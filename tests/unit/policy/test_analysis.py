@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from authorizer.policy.analysis import access_changes, describe_access
+from admin_api.analysis.access_changes import access_changes, describe_access
 from authorizer.policy.document import PermissionDocument, parse_document
 from authorizer.policy.permission import PrincipalRef, RefKind
 from authorizer.policy.route import parse_route

@@ -4,11 +4,11 @@ from itertools import islice
 
 import pytest
 
-from authorizer.policy.cache_safety import MAX_COMBINATIONS, TokenVerdict, caller_kinds, enforced_verdicts, risky_triples, token_verdicts
+from admin_api.analysis.token_scope import MAX_COMBINATIONS, TokenVerdict, caller_kinds, enforced_verdicts, risky_triples, token_verdicts
 from authorizer.policy.document import PermissionDocument, parse_document
+from authorizer.policy.iam.token_policy import Refusal
 from authorizer.policy.permission import EVERYONE, PrincipalRef, RefKind
 from authorizer.policy.route import RouteCatalog, parse_route
-from authorizer.policy.token_compiler import Refusal
 
 PREFIX = "arn:aws:execute-api:eu-central-1:123456789012:a1b2c3d4e5/prod/"
 SAMPLE = "00000000-sample-0000-0000-000000000000"

@@ -5,8 +5,8 @@ from itertools import pairwise
 
 import pytest
 
-from authorizer.policy.certificate import Certificate, certify, words_of
-from authorizer.policy.reach import Pattern, SymbolicPath
+from authorizer.policy.iam.counterexample import Certificate, certify, words_of
+from authorizer.policy.iam.pattern_coverage import Pattern, SymbolicPath
 from authorizer.policy.route import RouteTemplate, parse_route
 
 S = F = None

@@ -2,9 +2,10 @@
 
 import pytest
 
-from authorizer.policy.compiler import can_hold, compile_route, is_too_long
+from authorizer.policy.cache_scope import can_hold
 from authorizer.policy.decision import Grounds
-from authorizer.policy.method_arn import MethodArn
+from authorizer.policy.iam.method_arn import MethodArn
+from authorizer.policy.iam.route_policy import compile_route, is_too_long
 from authorizer.policy.permission import EVERYONE, Binding, Effect, Permission
 from authorizer.policy.route import RouteCatalog, parse_route
 

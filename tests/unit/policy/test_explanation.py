@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from admin_api.analysis.explanation import Explanation, explain
 from authorizer.policy.decision import Reason
 from authorizer.policy.document import PermissionDocument, format_document, parse_document
-from authorizer.policy.explanation import Explanation, explain
 from authorizer.policy.permission import EVERYONE, PrincipalRef, RefKind
 from authorizer.policy.request_path import Unroutable
 from tests.support.random_apis import OWNER, START, Oracle, random_document, random_request

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from authorizer.policy.analysis import access_words
+from admin_api.analysis.access_changes import access_words
+from admin_api.analysis.findings import Finding, findings, unknown_names
+from admin_api.analysis.invariants import parse_invariants
 from authorizer.policy.document import format_document, parse_document
-from authorizer.policy.findings import Finding, findings, unknown_names
-from authorizer.policy.invariants import parse_invariants
 from authorizer.policy.permission import EVERYONE
 
 ROUTES = ["GET /a", "POST /a", "GET /b", "GET /c/{id}"]

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import yaml
 
-from authorizer.policy.invariant_notation import KINDS, parse_invariants
+from admin_api.analysis.invariant_notation import KINDS, parse_invariants
 from authorizer.policy.problems import DocumentError
 from authorizer.policy.route import RouteCatalog, parse_route
 

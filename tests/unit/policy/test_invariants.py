@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from admin_api.analysis.invariants import may, parse_invariants, violations
 from authorizer.policy.document import parse_document
-from authorizer.policy.invariants import may, parse_invariants, violations
 from authorizer.policy.permission import EVERYONE, PrincipalRef, RefKind
 
 DOCUMENT = parse_document(

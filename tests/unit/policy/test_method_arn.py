@@ -2,7 +2,7 @@
 
 import pytest
 
-from authorizer.policy.method_arn import MethodArn, MethodArnError, is_literal, literal_text
+from authorizer.policy.iam.method_arn import MethodArn, MethodArnError, is_literal, literal_text
 
 BASE = "arn:aws:execute-api:eu-west-1:111122223333:a1b2c3d4e5"
 

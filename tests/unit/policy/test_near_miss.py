@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
+from admin_api.analysis.explanation import Explanation, explain
+from admin_api.analysis.near_miss import NearMissKind
+from admin_api.analysis.near_route import find_target
 from authorizer.policy.decision import Decision, Grounds, Reason, decide
 from authorizer.policy.document import PermissionDocument, parse_document
-from authorizer.policy.explanation import Explanation, explain
-from authorizer.policy.near_miss import NearMissKind
-from authorizer.policy.near_route import find_target
 from authorizer.policy.permission import Effect, Permission, PrincipalRef, RefKind
 from tests.support.random_apis import OWNER, START, random_document, random_request
 

@@ -2,9 +2,9 @@
 
 import pytest
 
+from admin_api.analysis.explanation import explain
+from admin_api.analysis.near_route import find_target
 from authorizer.policy.document import parse_document
-from authorizer.policy.explanation import explain
-from authorizer.policy.near_route import find_target
 from authorizer.policy.request_path import Unroutable
 
 DOCUMENT = parse_document(

@@ -4,7 +4,17 @@ from itertools import product
 
 import pytest
 
-from authorizer.policy.reach import FRESH, STAR, Pattern, SymbolicPath, VerbRoutes, pattern_of, routes_of_verb, takes_in, with_bound
+from authorizer.policy.iam.pattern_coverage import (
+    FRESH,
+    STAR,
+    Pattern,
+    SymbolicPath,
+    VerbRoutes,
+    pattern_of,
+    routes_of_verb,
+    takes_in,
+    with_bound,
+)
 from authorizer.policy.route import RouteCatalog, parse_route, parse_selector
 
 S, F = STAR, FRESH  # read "anything but a slash too few" and "some value that is no word"

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from authorizer.policy.compiler import PolicyDocument
 from authorizer.policy.decision import Grounds
 from authorizer.policy.document import PermissionDocument, parse_document
-from authorizer.policy.method_arn import MethodArn
+from authorizer.policy.iam.method_arn import MethodArn
+from authorizer.policy.iam.statement import PolicyDocument
+from authorizer.policy.iam.token_policy import MAX_POLICY_BYTES, Refusal, RefusalReason, compile_token
 from authorizer.policy.permission import EVERYONE
-from authorizer.policy.token_compiler import MAX_POLICY_BYTES, Refusal, RefusalReason, compile_token
 from tests.support.iam_evaluator import evaluate
 
 PREFIX = "arn:aws:execute-api:eu-west-1:111122223333:a1b2c3d4e5/prod/"

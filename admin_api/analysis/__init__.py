@@ -1,0 +1,1 @@
+"""What documents mean for people: who may do what, why, what changes, and what looks wrong. Computes only; reads and writes nothing."""

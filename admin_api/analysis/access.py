@@ -1,0 +1,66 @@
+"""Who may call what at a moment: the callers of a route, and the routes of a caller."""
+
+from dataclasses import dataclass
+
+from admin_api.analysis.access_changes import ALLOWED, describe_access
+from authorizer.policy.decision import Grounds, applicable
+from authorizer.policy.document import PermissionDocument
+from authorizer.policy.permission import EVERYONE, Permission, PrincipalRef
+from authorizer.policy.route import RouteTemplate
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """One subject may call one verb of a route.
+
+    `words` has the conditions, as in `allowed where {ownerId} = sub`. `permissions` are the ids of what allows it, the subject's own, inherited, and
+    everyone's. `by_everyone` tells that everyone may as much, so that the subject adds nothing.
+    """
+
+    subject: PrincipalRef
+    verb: str
+    route: RouteTemplate
+    words: str
+    permissions: tuple[str, ...]
+    by_everyone: bool
+
+    def __str__(self) -> str:
+        text = f"{self.subject} may {self.verb} {self.route.path}{self.words.removeprefix(ALLOWED)} by {'; '.join(self.permissions)}"
+        return text + (", as everyone may" if self.by_everyone and self.subject != EVERYONE else "")
+
+
+def who_can(document: PermissionDocument, verb: str, route: RouteTemplate, now: float) -> tuple[Access, ...]:
+    """The subjects that may call a route with this verb, sorted, `everyone` included. None if requests with this verb go to another route."""
+    if document.catalog.find(verb, route.path) != route:
+        return ()
+    shared = _grounds(document, EVERYONE, now)
+    found = (_access(ref, _grounds(document, ref, now), shared, verb, route) for ref in sorted(document.subjects))
+    return tuple(access for access in found if access is not None)
+
+
+def what_can(document: PermissionDocument, ref: PrincipalRef, now: float) -> tuple[Access, ...]:
+    """What a subject may call, in the order of the catalogue, by verb and route. One that the document does not know may what everyone may."""
+    held, shared = _grounds(document, ref, now), _grounds(document, EVERYONE, now)
+    found = (_access(ref, held, shared, verb, route) for verb, route in document.catalog.cells)
+    return tuple(access for access in found if access is not None)
+
+
+def _grounds(document: PermissionDocument, ref: PrincipalRef, now: float) -> Grounds:
+    """What the subject has by itself and as everyone. No claims: who may is asked whatever they are."""
+    holders = (EVERYONE,) if ref == EVERYONE else (EVERYONE, ref)
+    return Grounds(tuple(p for holder in holders for p in document.permissions(holder)), document.catalog, {}, now)
+
+
+def _access(ref: PrincipalRef, held: Grounds, shared: Grounds, verb: str, route: RouteTemplate) -> Access | None:
+    denies, allows = applicable(held, verb, route)
+    if denies or not allows:
+        return None
+    _, anyhow = applicable(shared, verb, route)
+    by_everyone = all(any(_covers(wide, narrow) for wide in anyhow) for narrow in allows)
+    return Access(ref, verb, route, describe_access(allows, verb, route), tuple(p.id for p in allows), by_everyone)
+
+
+def _covers(wide: Permission, narrow: Permission) -> bool:
+    """Whether one allow for a route holds whenever the other does."""
+    lasts = wide.until is None or (narrow.until is not None and narrow.until <= wide.until)
+    return lasts and set(wide.where) <= set(narrow.where)

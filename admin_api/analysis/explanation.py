@@ -1,0 +1,115 @@
+"""Why a request is allowed or denied, in words: the permissions that decided, what was nearly enough, and a grant that would do."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from admin_api.analysis.near_miss import HeldPermission, NearMiss, held_permissions, listed, near_permissions, other_subjects
+from admin_api.analysis.near_route import find_target, near_routes
+from authorizer.policy.decision import Decision, Grounds, decide
+from authorizer.policy.document import PermissionDocument
+from authorizer.policy.permission import EVERYONE, PrincipalRef, RefKind
+from authorizer.policy.request_path import Unroutable
+from authorizer.policy.route import WEBSOCKET, RouteTemplate
+
+MAX_OTHER_SUBJECTS = 10
+"""How many of the subjects are named that may what the caller may not."""
+
+
+@dataclass(frozen=True, slots=True)
+class SuggestedGrant:
+    """The narrowest entry without conditions that would allow a request, for `allow` of the subject. `note` tells what it does besides."""
+
+    subject: PrincipalRef
+    entry: str
+    note: str
+
+    def __str__(self) -> str:
+        return f"add `{self.entry}` to `allow` of {self.subject}: {self.note}"
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A decision and what is behind it.
+
+    `refs` are the caller's that the document knows, `everyone` among them; `unknown_refs` count for nothing. `parameters` are as they stand in the
+    path. `determining` are the permissions of the decision, each with the way the caller came by it. Of a denied request `near_misses` tell what was in
+    the way, `more_subjects` how many may it besides those that are named, and there is either a `suggested_grant` or a reason in `why_no_grant`.
+    """
+
+    method: str
+    path: str
+    decision: Decision
+    parameters: Mapping[str, str]
+    refs: tuple[PrincipalRef, ...]
+    unknown_refs: tuple[PrincipalRef, ...]
+    determining: tuple[HeldPermission, ...]
+    near_misses: tuple[NearMiss, ...] = ()
+    more_subjects: int = 0
+    suggested_grant: SuggestedGrant | None = None
+    why_no_grant: str | None = None
+
+    def __str__(self) -> str:
+        request = f"{self.method} {self.path} is {'allowed' if self.decision.allowed else 'denied'}"
+        if self.decision.reason is Unroutable.UNSAFE_PATH:
+            return f"{request}: the path is unsafe"
+        if self.decision.route is None:
+            return f"{request}: it belongs to no route of the catalogue"
+        if self.determining:
+            return f"{request} by {listed(self.determining)}"
+        return f"{request}: nothing that {listed(self.refs)} has allows {self.method} {self.decision.route.path}"
+
+
+def explain(
+    document: PermissionDocument, refs: Iterable[PrincipalRef], claims: Mapping[str, str], method: str, path: str, now: float
+) -> Explanation:
+    """Decide on a request as the authorizer does in `request` scope, and say why. What is not known here is whether its ARN is too long for a policy.
+
+    `path` is that of a request, not a template, without stage and query string, with or without the slash at its beginning. If `method` is `WS`, it is a
+    route key.
+    """
+    given = tuple(dict.fromkeys(refs))
+    known = (EVERYONE, *(ref for ref in given if ref in document.subjects and ref != EVERYONE))
+    held = held_permissions(document, known)
+    grounds = Grounds(tuple(held), document.catalog, claims, now)
+    target = find_target(document.catalog, method, path)
+    decision = decide(grounds, target)
+    explanation = Explanation(
+        method=method,
+        path=path if method == WEBSOCKET else "/" + path.removeprefix("/"),
+        decision=decision,
+        parameters=target.parameters,
+        refs=known,
+        unknown_refs=tuple(ref for ref in given if ref not in known),
+        determining=tuple(held[permission] for permission in decision.determining),
+    )
+    if decision.allowed:
+        return explanation
+    if decision.route is None:
+        near = tuple(near_routes(document.catalog, method, path, target.problem))
+        return replace(explanation, near_misses=near, why_no_grant="no grant can help a request that belongs to no route")
+    near = tuple(near_permissions(held, grounds, target, decision.route, decision.determining))
+    if decision.determining:
+        why = f"a deny always wins: first take out {listed(explanation.determining)}" + ("" if near else ", then grant the route as well")
+        return replace(explanation, near_misses=near, why_no_grant=why)
+    others = other_subjects(document, held, grounds, target, decision.route)
+    return replace(
+        explanation,
+        near_misses=(*near, *others[:MAX_OTHER_SUBJECTS]),
+        more_subjects=max(0, len(others) - MAX_OTHER_SUBJECTS),
+        suggested_grant=_suggest(document, given, method, decision.route),
+    )
+
+
+def _suggest(document: PermissionDocument, refs: Iterable[PrincipalRef], verb: str, route: RouteTemplate) -> SuggestedGrant:
+    subject = next((ref for ref in refs if ref != EVERYONE), EVERYONE)
+    heirs = [ref for ref in sorted(document.subjects) if subject.kind is RefKind.GROUP and subject.name in document.ancestors(ref)]
+    notes = ["it goes to every verified token" if subject == EVERYONE else f"it goes to all that have {subject}"]
+    if heirs:
+        notes.append(f"by inheritance also to {listed(heirs)}")
+    if subject != EVERYONE and subject not in document.subjects:
+        notes.append(f"the document has no {subject} yet")
+    if route.parameters:
+        notes.append(f"it holds for all values of {listed(f'`{name}`' for name in route.parameters)}, unless `where` binds them to claims")
+    if route.public:
+        notes.append("the catalogue has the route as public, so that it should need no grant")
+    return SuggestedGrant(subject, f"{verb} {route.path}", "; ".join(notes))

@@ -1,0 +1,136 @@
+"""Commands that explain what is published: explain, who-can."""
+
+import time
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from admin_api.analysis.access import Access, what_can, who_can
+from admin_api.analysis.explanation import Explanation
+from admin_api.analysis.explanation import explain as explain_request
+from admin_api.cli.render import output
+from admin_api.cli.render.output import shown
+from admin_api.cli.target import ApiArgument, JsonOption, RegionOption, TableOption, bound_target
+from admin_api.publishing.service import PermissionService
+from authorizer.policy.permission import EVERYONE, PrincipalRef, RefKind
+from authorizer.policy.request_path import resolve
+
+MethodArgument = Annotated[str, typer.Argument(help="Method, as in GET.", show_default=False)]
+PathArgument = Annotated[str, typer.Argument(help="Path as a client sends it, as in /pets/7, without the stage.", show_default=False)]
+Names = Annotated[list[str] | None, typer.Option("--group", "-g", help="A group of the caller; may be given again.")]
+
+
+def explain(
+    api: ApiArgument,
+    method: MethodArgument,
+    path: PathArgument,
+    group: Names = None,
+    client: Annotated[str | None, typer.Option("--client", help="Client id, for a machine's token.")] = None,
+    scope: Annotated[list[str] | None, typer.Option("--scope", help="A scope of a machine's token; may be given again.")] = None,
+    claim: Annotated[list[str] | None, typer.Option("--claim", help="A claim of the token, as in sub=u1; may be given again.")] = None,
+    table: TableOption = None,
+    region: RegionOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Say whether a caller may make a request, which permissions decide, what nearly would, and what a grant would look like."""
+    refs = [PrincipalRef(RefKind.GROUP, name) for name in group or ()]
+    refs += [PrincipalRef(RefKind.CLIENT, client)] if client else []
+    refs += [PrincipalRef(RefKind.SCOPE, name) for name in scope or ()]
+    claims = dict(_claim(text) for text in claim or ())
+    bound_target(table, region)
+    published = PermissionService(time.time).published(api)
+    found = explain_request(published.document, refs, claims, method.upper(), path, time.time())
+    if json:
+        output.print_json(_as_json(found) | {"version": published.head.version})
+    else:
+        _print(found)
+
+
+def who_can_call(
+    api: ApiArgument,
+    method: MethodArgument,
+    path: PathArgument,
+    table: TableOption = None,
+    region: RegionOption = None,
+    json: JsonOption = False,
+) -> None:
+    """List the groups, clients and scopes that may make a request, and by which permissions."""
+    bound_target(table, region)
+    document = PermissionService(time.time).published(api).document
+    verb = method.upper()
+    route = document.catalog.find(verb, path) or resolve(document.catalog, verb, path.removeprefix("/"), None, exact=True).route
+    if route is None:
+        raise typer.BadParameter(f"`{verb} {path}` belongs to no route of the catalogue")
+    _show(list(who_can(document, verb, route, time.time())), json, f"{verb} {route.path}")
+
+
+def what_can_call(
+    api: ApiArgument,
+    subject: Annotated[str, typer.Argument(help="As in group/guest, client/ID, scope/NAME, everyone.", show_default=False)],
+    table: TableOption = None,
+    region: RegionOption = None,
+    json: JsonOption = False,
+) -> None:
+    """List what a group, client or scope may call, everyone's permissions included."""
+    kind, slash, name = subject.partition("/")
+    if subject != str(EVERYONE) and (not slash or not name or kind not in list(RefKind)):
+        raise typer.BadParameter(f"`{subject}` is no subject: write `everyone`, `group/NAME`, `client/ID` or `scope/NAME`")
+    ref = EVERYONE if subject == str(EVERYONE) else PrincipalRef(RefKind(kind), name)
+    bound_target(table, region)
+    document = PermissionService(time.time).published(api).document
+    _show(list(what_can(document, ref, time.time())), json, subject)
+
+
+def _claim(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise typer.BadParameter(f"`{text}` is no claim: write it as in sub=u1")
+    return name, value
+
+
+def _show(found: list[Access], json: bool, title: str) -> None:
+    if json:
+        fields = [
+            {"subject": str(a.subject), "route": f"{a.verb} {a.route.path}", "access": a.words, "permissions": list(a.permissions)}
+            for a in found
+        ]
+        output.print_json(fields)
+        return
+    if not found:
+        output.OUT.print(f"{shown(title)}: nobody and nothing", highlight=False)
+        return
+    table = Table("subject", "route", "access", "by", title=shown(title), title_justify="left", box=None, pad_edge=False)
+    for access in found:
+        by = "; ".join(access.permissions)
+        table.add_row(shown(str(access.subject)), shown(f"{access.verb} {access.route.path}"), shown(access.words), shown(by))
+    output.print_table(table)
+
+
+def _print(found: Explanation) -> None:
+    style = "green" if found.decision.allowed else "red"
+    output.OUT.print(f"[{style}]{shown(str(found))}[/]", highlight=False)
+    if found.unknown_refs:
+        output.OUT.print(f"not in the document: {shown(', '.join(map(str, found.unknown_refs)))}", highlight=False)
+    for miss in found.near_misses:
+        output.OUT.print(f"[yellow]{miss.kind}[/] {shown(miss.message)}", highlight=False)
+    if found.more_subjects:
+        output.OUT.print(f"and {found.more_subjects} more that may", highlight=False)
+    if found.suggested_grant is not None:
+        output.OUT.print(f"to allow it: {shown(str(found.suggested_grant))}", highlight=False)
+    elif found.why_no_grant:
+        output.OUT.print(f"no grant would do: {shown(found.why_no_grant)}", highlight=False)
+
+
+def _as_json(found: Explanation) -> dict[str, object]:
+    grant = found.suggested_grant
+    return {
+        "allowed": found.decision.allowed,
+        "reason": found.decision.reason.value,
+        "sentence": str(found),
+        "route": str(found.decision.route) if found.decision.route else None,
+        "determining": [str(held) for held in found.determining],
+        "near_misses": [{"kind": miss.kind.value, "message": miss.message} for miss in found.near_misses],
+        "suggested_grant": {"subject": str(grant.subject), "entry": grant.entry, "note": grant.note} if grant else None,
+        "why_no_grant": found.why_no_grant,
+    }

@@ -1,0 +1,156 @@
+"""Commands that look at documents without a table: check, matrix."""
+
+import time
+from itertools import groupby, islice
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from admin_api.analysis.access_changes import ALLOWED, DENIED, NOTHING, access_words
+from admin_api.analysis.findings import findings, unknown_names
+from admin_api.analysis.invariants import Invariant, held_by, parse_invariants, violations
+from admin_api.analysis.token_scope import MAX_COMBINATIONS, caller_kinds, enforced_verdicts, risky_triples, token_verdicts
+from admin_api.cli.commands.permissions import read_documents
+from admin_api.cli.render import output
+from admin_api.cli.render.check_report import Report, print_findings, print_report, report_as_json
+from admin_api.cli.render.output import shown
+from admin_api.cli.target import EXIT_FINDINGS, EXIT_USAGE, FilesArgument, JsonOption
+from admin_api.documents.files import FileDocument, read_file
+from authorizer.policy.document import PermissionDocument
+from authorizer.policy.permission import EVERYONE, PrincipalRef, RefKind
+from authorizer.policy.problems import DocumentError
+
+_MAX_TRIPLES = 20
+
+_NOTHING_DONE = "nothing was looked at"
+
+
+def check(
+    files: FilesArgument,
+    invariants: Annotated[
+        Path | None, typer.Option("--invariants", help="File of statements that must hold, such as `- never: guest -> DELETE /**`.")
+    ] = None,
+    callers: Annotated[
+        Path | None, typer.Option("--callers", help="File with the combinations of groups that occur, one per line, comma separated.")
+    ] = None,
+    combinations: Annotated[
+        int, typer.Option("--combinations", min=1, help="How many kinds of callers to judge, if no --callers are given.")
+    ] = MAX_COMBINATIONS,
+    json: JsonOption = False,
+) -> None:
+    """Look for what is wrong with documents that are well formed: broken invariants, permissions that do nothing, routes that nobody may call, and what
+    `token` scope cannot say. Exits with 1 if there is anything to see to."""
+    documents = read_documents(files, _NOTHING_DONE)
+    demanded = _invariants(invariants) if invariants is not None else []
+    kinds = _callers(callers) if callers is not None else None
+    unknown = list(unknown_names(documents, demanded))
+    reports = [_report(document, demanded, kinds, combinations) for document in documents]
+    if json:
+        output.print_json([report_as_json(report, unknown) for report in reports])
+    else:
+        print_findings(unknown)
+        for report in reports:
+            print_report(report)
+    if unknown or not all(report.is_clean for report in reports):
+        raise typer.Exit(EXIT_FINDINGS)
+
+
+def matrix(files: FilesArgument, json: JsonOption = False) -> None:
+    """Show who may call what: every route against every group, client and scope, each with what everyone may."""
+    documents = read_documents(files, _NOTHING_DONE)
+    if json:
+        output.print_json([_matrix(document) for document in documents])
+        return
+    for document in documents:
+        _print_matrix(document)
+
+
+def _invariants(path: Path) -> list[Invariant]:
+    source: FileDocument | None = None
+    demanded = []
+    try:
+        for source in read_file(path):
+            demanded += _invariants_of(source)
+    except DocumentError as error:
+        output.print_problems(str(path), source, error, _NOTHING_DONE)
+        raise typer.Exit(EXIT_FINDINGS) from None
+    return demanded
+
+
+def _invariants_of(source: FileDocument) -> list[Invariant]:
+    """Raises `DocumentError` with the problems of the text and of its meaning together."""
+    problems = list(source.problems)
+    try:
+        demanded = parse_invariants(source.value)
+    except DocumentError as error:
+        problems += error.problems
+    if problems:
+        raise DocumentError(sorted(problems, key=lambda p: (source.line(p.pointer), p)))
+    return demanded
+
+
+def _callers(path: Path) -> list[tuple[PrincipalRef, ...]]:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        output.print_error(f"{path}: the file is not UTF-8: {error}")
+        raise typer.Exit(EXIT_USAGE) from None
+    lines = [line.split("#")[0].strip() for line in text.splitlines()]
+    kinds = {tuple(sorted({name.strip() for name in line.split(",") if name.strip()})) for line in lines if line}
+    return [tuple(PrincipalRef(RefKind.GROUP, name) for name in names) for names in sorted(kinds)]
+
+
+def _report(document: PermissionDocument, demanded: list[Invariant], kinds: list[tuple[PrincipalRef, ...]] | None, most: int) -> Report:
+    now = time.time()
+    with output.ERR.status(f"checking {document.api}"):
+        verdicts = list(token_verdicts(document, caller_kinds(document, most) if kinds is None else kinds, now))
+        triples = [str(triple) for triple in islice(risky_triples(document.catalog), _MAX_TRIPLES + 1)]
+        return Report(
+            document=document,
+            violations=[violation for invariant in demanded for violation in violations(document, invariant)],
+            findings=list(findings(document, now)),
+            refused=list(enforced_verdicts(document, verdicts, now)),
+            verdicts=verdicts,
+            triples=triples[:_MAX_TRIPLES],
+            more_triples=len(triples) > _MAX_TRIPLES,
+        )
+
+
+def _subjects(document: PermissionDocument) -> list[PrincipalRef]:
+    return [EVERYONE, *sorted(document.subjects.keys() - {EVERYONE})]
+
+
+def _matrix(document: PermissionDocument) -> dict[str, Any]:
+    return {
+        "api": document.api,
+        "access": [
+            {"subject": str(ref), "route": f"{verb} {route.path}", "access": words}
+            for ref in _subjects(document)
+            for (verb, route), words in access_words(held_by(document, ref), document.catalog).items()
+        ],
+    }
+
+
+def _print_matrix(document: PermissionDocument) -> None:
+    subjects = _subjects(document)
+    table = Table("route", *(shown(str(ref)) for ref in subjects), title=document.api, title_justify="left", box=None, pad_edge=False)
+    access = [access_words(held_by(document, ref), document.catalog) for ref in subjects]
+    for route, cells in groupby(document.catalog.cells, key=lambda cell: cell[1]):
+        rows = {verb: [words.get((verb, route), NOTHING) for words in access] for verb, _ in cells}
+        same = len({tuple(row) for row in rows.values()}) == 1
+        for verb, row in list(rows.items())[: 1 if same else None]:
+            name = str(route) if same else f"{verb} {route.path}"
+            table.add_row(shown(name) + (" [dim](public)[/]" if route.public else ""), *map(_cell, row))
+    output.print_table(table)
+
+
+def _cell(access: str) -> str:
+    if access == NOTHING:
+        return "[dim]·[/]"
+    if access == DENIED:
+        return "[red]denied[/]"
+    if access == ALLOWED:
+        return "[green]yes[/]"
+    return f"[yellow]{shown(access.removeprefix(ALLOWED).strip())}[/]"

@@ -1,0 +1,87 @@
+"""Commands of the denylist: deny, undeny, denied."""
+
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from admin_api.cli.render import output
+from admin_api.cli.render.output import shown
+from admin_api.cli.target import ApiArgument, ForceOption, JsonOption, RegionOption, TableOption, YesOption, ask, bound_target, identity
+from admin_api.publishing.service import PermissionService
+from authorizer.policy.denylist import DenylistKind
+from authorizer.policy.document import format_time
+
+KindArgument = Annotated[DenylistKind, typer.Argument(help="What of the token the value is.", show_default=False)]
+ValueArgument = Annotated[str, typer.Argument(help="The value, exactly as it stands in the token.", show_default=False)]
+
+
+def deny(
+    api: ApiArgument,
+    kind: KindArgument,
+    value: ValueArgument,
+    reason: Annotated[str, typer.Option("--reason", help="Why, for the history.", show_default=False)],
+    hours: Annotated[float, typer.Option("--hours", min=0.01, max=24 * 3650, help="How long tokens are refused.")] = 24,
+    sign_in_again: Annotated[
+        bool, typer.Option("--sign-in-again", help="Refuse only tokens of sign-ins before now: a new sign-in is accepted.")
+    ] = False,
+    table: TableOption = None,
+    region: RegionOption = None,
+    yes: YesOption = False,
+    force: ForceOption = False,
+) -> None:
+    """Refuse tokens of a user, a client, or one sign-in, whatever they say otherwise. Takes effect after the authorizers' refresh interval."""
+    target = bound_target(table, region)
+    ask(target, yes, "write this")
+    now = datetime.now(UTC)
+    head = PermissionService(time.time).deny(
+        api,
+        kind,
+        value,
+        author=identity(target),
+        reason=reason,
+        expires_at=int((now + timedelta(hours=hours)).timestamp()),
+        issued_before=int(now.timestamp()) if sign_in_again else None,
+        force=force,
+    )
+    output.OUT.print(f"[bold green]published[/] {api} version {head.version}: {kind} {shown(value)} is refused", highlight=False)
+
+
+def undeny(
+    api: ApiArgument,
+    kind: KindArgument,
+    value: ValueArgument,
+    reason: Annotated[str, typer.Option("--reason", help="Why, for the history.")] = "accepted again",
+    table: TableOption = None,
+    region: RegionOption = None,
+    yes: YesOption = False,
+) -> None:
+    """Accept tokens again that were refused."""
+    target = bound_target(table, region)
+    ask(target, yes, "write this")
+    head = PermissionService(time.time).pardon(api, kind, value, author=identity(target), reason=reason)
+    if head is None:
+        output.OUT.print(f"nothing to change: the denylist of {api} has no {kind} {shown(value)}", highlight=False)
+    else:
+        output.OUT.print(f"[bold green]published[/] {api} version {head.version}: {kind} {shown(value)} is accepted again", highlight=False)
+
+
+def denied(api: ApiArgument, table: TableOption = None, region: RegionOption = None, json: JsonOption = False) -> None:
+    """List whose tokens are refused, until when and why."""
+    bound_target(table, region)
+    entries = PermissionService(time.time).denylist(api).entries()
+    if json:
+        output.print_json(
+            [
+                {"kind": e.kind, "value": e.value, "reason": e.reason, "author": e.author, "expires_at": format_time(e.expires_at)}
+                for e in entries
+            ]
+        )
+        return
+    shown_table = Table("kind", "value", "until", "reason", "author", box=None, pad_edge=False)
+    for entry in entries:
+        until = format_time(entry.expires_at) + ("" if time.time() < entry.expires_at else " (ended)")
+        shown_table.add_row(entry.kind, shown(entry.value), until, shown(entry.reason), shown(entry.author))
+    output.print_table(shown_table)

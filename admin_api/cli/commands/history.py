@@ -1,0 +1,159 @@
+"""Commands that look back and go back: log, diff, rollback."""
+
+import re
+import time
+from dataclasses import replace
+from itertools import islice
+from typing import Annotated
+
+import typer
+
+from admin_api.cli.commands.publication import publish
+from admin_api.cli.render import output
+from admin_api.cli.settings import Target
+from admin_api.cli.target import (
+    EXIT_FINDINGS,
+    ApiArgument,
+    AuthorOption,
+    ForceOption,
+    JsonOption,
+    ReasonOption,
+    RegionOption,
+    TableOption,
+    YesOption,
+    ask,
+    bound_target,
+    identity,
+)
+from admin_api.publishing.service import PermissionService, Plan
+from admin_api.table import history
+
+VersionArgument = Annotated[int, typer.Argument(min=1, help="Number of a version.", show_default=False)]
+
+
+def log(
+    api: ApiArgument,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many versions to show.")] = 20,
+    verify: Annotated[bool, typer.Option("--verify", help="Check the whole chain of hashes and every row that it names.")] = False,
+    expect: Annotated[
+        str | None, typer.Option("--expect", help="With --verify, a hash that you kept elsewhere: some version must have it.")
+    ] = None,
+    table: TableOption = None,
+    region: RegionOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Show the history: who changed what, when and why, the newest version first. With --verify, exits with 1 if anything was altered."""
+    bound_target(table, region)
+    if verify or expect:
+        _verify(api, expect, json)
+        return
+    records = list(islice(PermissionService(time.time).history(api), limit))
+    if json:
+        output.print_json([output.record_as_json(r) for r in records])
+    else:
+        output.print_history(records)
+
+
+def _verify(api: str, expect: str | None, json: bool) -> None:
+    if expect is not None and not re.fullmatch(r"[0-9a-fA-F]{8,64}", expect):
+        raise typer.BadParameter("--expect takes a hash as `log` shows it, 8 hexadecimal digits at least")
+    damaged: list[str] = []
+    head = history.require_head(api)
+    found = None
+    with output.progress("verifying", head.version) as advance:
+        newest = history.Newest()
+        for record in history.read_records(api, head):
+            newest.add(record)
+            damaged += [f"version {record.version}: {key}" for key in history.damaged_items(record)]
+            if expect and record.hash.startswith(expect.lower()):
+                found = record.version
+            advance()
+        damaged += history.planted_items(api, head, newest, time.time())
+    missing = expect is not None and found is None
+    if json:
+        output.print_json({"api": api, "version": head.version, "hash": head.hash, "damaged": damaged, "expected_at": found})
+    else:
+        for place in damaged:
+            output.OUT.print(f"[red]altered[/] {output.shown(place)}", highlight=False)
+        if missing:
+            output.OUT.print(f"[red]no version has the hash[/] {output.shown(expect or '')}: this is another history", highlight=False)
+        if not damaged and not missing:
+            known = f"; version {found} has the expected hash" if found else "; keep this hash elsewhere to prove it later"
+            output.OUT.print(f"{api}: {head.version} versions and all that they wrote are intact, hash {head.hash}{known}", highlight=False)
+    if damaged or missing:
+        raise typer.Exit(EXIT_FINDINGS)
+
+
+def diff(
+    api: ApiArgument,
+    old: VersionArgument,
+    new: Annotated[int | None, typer.Argument(min=1, help="Another version. Else the newest.", show_default=False)] = None,
+    table: TableOption = None,
+    region: RegionOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Show who gained or lost which route between two versions."""
+    bound_target(table, region)
+    service = PermissionService(time.time)
+    upto = new or history.require_head(api).version
+    with output.ERR.status("reading both versions"):
+        changes = service.diff(api, old, upto)
+    if json:
+        output.print_json([output.access_as_json(change) for change in changes])
+    else:
+        output.OUT.print(f"[bold]{api}[/]: from version {old} to version {upto}", highlight=False)
+        output.print_access(changes)
+
+
+def rollback(
+    api: ApiArgument,
+    version: VersionArgument,
+    reason: ReasonOption = None,
+    author: AuthorOption = None,
+    table: TableOption = None,
+    region: RegionOption = None,
+    json: JsonOption = False,
+    yes: YesOption = False,
+    force: ForceOption = False,
+) -> None:
+    """Publish an old version's document again, as a new version. Nothing of the history is lost."""
+    target = bound_target(table, region)
+    service = PermissionService(time.time)
+    with output.ERR.status("reading the table"):
+        plan = service.plan_rollback(api, version)
+    _write(plan, target, yes, on_behalf_of=author, reason=reason or f"roll back to version {version}", force=force, json=json)
+
+
+def promote(
+    candidate: Annotated[str, typer.Argument(help="API whose document was tried in the shadow.", show_default=False)],
+    api: ApiArgument,
+    reason: ReasonOption = None,
+    author: AuthorOption = None,
+    table: TableOption = None,
+    region: RegionOption = None,
+    json: JsonOption = False,
+    yes: YesOption = False,
+    force: ForceOption = False,
+) -> None:
+    """Make a candidate's document the one of an API, as a new version. The candidate stays as it is."""
+    if candidate == api:
+        raise typer.BadParameter("the candidate and the API are the same: a candidate is published under a name of its own")
+    target = bound_target(table, region)
+    service = PermissionService(time.time)
+    with output.ERR.status("reading the table"):
+        tried = service.published(candidate)
+        plan = service.plan(replace(tried.document, api=api))
+    why = reason or f"promote {candidate} version {tried.head.version}"
+    _write(plan, target, yes, on_behalf_of=author, reason=why, force=force, json=json)
+
+
+def _write(plan: Plan, target: Target, yes: bool, *, on_behalf_of: str | None, reason: str, force: bool, json: bool) -> None:
+    if not json:
+        output.print_plan(plan)
+    if plan.is_empty:
+        done = output.plan_as_json(plan) | {"version": None, "hash": None}
+    else:
+        ask(target, yes, "write this")
+        done = publish(plan, by=identity(target), on_behalf_of=on_behalf_of, reason=reason, force=force, quiet=json)
+    if json:
+        output.print_json(done)

@@ -1,0 +1,186 @@
+"""What the commands print: tables for people, JSON for programs, and how an error looks."""
+
+import contextlib
+import dataclasses
+import json
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from rich import markup
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from admin_api.analysis.access_changes import AccessChange
+from admin_api.analysis.token_scope import TokenVerdict
+from admin_api.documents.files import FileDocument
+from admin_api.publishing.service import Plan
+from authorizer.policy.problems import DocumentError
+from authorizer.table.records import VersionRecord
+
+OUT = Console(soft_wrap=True)
+ERR = Console(stderr=True, soft_wrap=True)
+
+_MAX_CHANGES_SHOWN = 5
+
+_VERY_WIDE = 100_000
+
+
+def shown(text: str) -> str:
+    """Text from files and tables as part of what is printed: no markup, and nothing that a terminal would obey."""
+    return markup.escape("".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode("ascii") for c in text))
+
+
+def print_table(table: Table) -> None:
+    """On a terminal long cells are wrapped; in a pipe each row is one line. Nothing is cut off."""
+    if OUT.is_terminal:
+        for column in table.columns:
+            column.overflow = "fold"
+        OUT.print(table, soft_wrap=False)
+    else:
+        Console(width=_VERY_WIDE).print(table)
+
+
+@contextlib.contextmanager
+def progress(what: str, parts: int) -> Iterator[Callable[[], None]]:
+    """A bar on standard error for work of several parts; what it yields is called after each."""
+    if parts < 2:
+        yield lambda: None
+        return
+    with Progress(console=ERR, transient=True) as bar:
+        task = bar.add_task(what, total=parts)
+        yield lambda: bar.advance(task)
+
+
+def print_json(value: Any) -> None:
+    """JSON on standard output, the same on a terminal and in a pipe."""
+    OUT.out(json.dumps(value, indent=2, ensure_ascii=False), highlight=False)
+
+
+def print_error(message: str) -> None:
+    """One error on standard error."""
+    ERR.print(f"[bold red]error:[/] {shown(message)}", highlight=False)
+
+
+def print_problems(name: str, document: FileDocument | None, error: DocumentError, outcome: str = "nothing was written") -> None:
+    """Every problem of a file with its line, if it is known, and its place in the document; and what became of the command."""
+    for problem in error.problems:
+        line = f":{document.line(problem.pointer)}" if document is not None and document.lines else ""
+        pointer = f" {problem.pointer}" if problem.pointer else ""
+        ERR.print(f"[bold]{shown(name)}{line}[/][cyan]{shown(pointer)}[/] {shown(problem.message)}", highlight=False)
+    count = len(error.problems)
+    ERR.print(f"[bold red]{count} problem{'s' * (count != 1)}[/] in {shown(name)}; {outcome}", highlight=False)
+
+
+def print_plan(plan: Plan) -> None:
+    """What a plan would do."""
+    api, version = plan.document.api, plan.base.version if plan.base else 0
+    if plan.is_empty:
+        OUT.print(f"[bold]{api}[/]: nothing to change, version {version} already holds this document", highlight=False)
+        return
+    parts = len(plan.steps)
+    how = "" if parts == 1 else f", in {parts} parts: each takes its own version, and none grants what neither end grants"
+    OUT.print(f"[bold]{api}[/]: version {version} becomes {version + parts}{how}", highlight=False)
+    if plan.unfinished:
+        stopped = f"an earlier change stopped at part {plan.unfinished.number} of {plan.unfinished.total}"
+        OUT.print(
+            f"[yellow]{stopped}: this goes on from there; `gatebook rollback {api} {plan.unfinished.base}` goes back[/]", highlight=False
+        )
+    print_access(plan.access)
+    OUT.print(f"rows: {shown(', '.join(plan.row_changes))}", highlight=False)
+    good = sum(verdict.is_expressible for verdict in plan.verdicts)
+    more = "" if good == len(plan.verdicts) else "; `gatebook check FILE` says for whom not, and why"
+    OUT.print(f"token scope: could answer {good} of {len(plan.verdicts)} kinds of callers{more}", highlight=False)
+
+
+def print_access(changes: Sequence[AccessChange]) -> None:
+    """Who gains or loses which route."""
+    table = Table("access", "subject", "route", "before", "after", title=None, box=None, pad_edge=False)
+    for change in changes:
+        sign, style = _sign(change)
+        table.add_row(sign, shown(str(change.subject)), shown(change.route), shown(change.before), shown(change.after), style=style)
+    if changes:
+        print_table(table)
+    else:
+        OUT.print("no caller gains or loses any access", highlight=False)
+
+
+def access_as_json(change: AccessChange) -> dict[str, str]:
+    """A change of access for programs."""
+    return {"subject": str(change.subject), "route": change.route, "before": change.before, "after": change.after}
+
+
+def print_verdicts(verdicts: Sequence[TokenVerdict]) -> None:
+    """For whom `token` scope has a policy, its size, and why not."""
+    table = Table("callers in", "token scope", "bytes", "why not", box=None, pad_edge=False)
+    for verdict in verdicts:
+        word, style = ("yes", "green") if verdict.is_expressible else ("with guards", "yellow") if verdict.guarded else ("no", "red")
+        who = " + ".join(map(str, verdict.refs)) or "no group"
+        size = "" if verdict.size is None else str(verdict.size)
+        table.add_row(shown(who), word, size, shown(verdict.refusal.message if verdict.refusal else ""), style=style)
+    print_table(table)
+
+
+def verdict_as_json(verdict: TokenVerdict) -> dict[str, Any]:
+    """A verdict for programs."""
+    certificate = verdict.refusal.certificate if verdict.refusal else None
+    return {
+        "callers_in": [str(ref) for ref in verdict.refs],
+        "expressible": verdict.is_expressible,
+        "with_guards": verdict.size is not None,
+        "bytes": verdict.size,
+        "reason": verdict.refusal.reason.value if verdict.refusal else None,
+        "message": verdict.refusal.message if verdict.refusal else None,
+        "certificate": dataclasses.asdict(certificate) if certificate else None,
+    }
+
+
+def _sign(change: AccessChange) -> tuple[str, str]:
+    words = str(change)
+    if " gains " in words:
+        return "+ gains", "green"
+    if " loses " in words:
+        return "- loses", "red"
+    return "~ changes", "yellow"
+
+
+def plan_as_json(plan: Plan) -> dict[str, Any]:
+    """A plan for programs."""
+    return {
+        "api": plan.document.api,
+        "base_version": plan.base.version if plan.base else None,
+        "changes": not plan.is_empty,
+        "parts": len(plan.steps),
+        "rows": list(plan.row_changes),
+        "access": [access_as_json(change) for change in plan.access],
+        "token_scope": [verdict_as_json(verdict) for verdict in plan.verdicts],
+    }
+
+
+def print_history(records: Sequence[VersionRecord]) -> None:
+    """The history, newest first."""
+    table = Table("version", "time", "author", "reason", "access", "hash", box=None, pad_edge=False)
+    for record in records:
+        changes = list(record.changes[:_MAX_CHANGES_SHOWN])
+        if len(record.changes) > len(changes):
+            changes.append(f"and {len(record.changes) - len(changes)} more (--json shows all)")
+        author = record.author + (f"\nfor {record.on_behalf_of}" if record.on_behalf_of else "")
+        table.add_row(
+            str(record.version), record.time, shown(author), shown(record.reason), shown("\n".join(changes)) or "-", record.hash[:8]
+        )
+    print_table(table)
+
+
+def record_as_json(record: VersionRecord) -> dict[str, Any]:
+    """A record for programs."""
+    return {
+        "version": record.version,
+        "time": record.time,
+        "author": record.author,
+        "on_behalf_of": record.on_behalf_of,
+        "reason": record.reason,
+        "changes": list(record.changes),
+        "touched": [{"pk": t.pk, "sk": t.sk, "sha256": t.sha256} for t in record.touched],
+        "parent_hash": record.parent_hash,
+        "hash": record.hash,
+    }

@@ -1,0 +1,1 @@
+"""Permission documents as texts: files in YAML or JSON, bodies in JSON."""

@@ -1,0 +1,146 @@
+"""Permission documents in files, YAML or JSON: read without losing or guessing anything, with the line of every value."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from admin_api.documents.strict_json import MAX_BYTES, MAX_DEPTH, parse_json
+from authorizer.policy.document import PermissionDocument, parse_document
+from authorizer.policy.problems import DocumentError, Problem, child
+
+_TAGS: dict[type[yaml.Node], tuple[str, ...]] = {
+    yaml.ScalarNode: ("str", "int", "float", "bool", "null", "timestamp", "value", "merge"),
+    yaml.SequenceNode: ("seq",),
+    yaml.MappingNode: ("map",),
+}
+
+
+_NULLS = ("", "~", "null", "Null", "NULL")
+
+
+@dataclass(slots=True)
+class FileDocument:
+    """One document of a file as plain values. `lines` gives the line of each JSON Pointer, `problems` what is wrong with the text itself."""
+
+    path: Path
+    value: object
+    lines: dict[str, int] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+    def parse(self) -> PermissionDocument:
+        """The permission document. Raises `DocumentError` with the problems of the text and of its meaning together."""
+        problems = list(self.problems)
+        try:
+            document = parse_document(self.value)
+        except DocumentError as error:
+            problems += error.problems
+        if problems:
+            raise DocumentError(sorted(problems, key=lambda p: (self.line(p.pointer), p)))
+        return document
+
+    def line(self, pointer: str) -> int:
+        """The line of a place, or of the nearest thing around it."""
+        while pointer and pointer not in self.lines:
+            pointer = pointer.rpartition("/")[0]
+        return self.lines.get(pointer, 1)
+
+
+def read_file(path: Path) -> list[FileDocument]:
+    """Every document of a file. Raises `DocumentError` if it is no YAML or JSON at all, `OSError` if it cannot be read."""
+    data = path.read_bytes()
+    if len(data) > MAX_BYTES:
+        raise DocumentError([Problem("", f"the file has {len(data)} bytes, more than {MAX_BYTES}")])
+    try:
+        text = data.decode("utf-8-sig")
+        documents = [_read_json(path, text)] if path.suffix == ".json" else list(_read_yaml(path, text))
+    except UnicodeDecodeError as error:
+        raise DocumentError([Problem("", f"the file is not UTF-8: {error}")]) from error
+    except (yaml.YAMLError, ValueError) as error:
+        raise DocumentError([Problem("", f"the file cannot be read: {' '.join(str(error).split())}")]) from error
+    except RecursionError as error:
+        raise DocumentError([Problem("", "the file is nested too deeply")]) from error
+    if not documents:
+        raise DocumentError([Problem("", "the file is empty: it must hold a permission document")])
+    return documents
+
+
+def _read_json(path: Path, text: str) -> FileDocument:
+    value, problems = parse_json(text)
+    return FileDocument(path, value, problems=problems)
+
+
+def _read_yaml(path: Path, text: str) -> Iterator[FileDocument]:
+    # Aliases are looked for in the events, before anything follows them: nested ones would grow without bound.
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > MAX_DEPTH:
+            raise DocumentError([Problem("", f"line {_line(event)} is nested too deeply")])
+        if isinstance(event, yaml.AliasEvent):
+            raise DocumentError([Problem("", f"line {_line(event)} uses the alias `*{event.anchor}`: write the text out")])
+    for node in yaml.compose_all(text, Loader=yaml.SafeLoader):
+        if isinstance(node, yaml.ScalarNode) and node.value == "":
+            continue
+        document = FileDocument(path, None)
+        document.value = _value(document, node, "")
+        yield document
+
+
+def _value(document: FileDocument, node: yaml.Node, pointer: str) -> Any:
+    document.lines.setdefault(pointer, _line(node))
+    if isinstance(node, yaml.MappingNode):
+        _check_tag(document, node, pointer)
+        return _mapping(document, node, pointer)
+    if isinstance(node, yaml.SequenceNode):
+        _check_tag(document, node, pointer)
+        return [_value(document, item, child(pointer, index)) for index, item in enumerate(node.value)]
+    return _scalar(document, node, pointer) if isinstance(node, yaml.ScalarNode) else None
+
+
+def _check_tag(document: FileDocument, node: yaml.Node, pointer: str) -> None:
+    if node.tag not in [f"tag:yaml.org,2002:{name}" for name in _TAGS[type(node)]]:
+        document.problems.append(Problem(pointer, f"the tag `{node.tag}` means nothing here: take it out"))
+
+
+def _line(place: yaml.Node | yaml.Event) -> int:
+    return place.start_mark.line + 1 if place.start_mark is not None else 1
+
+
+def _mapping(document: FileDocument, node: yaml.MappingNode, pointer: str) -> dict[Any, Any]:
+    result: dict[Any, Any] = {}
+    for key_node, value_node in node.value:
+        if not isinstance(key_node, yaml.ScalarNode):
+            document.problems.append(Problem(pointer, f"line {_line(key_node)} has a list or mapping for a name: a name must be text"))
+            continue
+        key = _scalar(document, key_node, pointer)
+        place = child(pointer, key)
+        if key in result:
+            line = _line(key_node)
+            first = document.lines.get(place, line)  # `1` and `true` are equal, but are written differently
+            document.problems.append(
+                Problem(place, f"`{key}` stands here and again in line {line}: YAML would silently keep the last, so join them")
+                if first != line
+                else Problem(place, f"`{key}` stands twice: keep one")
+            )
+            continue
+        document.lines[place] = _line(key_node)
+        result[key] = _value(document, value_node, place)
+    return result
+
+
+def _scalar(document: FileDocument, node: yaml.ScalarNode, pointer: str) -> Any:
+    """The value of a scalar. Moments stay the text that was written; what YAML 1.1 takes for a number or a truth value is one, to be refused as a name."""
+    _check_tag(document, node, pointer)
+    kind = node.tag.rpartition(":")[2]
+    if kind in ("null", "bool", "int", "float"):
+        try:
+            value = yaml.SafeLoader("").construct_object(node)
+        except (ValueError, LookupError, OverflowError):
+            value = node.value
+        if isinstance(value, str) or (kind == "null" and node.value not in _NULLS):
+            document.problems.append(Problem(pointer, f"`{node.value}` cannot be read as `{kind}`: write it in quotes, without a tag"))
+        return value
+    return node.value

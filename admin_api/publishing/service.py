@@ -1,0 +1,298 @@
+"""What admins do: see what a change would do, make it, look back and go back. Knows neither HTTP nor how items are stored."""
+
+import hashlib
+import logging
+import random
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from itertools import takewhile
+from typing import TypeVar
+
+from admin_api.analysis.access_changes import AccessChange, access_changes
+from admin_api.analysis.token_scope import MAX_COMBINATIONS, TokenVerdict, caller_kinds, enforced_verdicts, token_verdicts
+from admin_api.publishing import series
+from admin_api.publishing.lockout import Actor, check_lock_out, check_own_routes
+from admin_api.table import history, writer
+from admin_api.table.history import NotPublishedError, Published, require_head
+from admin_api.table.version_record import Authorship, canonical_json
+from admin_api.table.writer import AnswerFor, Change, ConflictError
+from authorizer.policy.denylist import Denylist, DenylistEntry, DenylistKind
+from authorizer.policy.document import PermissionDocument
+from authorizer.policy.problems import DocumentError, Problem
+from authorizer.table import keys
+from authorizer.table.reader import read_denylist
+from authorizer.table.records import Head, SeriesPart, VersionRecord
+
+__all__ = ["NotPublishedError", "PermissionService", "Plan"]
+
+_Outcome = TypeVar("_Outcome")
+
+_LOGGER = logging.getLogger(__name__)
+
+_DENYLIST_ATTEMPTS = 10
+"""Attempts to write an entry of the denylist while others publish: the kill switch must not lose the race."""
+
+
+MAX_DENYLIST = 2000
+"""Entries that an API's denylist may have. Authorizers read it whole at cold start, within the time that API Gateway gives them."""
+
+
+class DenylistFullError(Exception):
+    """The denylist has no room. Nothing was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What publishing a document would do, and the version that it starts from.
+
+    `rows` are the contents to write by key; `row_changes` the same in words, and `access` what they mean for callers. `steps` are the versions that it
+    takes, more than one where no transaction can hold the change. `unfinished` is the part at which an earlier change stopped. `verdicts` tell for
+    whom one policy could be remembered under the token alone.
+    """
+
+    document: PermissionDocument
+    base: Head | None
+    rows: dict[str, str | None]
+    row_changes: tuple[str, ...]
+    access: tuple[AccessChange, ...]
+    steps: tuple[series.Step, ...]
+    unfinished: SeriesPart | None
+    verdicts: tuple[TokenVerdict, ...]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the table already holds this document."""
+        return not self.rows
+
+
+class PermissionService:
+    """Works on the table that was bound. `now` gives epoch seconds, `wait` waits for some."""
+
+    def __init__(self, now: Callable[[], float], wait: Callable[[float], None] = time.sleep) -> None:
+        self._now = now
+        self._wait = wait
+
+    def plan(self, document: PermissionDocument, combinations: int = MAX_COMBINATIONS, base: Published | None = None) -> Plan:
+        """Compare a document with what is published, or with `base` if that was just read. Writes nothing.
+
+        Judges so many `combinations` of groups for `token` scope. Raises `DocumentError` if `token` scope is enforced and cannot express what some
+        subject by itself may do, and `ChangeTooLargeError` if a row would be larger than an item may be.
+        """
+        check_own_routes(document)
+        verdicts = tuple(token_verdicts(document, caller_kinds(document, combinations), self._now()))
+        self._check_enforced(document, verdicts)
+        published = base or history.read_published(document.api)
+        before = writer.row_contents(published.document) if published else {}
+        after = writer.row_contents(document)
+        rows: dict[str, str | None] = {key: content for key, content in after.items() if before.get(key) != content}
+        rows |= dict.fromkeys(before.keys() - after.keys())
+        steps = series.steps(
+            published.document if published else None,
+            document,
+            published.known if published else frozenset(),
+            max_items=writer.MAX_WRITTEN,
+            max_bytes=writer.MAX_CHANGE_BYTES,
+        )
+        for step in steps:
+            writer.check_rows(step.rows)
+        return Plan(
+            document=document,
+            base=published.head if published else None,
+            rows=rows,
+            row_changes=_row_changes(document, published, before, rows),
+            access=access_changes(published.document if published else None, document),
+            steps=tuple(steps),
+            unfinished=history.read_unfinished(document.api, published.head, published.record) if published else None,
+            verdicts=verdicts,
+        )
+
+    def apply(
+        self,
+        plan: Plan,
+        *,
+        author: str,
+        reason: str,
+        on_behalf_of: str | None = None,
+        actor: Actor | None = None,
+        force: bool = False,
+        answer_for: AnswerFor | None = None,
+        on_part: Callable[[], object] = lambda: None,
+    ) -> Head | None:
+        """Publish what was planned, if the API still is where the plan started. None if there is nothing to do.
+
+        The answer that `answer_for` makes is stored with the last version, or by itself if there is nothing to do; `on_part` is called after each
+        version. Raises `LockOutError` for a change that would shut out `actor` or everybody, unless `force` is given, and what `writer.publish` raises.
+        A `ConflictError` in the middle of a series leaves it unfinished: the next plan shows that, and goes on from there.
+        """
+        if plan.is_empty:
+            if answer_for is not None and plan.base is not None:
+                writer.keep_answer(plan.document.api, answer_for(plan.base), self._now())
+            return None
+        if not force:
+            self.check_lock_out(plan, actor)
+        by = Authorship(author, reason, on_behalf_of)
+        head = plan.base
+        for number, (step, part) in enumerate(zip(plan.steps, _parts(plan), strict=True), 1):
+            last = number == len(plan.steps)
+            before = None if number == 1 else plan.steps[number - 2].document
+            access = plan.access if last else access_changes(before, step.document)
+            change = Change(plan.document.api, head, step.rows, step.new_subjects, by, tuple(map(str, access)), part)
+            head = self._publish(change, answer_for if last else None)
+            # The chain of hashes proves something only against a hash that is kept elsewhere: the log is that place.
+            _LOGGER.info("published", extra={"api": plan.document.api, "version": head.version, "hash": head.hash})
+            on_part()
+        return head
+
+    def check_lock_out(self, plan: Plan, actor: Actor | None) -> None:
+        """Raise `LockOutError` if any state that the plan leads through would shut out `actor` or everybody: it may be where the plan stops."""
+        for step in plan.steps:
+            check_lock_out(step.document, Denylist(), actor, self._now())
+
+    def _publish(self, change: Change, answer_for: AnswerFor | None) -> Head:
+        """Publish one part. In the middle of a series, a change of the denylist that came in between is no conflict: it changes no document."""
+        while True:
+            try:
+                return writer.publish(change, self._now(), answer_for)
+            except ConflictError:
+                if change.series is None or change.series.number == 1:
+                    raise
+                head = require_head(change.api)
+                if not self._only_denials_since(change.api, change.base, head):
+                    raise
+                change = replace(change, base=head)
+
+    def _only_denials_since(self, api: str, base: Head | None, head: Head) -> bool:
+        """Whether something was published since `base`, and nothing but changes of the denylist."""
+        between = list(takewhile(lambda record: base is None or record.hash != base.hash, history.read_records(api, head)))
+        return bool(between) and all(record.denylist is not None for record in between)
+
+    def published(self, api: str) -> Published:
+        """The newest document. Raises `NotPublishedError`."""
+        published = history.read_published(api)
+        if published is None:
+            raise NotPublishedError(f"API `{api}` has nothing published in this table")
+        return published
+
+    def version(self, api: str, version: int) -> Published:
+        """The document of a version. Raises `NotPublishedError`."""
+        return history.read_version(api, version)
+
+    def diff(self, api: str, old: int, new: int) -> tuple[AccessChange, ...]:
+        """What access differs between two versions. Raises `NotPublishedError`."""
+        return access_changes(self.version(api, old).document, self.version(api, new).document)
+
+    def rollback_target(self, api: str, version: int) -> Published:
+        """The document to go back to. Raises `NotPublishedError` if there is none, or if it is a state in the middle of one large change."""
+        target = self.version(api, version)
+        part = history.read_unfinished(api, target.head, target.record)
+        if part is not None:
+            before = f"version {part.base} before it or to " if part.base else ""
+            raise NotPublishedError(
+                f"version {version} is part {part.number} of {part.total} of one change of `{api}`: go back to {before}one after it"
+            )
+        return target
+
+    def plan_rollback(self, api: str, version: int, combinations: int = MAX_COMBINATIONS) -> Plan:
+        """What publishing an old version's document again would do. Raises what `rollback_target` raises."""
+        return self.plan(self.rollback_target(api, version).document, combinations)
+
+    def history(self, api: str, newest: int | None = None) -> Iterator[VersionRecord]:
+        """The records of all versions, the newest first, or those up to `newest`. Raises `NotPublishedError`, and `TroubleError` where the chain is broken."""
+        head = require_head(api)
+        if newest is not None and newest < head.version:
+            head = Head(newest, history.read_record(api, newest).hash)
+        return history.read_records(api, head)
+
+    def denylist(self, api: str) -> Denylist:
+        """All entries. Raises `NotPublishedError`."""
+        require_head(api)
+        return read_denylist(api)
+
+    def deny(
+        self,
+        api: str,
+        kind: DenylistKind,
+        value: str,
+        *,
+        author: str,
+        reason: str,
+        expires_at: int,
+        issued_before: int | None = None,
+        actor: Actor | None = None,
+        force: bool = False,
+    ) -> Head:
+        """Refuse tokens of this value from now on. Tries again while others publish.
+
+        Raises `NotPublishedError`, `LockOutError`, `DenylistFullError`, `ConflictError`.
+        """
+
+        def attempt() -> Head:
+            head = require_head(api)
+            entry = DenylistEntry(kind, value, reason, author, head.version + 1, expires_at, issued_before)
+            self.check_denial(api, entry, None if force else actor)
+            return writer.publish_denial(api, head, entry, Authorship(author, reason), self._now())
+
+        return self._persistently(attempt)
+
+    def check_denial(self, api: str, entry: DenylistEntry, actor: Actor | None) -> None:
+        """Raise what would keep an entry from being written: `DenylistFullError`, and `LockOutError` if it would shut out `actor`."""
+        known = read_denylist(api)
+        if known.get(entry.kind, entry.value) is None and len(known) >= MAX_DENYLIST:
+            raise DenylistFullError(
+                f"the denylist of `{api}` has {len(known)} entries, and every authorizer reads all of them: remove some first"
+            )
+        if actor is not None:
+            check_lock_out(self.published(api).document, Denylist([entry]), actor, self._now())
+
+    def pardon(self, api: str, kind: DenylistKind, value: str, *, author: str, reason: str) -> Head | None:
+        """Take an entry off the denylist. None if there is none. Tries again while others publish. Raises `NotPublishedError`, `ConflictError`."""
+
+        def attempt() -> Head | None:
+            head = require_head(api)
+            if read_denylist(api).get(kind, value) is None:
+                return None
+            return writer.publish_pardon(api, head, kind, value, Authorship(author, reason), self._now())
+
+        return self._persistently(attempt)
+
+    def _persistently(self, attempt: Callable[[], _Outcome]) -> _Outcome:
+        for number in range(_DENYLIST_ATTEMPTS):
+            try:
+                return attempt()
+            except ConflictError:
+                # Full jitter ("Timeouts, retries, and backoff with jitter", AWS Builders' Library): whoever collided must not collide again.
+                self._wait(random.uniform(0, 0.05 * 2 ** min(number, 5)))  # noqa: S311  # spreads retries, keeps no secret
+        return attempt()
+
+    def _check_enforced(self, document: PermissionDocument, verdicts: tuple[TokenVerdict, ...]) -> None:
+        problems = [
+            Problem("/enforced", f"`token` scope cannot say what is permitted to {verdict}")
+            for verdict in enforced_verdicts(document, verdicts, self._now())
+            if len(verdict.refs) <= 1
+        ]
+        if problems:
+            raise DocumentError(problems)
+
+
+def _parts(plan: Plan) -> Iterator[SeriesPart | None]:
+    """The parts that the steps of a plan are, None where there is one only."""
+    total, base = len(plan.steps), plan.base.version if plan.base else 0
+    if total == 1:
+        yield None
+        return
+    name = hashlib.sha256(canonical_json([base, sorted(plan.rows.items())]).encode()).hexdigest()[:12]
+    # Whoever goes on with an unfinished series still comes from where that one started.
+    start = plan.unfinished.base if plan.unfinished else base
+    for number in range(1, total + 1):
+        yield SeriesPart(name, number, total, start)
+
+
+def _row_changes(
+    document: PermissionDocument, published: Published | None, before: dict[str, str], rows: dict[str, str | None]
+) -> tuple[str, ...]:
+    """The rows in words. A group's row also changes when only its ancestors do."""
+    refs = {*document.subjects, *(published.document.subjects if published else ())}
+    names = {keys.subject_key(document.api, ref): str(ref) for ref in refs} | {keys.routes_key(document.api): "routes"}
+    verbs = {key: "removed" if content is None else "changed" if key in before else "new" for key, content in rows.items()}
+    return tuple(sorted(f"{names[key]}: {verb}" for key, verb in verbs.items()))

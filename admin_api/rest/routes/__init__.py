@@ -1,0 +1,1 @@
+"""The routes of the admin API, one file for each kind of thing."""

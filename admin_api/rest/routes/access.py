@@ -1,0 +1,164 @@
+"""Routes that explain: the matrix, who can, what can, and why."""
+
+from typing import Annotated, Any
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.openapi.params import Query
+
+from admin_api.analysis.access import Access, what_can, who_can
+from admin_api.analysis.access_changes import access_words
+from admin_api.analysis.explanation import Explanation, explain
+from admin_api.rest.endpoints import Endpoints, Meta, answer
+from admin_api.rest.paging import Cursor, Limit, page_of
+from admin_api.rest.preconditions import entity_tag
+from admin_api.rest.problems import BODY_TOO_LARGE, INVALID_REQUEST, UNSUPPORTED_MEDIA_TYPE, ProblemError
+from admin_api.rest.routes.documents import READ_PROBLEMS
+from admin_api.schemas import models
+from authorizer.errors import TokenError
+from authorizer.policy.document import PermissionDocument
+from authorizer.policy.permission import EVERYONE, PrincipalRef, RefKind
+from authorizer.policy.problems import Problem
+from authorizer.policy.request_path import resolve
+from authorizer.policy.route import VERBS, RouteTemplate
+from authorizer.tokens.claims import refs_of
+
+Route = Annotated[models.Text | None, Query(description="A route of the catalogue, as in `GET /pets/{petId}`")]
+
+
+def register(endpoints: Endpoints) -> None:
+    """Add these routes."""
+    _register_matrix(endpoints)
+    _register_access(endpoints)
+    _register_explain(endpoints)
+
+
+def _register_matrix(endpoints: Endpoints) -> None:
+    @endpoints.add_for_api("GET", "/matrix", Meta("Who may call what: every subject against every route", "access", READ_PROBLEMS))
+    def read_matrix(api: str, limit: Limit = 20, cursor: Cursor = None) -> Response[models.Matrix]:
+        """What reading the document costs. A page has `limit` subjects."""
+        published = endpoints.service.published(api)
+        document = published.document
+        refs, following = page_of(sorted({EVERYONE, *document.subjects}), limit, cursor)
+        rows = [models.MatrixRow(subject=str(ref), cells=_cells(document, ref)) for ref in refs]
+        return answer(
+            models.Matrix(version=published.head.version, rows=rows, next=following), headers={"ETag": entity_tag(published.head)}
+        )
+
+
+def _cells(document: PermissionDocument, ref: PrincipalRef) -> list[models.MatrixCell]:
+    held = [*document.permissions(EVERYONE), *(document.permissions(ref) if ref != EVERYONE else ())]
+    words = access_words(held, document.catalog)
+    return [models.MatrixCell(route=f"{verb} {route.path}", access=access) for (verb, route), access in words.items()]
+
+
+def _register_access(endpoints: Endpoints) -> None:
+    @endpoints.add_for_api("GET", "/access", Meta("Who can call a route, or what a subject can call", "access", READ_PROBLEMS))
+    def read_access(
+        api: str,
+        method: Annotated[models.Text | None, Query()] = None,
+        path: Annotated[str | None, Query(max_length=2000, description="A path as a client would send it, or a template")] = None,
+        route: Route = None,
+        subject: Annotated[models.Text | None, Query(description="As in `group/guest`, `everyone`")] = None,
+        limit: Limit = 50,
+        cursor: Cursor = None,
+    ) -> Response[models.AccessList]:
+        """What reading the document costs."""
+        asked = [name for name, given in (("method and path", method and path), ("route", route), ("subject", subject)) if given]
+        if len(asked) != 1 or bool(method) != bool(path):
+            raise _mistake("/query", "ask for `method` and `path`, or for a `route`, or for a `subject`")
+        published = endpoints.service.published(api)
+        document, now = published.document, endpoints.now()
+        if subject:
+            found = sorted(what_can(document, parse_ref(subject, "/query/subject"), now), key=_place)
+        else:
+            verb, template = _route(document, route) if route else _routed(document, method or "", path or "")
+            found = list(who_can(document, verb, template, now)) if template is not None else []
+        page, following = page_of(found, limit, cursor, key=_place)
+        body = models.AccessList(version=published.head.version, access=[_access(a) for a in page], next=following)
+        return answer(body, headers={"ETag": entity_tag(published.head)})
+
+
+def _place(access: Access) -> list[str]:
+    return [str(access.subject), access.route.path, access.verb]
+
+
+def _route(document: PermissionDocument, text: str) -> tuple[str, RouteTemplate | None]:
+    verb, _, path = text.partition(" ")
+    known = document.catalog.find(verb, path)
+    if known is None:
+        raise _mistake("/query/route", f"`{text}` is no route of the catalogue: name verb and template as the catalogue has them")
+    return verb, known
+
+
+def _routed(document: PermissionDocument, method: str, path: str) -> tuple[str, RouteTemplate | None]:
+    """The route of a concrete path, or of a template that stands in the catalogue as it is."""
+    template = document.catalog.find(method, path) if "{" in path else None
+    if template is not None:
+        return method, template
+    if method not in VERBS:
+        raise _mistake("/query/method", f"`{method}` is none of {' '.join(VERBS)}")
+    return method, resolve(document.catalog, method, path.removeprefix("/"), None, exact=True).route
+
+
+def _access(access: Access) -> models.Access:
+    return models.Access(
+        subject=str(access.subject),
+        route=f"{access.verb} {access.route.path}",
+        access=access.words,
+        permissions=list(access.permissions),
+        by_everyone=access.by_everyone,
+    )
+
+
+def _register_explain(endpoints: Endpoints) -> None:
+    problems = (*READ_PROBLEMS, BODY_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE)
+
+    @endpoints.add_for_api("POST", "/explain", Meta("Why a request is allowed or denied, and what would allow it", "access", problems))
+    def explain_request(api: str, request: models.ExplainRequest) -> Response[models.Explanation]:
+        """What reading the document costs. Writes nothing."""
+        published = endpoints.service.published(api)
+        refs = [*_refs_of_claims(request.claims), *(PrincipalRef(RefKind.GROUP, name) for name in request.groups)]
+        refs += [PrincipalRef(RefKind.CLIENT, name) for name in request.clients]
+        refs += [PrincipalRef(RefKind.SCOPE, name) for name in request.scopes]
+        claims = {name: value for name, value in request.claims.items() if isinstance(value, str)}
+        found = explain(published.document, refs, claims, request.method, request.path, endpoints.now())
+        return answer(_explanation(found, published.head.version), headers={"ETag": entity_tag(published.head)})
+
+
+def _refs_of_claims(claims: dict[str, Any]) -> tuple[PrincipalRef, ...]:
+    try:
+        return refs_of(claims)
+    except TokenError as error:
+        raise _mistake("/claims", f"no token has such claims: {error}") from None
+
+
+def _explanation(found: Explanation, version: int) -> models.Explanation:
+    grant = found.suggested_grant
+    return models.Explanation(
+        version=version,
+        allowed=found.decision.allowed,
+        reason=found.decision.reason.value,
+        sentence=str(found),
+        route=str(found.decision.route) if found.decision.route else None,
+        parameters=dict(found.parameters),
+        determining=[str(held) for held in found.determining],
+        unknown=[str(ref) for ref in found.unknown_refs],
+        near_misses=[models.NearMiss(kind=miss.kind.value, message=miss.message) for miss in found.near_misses],
+        more_subjects=found.more_subjects,
+        suggested_grant=None if grant is None else models.SuggestedGrant(subject=str(grant.subject), entry=grant.entry, note=grant.note),
+        why_no_grant=found.why_no_grant,
+    )
+
+
+def parse_ref(text: str, pointer: str) -> PrincipalRef:
+    """`everyone`, `group/guest`, `client/...` or `scope/...`. Raises `ProblemError`."""
+    if text == str(EVERYONE):
+        return EVERYONE
+    kind, slash, name = text.partition("/")
+    if not slash or not name or kind not in (RefKind.GROUP, RefKind.CLIENT, RefKind.SCOPE):
+        raise _mistake(pointer, f"`{text}` is no subject: write `everyone`, `group/NAME`, `client/NAME` or `scope/NAME`")
+    return PrincipalRef(RefKind(kind), name)
+
+
+def _mistake(pointer: str, message: str) -> ProblemError:
+    return ProblemError(INVALID_REQUEST, message, [Problem(pointer, message)])

@@ -1,0 +1,180 @@
+"""What was published: the newest document, the document of any version, and the records in between, none of them taken on trust."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from admin_api.table.version_record import item_digest, record_hash
+from authorizer.errors import TroubleError
+from authorizer.policy.denylist import DenylistKind
+from authorizer.policy.document import PermissionDocument, Subject
+from authorizer.policy.permission import PrincipalRef
+from authorizer.table import keys, reader
+from authorizer.table.items import RegistryItem, RowItem
+from authorizer.table.records import Head, SeriesPart, Touched, VersionRecord
+
+PAGE = 50
+
+
+class NotPublishedError(Exception):
+    """The API has no document in the table, or no such version of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """One API's document at one version, every subject that ever was, and the record of that version."""
+
+    head: Head
+    document: PermissionDocument
+    known: frozenset[PrincipalRef]
+    record: VersionRecord
+
+
+def read_published(api: str) -> Published | None:
+    """The newest document, all of one version, or None if there is none.
+
+    One GetItem, and one Query each for the record, the registry, the routes and every known subject.
+    """
+    head = reader.read_head(api, consistent=True)
+    return None if head is None else _read_at(api, head, next(read_records(api, head, page=1)))
+
+
+def read_unfinished(api: str, head: Head, record: VersionRecord) -> SeriesPart | None:
+    """The part of a larger change at which the document of a version stopped, if it did. `record` is that version's, and `head` names its hash.
+
+    Free if the version is about the document. Changes of the denylist come in between: one Query for each 50 of them.
+    """
+    if record.denylist is not None:
+        record = next((r for r in read_records(api, head) if r.denylist is None), record)
+    series = record.series
+    return series if series is not None and series.number < series.total else None
+
+
+def read_version(api: str, version: int) -> Published:
+    """The document of a version. Costs what `read_published` does. Raises `NotPublishedError` if there is no such version."""
+    record = read_record(api, version)
+    return _read_at(api, Head(version, record.hash), record)
+
+
+def read_record(api: str, version: int) -> VersionRecord:
+    """The record of a version. One GetItem and one Query. Raises `NotPublishedError` if there is no such version."""
+    head = require_head(api)
+    records = reader.read_versions(api, version - 1, version) if 0 < version <= head.version else ()
+    if not records:
+        raise NotPublishedError(f"API `{api}` has no version {version}: its versions are 1 to {head.version}")
+    [record] = records
+    _check_hash(api, record)
+    return record
+
+
+def require_head(api: str) -> Head:
+    """The newest version. One GetItem. Raises `NotPublishedError`."""
+    head = reader.read_head(api, consistent=True)
+    if head is None:
+        raise NotPublishedError(f"API `{api}` has nothing published in this table")
+    return head
+
+
+def read_apis() -> list[str]:
+    """The names of all APIs in the table, sorted. One Query."""
+    return sorted(reader.read_apis())
+
+
+def read_records(api: str, head: Head, page: int = PAGE) -> Iterator[VersionRecord]:
+    """The records from `head` down to the first, one Query for each `page` of them as they are asked for.
+
+    Each is held against the hash that the record after it, or the head, names. Raises `TroubleError` where the chain is broken.
+    """
+    newest, expected = head.version, head.hash
+    while newest > 0:
+        oldest = max(newest - page, 0)
+        records = reader.read_versions(api, oldest, newest)
+        if [r.version for r in records] != list(range(oldest + 1, newest + 1)):
+            raise TroubleError("broken_chain", f"records between versions {oldest + 1} and {newest} of `{api}` are missing")
+        for record in reversed(records):
+            _check_hash(api, record)
+            if record.hash != expected:
+                raise TroubleError(
+                    "broken_chain", f"version {record.version} of `{api}` is not the one that version {record.version + 1} follows"
+                )
+            expected = record.parent_hash
+            yield record
+        newest = oldest
+    if expected:
+        raise TroubleError("broken_chain", f"version 1 of `{api}` names a parent")
+
+
+def damaged_items(record: VersionRecord) -> Iterator[str]:
+    """Keys of items that a version wrote and that are gone or hold something else. One GetItem for each item.
+
+    Entries of the denylist may be overwritten and end: `planted_items` looks at those.
+    """
+    for touched in record.touched if record.denylist is None else ():
+        if _digest_of(touched) != touched.sha256:
+            yield f"{touched.pk} {touched.sk}"
+
+
+class Newest:
+    """What the whole history says of the newest state: filled record by record, the newest first."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, int] = {}
+        self.denials: dict[tuple[DenylistKind, str], tuple[int, int | None]] = {}
+
+    def add(self, record: VersionRecord) -> None:
+        """Take a record into account."""
+        if record.denylist is not None:
+            change = record.denylist
+            self.denials.setdefault((change.kind, change.value), (record.version, change.expires_at))
+            return
+        for touched in record.touched:
+            self.rows.setdefault(touched.pk, record.version)
+
+
+def planted_items(api: str, head: Head, newest: Newest, now: float) -> Iterator[str]:
+    """Keys that show readers something else than the history says: rows that no version wrote, and entries of the denylist that were altered or removed.
+
+    One Query for the registry, the routes, the denylist and every known subject.
+    """
+    routes = reader.read_routes(api, head.version)
+    shown = {keys.routes_key(api): routes.version if routes else 0}
+    shown |= {
+        keys.subject_key(api, ref): reader.read_subject(api, ref, head.version).version for ref in sorted(reader.read_known_subjects(api))
+    }
+    yield from (f"{key} {keys.number(version)}" for key, version in shown.items() if newest.rows.get(key, 0) != version)
+    denylist = reader.read_denylist(api)
+    for kind, value in {*newest.denials, *((entry.kind, entry.value) for entry in denylist.entries())}:
+        version, ends = newest.denials.get((kind, value), (0, None))
+        entry = denylist.get(kind, value)
+        as_written = (entry.version, entry.expires_at) == (version, ends) if entry is not None else ends is None or ends <= now
+        if not as_written:
+            yield f"{keys.denylist_key(api)} {keys.denylist_sort_key(kind, value)}"
+
+
+def _digest_of(touched: Touched) -> str | None:
+    kind: type[RowItem | RegistryItem] = RegistryItem if touched.sk.startswith(keys.REGISTRY_PREFIX) else RowItem
+    with reader.trouble(touched.pk):
+        try:
+            return item_digest(kind.get(touched.pk, touched.sk, consistent_read=True))
+        except kind.DoesNotExist:
+            return None
+
+
+def _check_hash(api: str, record: VersionRecord) -> None:
+    if record_hash(api, record) != record.hash:
+        raise TroubleError(
+            "broken_chain", f"the record of version {record.version} of `{api}` does not hash to what it says: somebody edited it"
+        )
+
+
+def _read_at(api: str, head: Head, record: VersionRecord) -> Published:
+    routes = reader.read_routes(api, head.version)
+    if routes is None:
+        raise TroubleError("unreadable_row", f"API `{api}` has version {head.version} but no catalogue")
+    known = reader.read_known_subjects(api)
+    subjects: dict[PrincipalRef, Subject] = {}
+    for ref in sorted(known):
+        row = reader.read_subject(api, ref, head.version)
+        if row.subject is not None:
+            subjects[ref] = row.subject
+    document = PermissionDocument(api, routes.catalog, subjects, routes.enforced)
+    return Published(head, document, known, record)

@@ -1,0 +1,113 @@
+"""The record of one version: what it says, and the hash that chains it to the one before."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from authorizer.table.items import TableItem
+from authorizer.table.records import DenylistChange, Head, SeriesPart, Touched, VersionRecord
+
+MAX_CHANGES = 500
+MAX_CHANGES_BYTES = 150_000
+"""Sentences on access that a record keeps, and their size; a larger change says how many more there were. A record is an item too, with its 400 KB."""
+
+
+@dataclass(frozen=True, slots=True)
+class Authorship:
+    """Who makes a change and why. `on_behalf_of` is said by the author and proven by nobody."""
+
+    author: str
+    reason: str
+    on_behalf_of: str | None = None
+
+
+def new_record(
+    api: str,
+    base: Head | None,
+    items: Iterable[TableItem],
+    by: Authorship,
+    changes: tuple[str, ...],
+    now: float,
+    *,
+    series: SeriesPart | None = None,
+    denylist: DenylistChange | None = None,
+) -> VersionRecord:
+    """The record of the version after `base` that writes `items`, with its hash."""
+    record = VersionRecord(
+        version=(base.version if base else 0) + 1,
+        author=by.author,
+        on_behalf_of=by.on_behalf_of,
+        reason=by.reason,
+        time=datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        changes=_as_many_as_fit(changes),
+        touched=tuple(Touched(item.pk, item.sk, item_digest(item)) for item in items),
+        parent_hash=base.hash if base else "",
+        hash="",
+        series=series,
+        denylist=denylist,
+    )
+    return replace(record, hash=record_hash(api, record))
+
+
+def record_hash(api: str, record: VersionRecord) -> str:
+    """SHA-256 over the canonical JSON (RFC 8785) of all that the record says, and so over the items that it names and over its parent."""
+    content: dict[str, Any] = {
+        "api": api,
+        "version": record.version,
+        "parent_hash": record.parent_hash,
+        "author": record.author,
+        "on_behalf_of": record.on_behalf_of,
+        "reason": record.reason,
+        "time": record.time,
+        "changes": record.changes,
+        "touched": touched_fields(record),
+    }
+    content |= {name: json.loads(text) for name, text in optional_fields(record).items()}
+    return digest(content)
+
+
+def optional_fields(record: VersionRecord) -> dict[str, str]:
+    """The JSON of what only some records have."""
+    parts = {"series": record.series, "denylist": record.denylist}
+    return {name: canonical_json(asdict(part)) for name, part in parts.items() if part is not None}
+
+
+def touched_fields(record: VersionRecord) -> list[list[str]]:
+    """The items that a version wrote: key and digest of each."""
+    return [[t.pk, t.sk, t.sha256] for t in record.touched]
+
+
+def item_digest(item: TableItem) -> str:
+    """SHA-256 of what an item holds. Numbers are whole ones."""
+    names = sorted(item.get_attributes())
+    values = {name: getattr(item, name) for name in names}
+    return digest({name: int(v) if isinstance(v, float) else v for name, v in values.items() if v is not None})
+
+
+def _as_many_as_fit(changes: tuple[str, ...]) -> tuple[str, ...]:
+    size = 0
+    for kept, sentence in enumerate(changes):
+        size += len(sentence.encode())
+        if kept == MAX_CHANGES or size > MAX_CHANGES_BYTES:
+            return (*changes[:kept], f"and {len(changes) - kept} changes more")
+    return changes
+
+
+def canonical_json(value: object) -> str:
+    """JSON in the one form that a hash can be taken of (RFC 8785), for values without fractions."""
+    return json.dumps(_sorted(value), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def _sorted(value: object) -> object:
+    if isinstance(value, dict):
+        # RFC 8785 section 3.2.3 sorts by UTF-16 code units, which differs from Python's order beyond U+FFFF.
+        return {key: _sorted(value[key]) for key in sorted(value, key=lambda k: k.encode("utf-16-be", "surrogatepass"))}
+    return [_sorted(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def digest(item: dict[str, Any]) -> str:
+    """SHA-256 of an item's attributes, in hexadecimal."""
+    return hashlib.sha256(canonical_json(item).encode()).hexdigest()

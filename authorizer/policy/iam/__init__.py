@@ -1,0 +1,1 @@
+"""Decisions written as IAM policies, as API Gateway takes, keeps and evaluates them."""

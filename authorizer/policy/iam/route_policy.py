@@ -1,0 +1,83 @@
+"""Decisions written as the IAM policy that API Gateway caches and evaluates again for each request that shares the cache entry.
+
+An answer may therefore depend only on what the cache key holds. Partition, region, account, API id, stage and verb are always literal, taken
+from the incoming ARN: a wildcard there would cross `/` into other stages and methods ("IAM JSON policy elements: Resource", IAM user guide).
+"""
+
+from collections.abc import Mapping
+
+from authorizer.policy.cache_scope import can_hold, pattern_parts
+from authorizer.policy.decision import Decision, Grounds, applicable, bound_values
+from authorizer.policy.iam.method_arn import MAX_RESOURCE, MethodArn, is_literal, literal_text
+from authorizer.policy.iam.statement import PolicyDocument, PolicyTooLargeError, allow, deny, end_of, policy
+from authorizer.policy.permission import Permission
+from authorizer.policy.route import RouteTemplate, SegmentKind
+
+_KEPT_OF_A_LONG_ARN = 500
+
+
+def compile_request(arn: MethodArn, decision: Decision, *, token_expiry: int | None = None) -> PolicyDocument:
+    """The answer for the requested ARN and nothing else. An ARN that is too long for a Resource is denied by its beginning.
+
+    With `token_expiry`, the token's `exp`, an Allow carries the condition that it ends with its reason.
+    """
+    text = str(arn)
+    if is_too_long(arn):
+        return policy(deny(literal_text(text)[:_KEPT_OF_A_LONG_ARN] + "*"))
+    # INVARIANT: text that IAM would read as a pattern never stands in an Allow, whatever a decision says.
+    if decision.allowed and is_literal(text):
+        return policy(allow([text], end_of(decision.determining, token_expiry)))
+    return policy(deny(arn.prefix + literal_text(text.removeprefix(arn.prefix))))
+
+
+def is_too_long(arn: MethodArn) -> bool:
+    """Whether this ARN cannot be a Resource of a policy."""
+    return len(str(arn)) > MAX_RESOURCE
+
+
+def compile_route(
+    arn: MethodArn, grounds: Grounds, route: RouteTemplate | None, *, token_expiry: int | None = None, slash_counts: bool = False
+) -> PolicyDocument | None:
+    """The answer for every request that the gateway serves by this route with the ARN's verb, whichever values its parameters have.
+
+    `route` is None if the gateway's template is not in the catalogue. A denied answer covers the whole verb: the cache entry belongs to this
+    route alone, and a narrower Deny would be missed by odd spellings. `slash_counts` as in `resolve`. None if no policy can hold a bound value to its
+    place (see `can_hold`). Raises `PolicyTooLargeError`.
+    """
+    allows = {} if route is None or arn.verb is None else _allowed_values(grounds, arn.verb, route)
+    if route is None or not allows:
+        return policy(deny(f"{arn.method_prefix}*"))
+    if not all(can_hold(route, dict(values)) for values in allows):
+        return None
+    by_end: dict[int | None, set[str]] = {}
+    for values, permissions in allows.items():
+        paths = _paths(route, dict(values), slash_counts=slash_counts)
+        by_end.setdefault(end_of(permissions, token_expiry), set()).update(arn.method_prefix + path for path in paths)
+    statements = [allow(sorted(resources), end) for end, resources in by_end.items()]
+    if not route.is_greedy and any(len(values) < len(route.parameters) for values in allows):
+        # A `*` also takes in `/`. Without this a path whose encoded slash was decoded could shift its segments under the wildcards.
+        statements.append(deny(arn.method_prefix + "*/" * len(route.segments) + "?*"))
+    longest = max(len(resource) for statement in statements for resource in statement["Resource"])
+    if longest > MAX_RESOURCE:
+        raise PolicyTooLargeError(f"a resource for route `{route}` has {longest} characters, more than {MAX_RESOURCE}")
+    return policy(*statements)
+
+
+def _allowed_values(grounds: Grounds, verb: str, route: RouteTemplate) -> dict[tuple[tuple[str, str], ...], list[Permission]]:
+    """The allows by the parameter values that they ask for. One without any covers all others; with a deny there is none."""
+    denies, allows = applicable(grounds, verb, route)
+    result: dict[tuple[tuple[str, str], ...], list[Permission]] = {}
+    for permission in () if denies else allows:
+        values = bound_values(permission, grounds, route)
+        if values is not None:
+            result.setdefault(tuple(sorted(values.items())), []).append(permission)
+    return {(): result[()]} if () in result else result
+
+
+def _paths(route: RouteTemplate, values: Mapping[str, str], *, slash_counts: bool) -> tuple[str, ...]:
+    parts = pattern_parts(route, values)
+    path = "/".join(parts)
+    # REST APIs serve `/pets/` by `/pets` and keep the slash in the ARN. A `*` at the end takes it in, and the root has none to add.
+    # Where it counts it would be the end of a bound value.
+    is_value = bool(parts) and route.segments[-1].kind is not SegmentKind.LITERAL
+    return (path,) if not parts or parts[-1] == "*" or (slash_counts and is_value) else (path, path + "/")

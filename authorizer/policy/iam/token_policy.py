@@ -1,0 +1,285 @@
+"""One policy for all routes of a caller, for a gateway that remembers answers under the token alone; or why there can be none.
+
+Whatever allows every value of a `{parameter}` also allows what lies below it, since IAM's `*` crosses `/`. Where that takes in a route that the
+caller may not use, no list of Allows is exact; a Deny for that route may help, unless it takes in an allowed route in turn.
+
+The Allows never lean on a Deny to tell routes apart unless `guards` says so: should routing decode a path that the ARN keeps encoded, such a Deny
+is missed. They do carry one against doubled and encoded slashes where a slash too many would lead from an allowed route to another one; `decide`
+denies such paths too.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from authorizer.policy.decision import Grounds, bound_values
+from authorizer.policy.iam.counterexample import Certificate, certify, words_of
+from authorizer.policy.iam.method_arn import MAX_RESOURCE, MethodArn
+from authorizer.policy.iam.pattern_coverage import (
+    STAR,
+    Bound,
+    Pattern,
+    SymbolicPath,
+    VerbRoutes,
+    mark_of,
+    pattern_of,
+    routes_of_verb,
+    takes_in,
+    with_bound,
+)
+from authorizer.policy.iam.statement import PolicyDocument, allow, deny, end_of, policy
+from authorizer.policy.permission import Effect, Permission
+from authorizer.policy.route import VERBS, RouteCatalog, RouteTemplate, Segment, Selector, parse_selector
+
+MAX_POLICY_BYTES = 7000
+"""Budget of a policy, so that it fits into the 8 KB of an answer beside the caller's context."""
+
+_MAX_DENIES = 150
+"""More would not fit into the budget of bytes, and finding them takes time that grows with their square."""
+
+_SLASH_GUARDS = ("/*", "*//*", "*%2F*", "*%2f*")
+
+
+class RefusalReason(StrEnum):
+    """Why there is no policy."""
+
+    INEXACT = "inexact"
+    TOO_LARGE = "too_large"
+    BINDING = "binding"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """No policy for this caller can be remembered under the token alone. The message is for people and names the ways out."""
+
+    reason: RefusalReason
+    message: str
+    certificate: Certificate | None = None
+
+
+class _RefusedError(Exception):
+    def __init__(self, reason: RefusalReason, message: str, certificate: Certificate | None = None) -> None:
+        super().__init__(message)
+        self.refusal = Refusal(reason, message, certificate)
+
+
+@dataclass(slots=True)
+class _VerbAccess:
+    """What a caller may do with one verb: which routes, with which permissions behind each. A route that is allowed for some values only also stands
+    as a route with marks in place of the parameters; `values` says what the marks stand for."""
+
+    known: VerbRoutes
+    allowed: dict[int, list[Permission]]
+    values: Mapping[str, str]
+    catalog: RouteCatalog
+    mask: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.mask = self.known.mask(self.allowed)
+
+    @property
+    def disallowed(self) -> frozenset[int]:
+        return frozenset(range(len(self.known.routes))) - self.allowed.keys()
+
+    def text(self, pattern: Pattern, some: str = "*") -> str:
+        """The pattern as it stands in a policy."""
+        return "/".join(some if piece is STAR else self.values.get(piece, piece) for piece in pattern)
+
+    def spelled(self, pattern: Pattern) -> Pattern:
+        """The pattern with values in place of marks."""
+        return tuple(piece if piece is STAR else self.values.get(piece, piece) for piece in pattern)
+
+    def needs_slash_guard(self, pattern: Pattern) -> bool:
+        """Whether a slash too many in place of a parameter would lead to a route that is not allowed, as `/pets//` leads to `/pets`."""
+        return not self.known.within(pattern, self.mask, empty_stars=True)
+
+
+def compile_token(arn: MethodArn, grounds: Grounds, *, guards: bool = False, token_expiry: int | None = None) -> PolicyDocument | Refusal:
+    """A policy that allows what `decide` allows, for every path in its plain spelling, and nothing more for any other; or the reason why not.
+
+    `arn` is any of the stage. `guards` permits Denies that tell routes apart. With `token_expiry`, the token's `exp`, Allows carry the condition that
+    they end with their reason.
+    """
+    try:
+        access = _read_access(grounds)
+        guarding = {verb.known.verb: _route_guards(verb, guards=guards) for verb in access}
+        # A listing whose prefixes alone are too long need not be written to be measured.
+        listed = sum(len(verb.allowed) for verb in access) * len(arn.prefix) <= MAX_POLICY_BYTES
+        document = _document(arn, access, guarding, token_expiry, collapse=not listed)
+        if listed and _size(document) > MAX_POLICY_BYTES:
+            document = _document(arn, access, guarding, token_expiry, collapse=True)
+    except _RefusedError as error:
+        return error.refusal
+    if _size(document) > MAX_POLICY_BYTES:
+        return Refusal(RefusalReason.TOO_LARGE, f"the policy has {_size(document)} bytes, more than {MAX_POLICY_BYTES}: use `route` scope")
+    return document
+
+
+def _size(document: PolicyDocument) -> int:
+    return len(json.dumps(document))
+
+
+def _read_access(grounds: Grounds) -> list[_VerbAccess]:
+    """Judge every route for every verb."""
+    by_verb: dict[str, list[tuple[Permission, Selector]]] = {}
+    for permission in grounds.permissions:
+        if permission.in_force(grounds.now):
+            selector = parse_selector(permission.selector)
+            for verb in selector.verbs:
+                by_verb.setdefault(verb, []).append((permission, selector))
+    marks: dict[str, str] = {}
+    result = []
+    for verb in VERBS:
+        if verb not in by_verb:
+            continue
+        base = _verb_routes(grounds.catalog, verb, ())
+        chosen = [(p, number) for p, selector in by_verb[verb] for number in base.selected(selector)]
+        denied = {number for p, number in chosen if p.effect is Effect.DENY}
+        granted = [(p, number) for p, number in chosen if p.effect is Effect.ALLOW and number not in denied]
+        allowed: dict[int, list[Permission]] = {}
+        for permission, number in granted:
+            if not permission.where:
+                allowed.setdefault(number, []).append(permission)
+        bound: dict[Bound, list[Permission]] = {}
+        for permission, number in granted:
+            # What a free grant covers needs no bound one.
+            values = bound_values(permission, grounds, base.routes[number]) if number not in allowed else None
+            if values is not None:
+                # Marks are no words, so that what is found out about these routes holds for every caller.
+                named = {name: marks.setdefault(value, mark_of(len(marks))) for name, value in values.items()}
+                bound.setdefault((number, with_bound(base.routes[number], named)), []).append(permission)
+        known = _verb_routes(grounds.catalog, verb, tuple(bound))
+        allowed |= dict(enumerate(bound.values(), len(base.routes)))
+        values_by_mark = {mark: value for value, mark in marks.items()}
+        result.append(
+            _VerbAccess(known, {number: p for number, p in allowed.items() if number in known.patterns}, values_by_mark, grounds.catalog)
+        )
+    _refuse_words(grounds.catalog, marks)
+    return result
+
+
+def _verb_routes(catalog: RouteCatalog, verb: str, bound: tuple[Bound, ...]) -> VerbRoutes:
+    known = catalog.reach.get((verb, bound))
+    if known is None:
+        routes = routes_of_verb(catalog, verb) if not bound else _verb_routes(catalog, verb, ()).routes
+        known = catalog.reach[verb, bound] = VerbRoutes(verb, routes, bound)
+    return known
+
+
+def _refuse_words(catalog: RouteCatalog, values: Iterable[str]) -> None:
+    """A value that is also a word of the catalogue could stand where the pattern of another route expects that word."""
+    for word in {*values} & {*words_of(catalog.routes)} if values else ():
+        message = f"the claim value `{word}`, to which a route is bound, is also a word of the catalogue: use `route` scope"
+        raise _RefusedError(RefusalReason.BINDING, message)
+
+
+def _route_guards(verb: _VerbAccess, *, guards: bool) -> list[str]:
+    """The Denies that tell the routes of one verb apart. Raises `_RefusedError` if none would do, or if there may be none."""
+    denied: set[Pattern] = set()
+    for number in verb.allowed:
+        if not verb.known.within(verb.known.patterns[number], verb.mask):
+            denied |= _guards_of(verb, number, guards=guards)
+    least = [pattern for pattern in denied if not any(other != pattern and takes_in(other, pattern) for other in denied)]
+    # A slash at the end leads to the same route. A `*` takes it in, a literal has to be written with it too.
+    return sorted(
+        text + end for pattern in least for text in [verb.text(pattern)] for end in ("", *("/" if pattern[-1:] != (STAR,) and text else ""))
+    )
+
+
+def _guards_of(verb: _VerbAccess, number: int, *, guards: bool) -> set[Pattern]:
+    denied: set[Pattern] = set()
+    for path in verb.known.paths(verb.known.patterns[number], verb.disallowed):
+        if not guards:
+            raise _inexact(verb, number, path, None)
+        if any(takes_in(other, path) for other in denied):
+            continue
+        hit = next(verb.known.paths(path, frozenset(verb.allowed)), None)
+        if hit is not None:
+            raise _inexact(verb, number, path, hit)
+        denied.add(path)
+        if len(denied) > _MAX_DENIES:
+            message = f"`{verb.known.verb}` would need more than {_MAX_DENIES} Denies: use `route` scope"
+            raise _RefusedError(RefusalReason.TOO_LARGE, message)
+    return denied
+
+
+def _inexact(verb: _VerbAccess, number: int, denied: SymbolicPath, also_allowed: SymbolicPath | None) -> _RefusedError:
+    owners = [number, verb.known.owner(denied), *([verb.known.owner(also_allowed)] if also_allowed is not None else [])]
+    routes = [_readable(verb, verb.known.routes[owner]) for owner in owners if owner is not None]
+    paths = verb.spelled(verb.known.patterns[number]), verb.spelled(denied), None if also_allowed is None else verb.spelled(also_allowed)
+    certificate = certify(verb.known.verb, routes, [*words_of(verb.catalog.routes), *verb.values.values()], paths)
+    ways = "use `route` scope, or one authorizer per path depth" + (", or guards" if also_allowed is None else "")
+    return _RefusedError(RefusalReason.INEXACT, f"{certificate}; {ways}", certificate)
+
+
+def _readable(verb: _VerbAccess, route: RouteTemplate) -> RouteTemplate:
+    return RouteTemplate(route.method, tuple(Segment(s.kind, verb.values.get(s.text, s.text)) for s in route.segments))
+
+
+def _document(
+    arn: MethodArn, access: list[_VerbAccess], guarding: Mapping[str, list[str]], token_expiry: int | None, *, collapse: bool
+) -> PolicyDocument:
+    prefix = arn.prefix
+    by_end: dict[int | None, list[str]] = {}
+    denies: list[str] = []
+    for verb in access:
+        # From what is written in the end: a wider pattern may meet a slash too many where those that it stands for do not.
+        patterns = _allows(verb, token_expiry, collapse=collapse)
+        in_need = {pattern for pattern in patterns if verb.needs_slash_guard(pattern)}
+        for pattern in patterns:
+            text = verb.text(pattern, "?*" if pattern in in_need else "*")
+            by_end.setdefault(_end(verb, pattern, token_expiry), []).append(f"{prefix}{verb.known.verb}/{text}")
+        more = _SLASH_GUARDS if in_need else ()
+        denies += [f"{arn.prefix}{verb.known.verb}/{text}" for text in (*guarding[verb.known.verb], *more)]
+    statements = [allow(sorted(resources), end) for end, resources in by_end.items()]
+    if not statements:
+        # Said aloud: beside a resource policy that allows, silence would be an allow.
+        return policy(deny(f"{arn.prefix}*"))
+    statements += [deny(*denies)] if denies else []
+    longest = max(len(resource) for statement in statements for resource in statement["Resource"])
+    if longest > MAX_RESOURCE:
+        message = f"a resource of the policy has {longest} characters, more than {MAX_RESOURCE}: shorten the stage's name or the route"
+        raise _RefusedError(RefusalReason.TOO_LARGE, message)
+    return policy(*statements)
+
+
+def _end(verb: _VerbAccess, pattern: Pattern, token_expiry: int | None) -> int | None:
+    """When a pattern has to end: with the first of the routes that it lets through, since it cannot let go of one and keep the others."""
+    if token_expiry is None:
+        return None
+    ends = [end_of(verb.allowed[owner], token_expiry) for owner in verb.known.owners(pattern) & verb.allowed.keys()]
+    return min((end for end in ends if end is not None), default=None)
+
+
+def _allows(verb: _VerbAccess, token_expiry: int | None, *, collapse: bool) -> list[Pattern]:
+    """The Allows of one verb. Collapsed, one `prefix/*` stands for all routes below a prefix wherever nothing below it is disallowed."""
+    patterns = dict.fromkeys(verb.known.patterns[number] for number in verb.allowed)
+    # What `/a/{x}` needs takes in all that `/a/{x+}` needs besides.
+    for number in (number for number in verb.allowed if verb.known.routes[number].is_greedy):
+        longer, plain = verb.known.patterns[number], pattern_of(verb.known.routes[number])
+        if longer != plain and plain in patterns and _end(verb, longer, token_expiry) == _end(verb, plain, token_expiry):
+            patterns.pop(longer, None)
+    for wide in _wide(verb, patterns) if collapse else ():
+        rest = [pattern for pattern in patterns if pattern == wide or not _is_below(wide, pattern)]
+        patterns = dict.fromkeys([*rest, wide]) if len(rest) < len(patterns) else patterns
+    return list(patterns)
+
+
+def _wide(verb: _VerbAccess, patterns: Iterable[Pattern]) -> list[Pattern]:
+    """The widest `prefix/*` that stand for more than one pattern and reach nothing disallowed."""
+    below = Counter(pattern[:length] for pattern in patterns for length in range(len(pattern)))
+    chosen: set[Pattern] = set()
+    for prefix in sorted(below, key=len):
+        covered = any(prefix[:length] in chosen for length in range(len(prefix)))
+        wide: Pattern = (*prefix, STAR)
+        several = below[prefix] > (wide in patterns)
+        if not covered and several and verb.known.within(wide, verb.mask):
+            chosen.add(prefix)
+    return [(*prefix, STAR) for prefix in sorted(chosen, key=len)]
+
+
+def _is_below(wide: Pattern, pattern: Pattern) -> bool:
+    start = wide[:-1]
+    return len(pattern) > len(start) and (pattern[: len(start)] == start or (STAR in start and takes_in(wide, pattern)))

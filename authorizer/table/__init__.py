@@ -1,0 +1,1 @@
+"""The permission table as the data plane reads it."""

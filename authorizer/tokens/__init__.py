@@ -1,0 +1,1 @@
+"""Access tokens: claims, an issuer's keys, and the check that joins them."""

@@ -1,0 +1,121 @@
+"""Verifies tokens: compact JWS (RFC 7515 section 7.1) with RS256 and nothing else, then the claims. One call, no halves to forget.
+
+python-jose does the RSA arithmetic with keys that are built beforehand; its own parsing and claim checks accept more than is accepted here.
+"""
+
+import base64
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from authorizer.errors import TokenError
+from authorizer.tokens.claims import Principal, TrustedIssuer, check_claims
+from authorizer.tokens.jwks import ALGORITHM, KeySet
+
+MAX_TOKEN_BYTES = 16_384
+
+_SEGMENT = re.compile(r"[A-Za-z0-9_-]+")
+_TYPES = ("JWT", "AT+JWT")
+
+
+class TokenVerifier:
+    """Accepts tokens of the configured issuers only. `key_sets` holds each issuer's keys by the issuer's address."""
+
+    def __init__(self, issuers: Sequence[TrustedIssuer], key_sets: Mapping[str, KeySet], now: Callable[[], float]) -> None:
+        self._issuers = {issuer.issuer: (issuer, key_sets[issuer.issuer]) for issuer in issuers}
+        self._now = now
+
+    def verify(self, token: str) -> Principal:
+        """The bearer of a token that meets every demand.
+
+        Raises `TokenError` with a stable reason if it does not, `TroubleError` if the issuer's keys cannot be had. No message holds any part of the token.
+        """
+        if len(token) > MAX_TOKEN_BYTES:
+            raise TokenError("too_large", f"the token has more than {MAX_TOKEN_BYTES} characters")
+        segments = token.split(".")
+        if len(segments) != 3:
+            raise TokenError("malformed", "the token has not three segments")
+        header_bytes, payload_bytes, signature = (_decode(segment) for segment in segments)
+        kid = _checked_kid(_json_object(header_bytes))
+        unverified_claims = _json_object(payload_bytes)
+        # The token's issuer only chooses among the configured ones; what it says otherwise goes nowhere before the signature holds.
+        unverified_issuer = unverified_claims.get("iss")
+        known = self._issuers.get(unverified_issuer) if isinstance(unverified_issuer, str) else None
+        if known is None:
+            raise TokenError("issuer", "the token's issuer is not trusted")
+        issuer, key_set = known
+        if not _is_signed(key_set.key(kid), f"{segments[0]}.{segments[1]}".encode("ascii"), signature):
+            raise TokenError("signature", "the token's signature is wrong")
+        return check_claims(unverified_claims, issuer, self._now())
+
+    def has_stale_keys(self, issuer: str) -> bool:
+        """Whether this issuer's keys serve beyond their maximum age."""
+        return self._issuers[issuer][1].is_stale
+
+
+def bearer_token(value: str) -> str:
+    """The token of an Authorization header: `Bearer <token>` (RFC 6750 section 2.1), or the token alone, as Cognito's own authorizers take it.
+
+    Raises `TokenError` for anything else, among it two values joined by a comma.
+    """
+    parts = value.split()
+    if not parts:
+        raise TokenError("missing_token", "the Authorization value is empty")
+    if len(parts) == 2 and parts[0].lower() == "bearer":
+        parts = parts[1:]
+    if len(parts) != 1 or "," in parts[0]:
+        raise TokenError("malformed_authorization", "the Authorization value is not `Bearer` and one token")
+    return parts[0]
+
+
+def _decode(segment: str) -> bytes:
+    """Strict base64url (RFC 7515 section 2): no padding, no other character, no bits that decode to nothing."""
+    if not _SEGMENT.fullmatch(segment) or len(segment) % 4 == 1:
+        raise TokenError("malformed", "a segment of the token is not base64url")
+    decoded = base64.urlsafe_b64decode(segment + "=" * (-len(segment) % 4))
+    if base64.urlsafe_b64encode(decoded).rstrip(b"=").decode("ascii") != segment:
+        raise TokenError("malformed", "a segment of the token has bits left over")
+    return decoded
+
+
+def _json_object(data: bytes) -> dict[str, Any]:
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        # RFC 7519 section 4 lets a reader refuse duplicate names: two readers could take different ones.
+        if len({name for name, _ in pairs}) < len(pairs):
+            raise ValueError("duplicate name")
+        return dict(pairs)
+
+    def refuse(_constant: str) -> Any:
+        raise ValueError("not a JSON number")
+
+    try:
+        value = json.loads(data.decode("utf-8"), object_pairs_hook=unique, parse_constant=refuse)
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
+        raise TokenError("malformed", "a segment of the token is not a JSON object with unique names")
+    return value
+
+
+def _checked_kid(header: Mapping[str, Any]) -> str:
+    """The name of the key, from a header that asks for nothing unusual. `jku`, `jwk`, `x5u` and `x5c` are never looked at: no token chooses its own key."""
+    if header.get("alg") != ALGORITHM:
+        raise TokenError("algorithm", f"the token is not signed with {ALGORITHM}")
+    if "crit" in header or "b64" in header:
+        raise TokenError("critical_header", "the token's header demands an extension")
+    kind = header.get("typ", "JWT")
+    # Only of ASCII letters are upper and lower case one and the same (RFC 7515 section 4.1.9).
+    if not isinstance(kind, str) or not kind.isascii() or kind.upper().removeprefix("APPLICATION/") not in _TYPES:
+        raise TokenError("type", "the token is not of type JWT")
+    kid = header.get("kid")
+    if not isinstance(kid, str) or not kid:
+        raise TokenError("unknown_kid", "the token names no key")
+    return kid
+
+
+def _is_signed(key: Any, message: bytes, signature: bytes) -> bool:
+    try:
+        return key.verify(message, signature) is True
+    except Exception:  # noqa: BLE001  # python-jose lets errors of its backend through; whichever it is, the signature does not hold
+        return False
