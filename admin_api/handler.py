@@ -8,19 +8,17 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.logging import utils
 
 from admin_api.gateway_cache import GatewayCaches
-from admin_api.publishing.service import PermissionService
 from admin_api.rest.app import AdminApi
 from admin_api.settings import AdminSettings, read_admin_settings
-from authorizer.table.reader import bind_table
+from admin_api.wiring import open_service
 
 
 def build_handler(settings: AdminSettings) -> Any:
     """The handler: one log line for each request, with who asked for what and how it ended, and no body."""
     logger = Logger(service="gatebook-admin")
     utils.copy_config_to_registered_loggers(logger, include={"admin_api"})
-    bind_table(settings.table)
     caches = GatewayCaches(settings.flush_stages)
-    api = AdminApi(PermissionService(time.time), now=time.time, flush=caches.flush, allow_origin=settings.allow_origin)
+    api = AdminApi(open_service(settings.table), now=time.time, flush=caches.flush, allow_origin=settings.allow_origin)
 
     def handle(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         answer = api(event, context)

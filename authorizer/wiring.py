@@ -16,7 +16,7 @@ from authorizer.policy.request_path import Unroutable
 from authorizer.settings import Settings
 from authorizer.shadow import Judgement, Shadow
 from authorizer.table.cache import PermissionCache
-from authorizer.table.reader import bind_table
+from authorizer.table.reader import PermissionTable
 from authorizer.tokens.jwks import KeySet
 from authorizer.tokens.jwks_fetch import fetch_jwks
 from authorizer.tokens.verifier import TokenVerifier
@@ -31,9 +31,8 @@ class UnauthorizedError(Exception):
         super().__init__("Unauthorized")
 
 
-def build_authorizer(settings: Settings, now: Callable[[], float] = time.time) -> Authorizer:
+def build_authorizer(settings: Settings, table: PermissionTable, now: Callable[[], float] = time.time) -> Authorizer:
     """An authorizer with empty caches."""
-    bind_table(settings.table)
     key_sets = {
         issuer.issuer: KeySet(
             issuer.jwks_uri,
@@ -46,7 +45,7 @@ def build_authorizer(settings: Settings, now: Callable[[], float] = time.time) -
     }
     return Authorizer(
         TokenVerifier(settings.issuers, key_sets, now),
-        _permissions(settings, settings.api, now),
+        _permissions(settings, table, settings.api, now),
         AnswerOptions(
             scope=settings.cache_scope,
             token_scope_guards=settings.token_scope_guards,
@@ -61,25 +60,26 @@ def build_authorizer(settings: Settings, now: Callable[[], float] = time.time) -
     )
 
 
-def build_shadow(settings: Settings, now: Callable[[], float] = time.time) -> Shadow | None:
+def build_shadow(settings: Settings, table: PermissionTable, now: Callable[[], float] = time.time) -> Shadow | None:
     """The judge of the candidate document, if there is a candidate."""
     if not settings.shadow_api:
         return None
     # A pause even where the table is asked at each request: every failure may cost a timeout.
     rest = max(settings.policy_refresh_seconds, 1)
-    return Shadow(_permissions(settings, settings.shadow_api, now), now=now, rest_seconds=rest)
+    return Shadow(_permissions(settings, table, settings.shadow_api, now), now=now, rest_seconds=rest)
 
 
-def _permissions(settings: Settings, api: str, now: Callable[[], float]) -> PermissionCache:
+def _permissions(settings: Settings, table: PermissionTable, api: str, now: Callable[[], float]) -> PermissionCache:
     return PermissionCache(
-        api, now=now, refresh_seconds=settings.policy_refresh_seconds, max_stale_seconds=settings.policy_max_stale_seconds
+        table, api, now=now, refresh_seconds=settings.policy_refresh_seconds, max_stale_seconds=settings.policy_max_stale_seconds
     )
 
 
 def build_handler(settings: Settings, now: Callable[[], float] = time.time) -> Handler:
     """The Lambda handler: reads the event, authorizes, writes the answer, and leaves one log line and its metrics."""
-    authorizer = build_authorizer(settings, now)
-    shadow = build_shadow(settings, now)
+    table = PermissionTable(settings.table)
+    authorizer = build_authorizer(settings, table, now)
+    shadow = build_shadow(settings, table, now)
     logger = Logger(service="gatebook")
     metrics = Metrics(namespace="Gatebook", service="gatebook")
     metrics.set_default_dimensions(api=settings.api)

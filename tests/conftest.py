@@ -11,9 +11,8 @@ import botocore.session
 import pytest
 from moto import mock_aws
 
-from authorizer.table.reader import bind_table
 from tests.support.clock import Clock
-from tests.support.tables import TABLE, Table, create_table
+from tests.support.tables import TABLE, Table, create_table, open_table
 from tests.support.wire import Wire
 
 REGION = "eu-west-1"
@@ -99,5 +98,5 @@ def wire(dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wire]:
 def table(dynamodb: Any, wire: Wire) -> Table:
     """An empty permission table, which the item classes are bound to."""
     create_table(dynamodb, TABLE)
-    bind_table(TABLE, REGION)
+    open_table(TABLE, REGION)
     return Table(dynamodb)

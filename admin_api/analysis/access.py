@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 
 from admin_api.analysis.access_changes import ALLOWED, describe_access
+from admin_api.analysis.subjects import held_by
 from authorizer.policy.decision import Grounds, applicable
 from authorizer.policy.document import PermissionDocument
 from authorizer.policy.permission import EVERYONE, Permission, PrincipalRef
+from authorizer.policy.request_path import resolve
 from authorizer.policy.route import RouteTemplate
 
 
@@ -47,8 +49,15 @@ def what_can(document: PermissionDocument, ref: PrincipalRef, now: float) -> tup
 
 def _grounds(document: PermissionDocument, ref: PrincipalRef, now: float) -> Grounds:
     """What the subject has by itself and as everyone. No claims: who may is asked whatever they are."""
-    holders = (EVERYONE,) if ref == EVERYONE else (EVERYONE, ref)
-    return Grounds(tuple(p for holder in holders for p in document.permissions(holder)), document.catalog, {}, now)
+    return Grounds(held_by(document, ref), document.catalog, {}, now)
+
+
+def route_of_request(document: PermissionDocument, verb: str, path: str) -> RouteTemplate | None:
+    """Return the route that people mean by a path: `/pets/7` -> `/pets/{petId}`, and a template that stands in the catalogue as it is -> itself.
+
+    None if the path belongs to no route.
+    """
+    return document.catalog.find(verb, path) or resolve(document.catalog, verb, path.removeprefix("/"), None, exact=True).route
 
 
 def _access(ref: PrincipalRef, held: Grounds, shared: Grounds, verb: str, route: RouteTemplate) -> Access | None:

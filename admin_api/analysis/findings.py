@@ -4,7 +4,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 
-from admin_api.analysis.invariants import Invariant, held_by, may
+from admin_api.analysis.invariants import Invariant, may
+from admin_api.analysis.subjects import held_by
 from authorizer.policy.document import PermissionDocument, format_time
 from authorizer.policy.permission import EVERYONE, Effect, Permission
 from authorizer.policy.route import RouteCatalog, RouteTemplate, parse_selector

@@ -7,6 +7,7 @@ with a bracket only in quotes). A selector may leave out the method and then mea
 
 from dataclasses import dataclass
 
+from admin_api.analysis.subjects import SubjectSyntaxError, parse_subject_ref
 from authorizer.policy.permission import EVERYONE, PrincipalRef, RefKind
 from authorizer.policy.problems import ProblemList, child
 from authorizer.policy.route import WEBSOCKET, RouteSyntaxError, parse_selector
@@ -89,17 +90,13 @@ def _names(text: str) -> list[str]:
 
 
 def _ref(name: str) -> PrincipalRef:
-    if name == str(EVERYONE):
-        return EVERYONE
-    kind, slash, rest = name.partition("/")
-    ref = (
-        PrincipalRef(RefKind(kind), rest)
-        if slash and kind in (RefKind.GROUP, RefKind.CLIENT, RefKind.SCOPE)
-        else PrincipalRef(RefKind.GROUP, name)
-    )
-    if not ref.name:
-        raise ValueError(f"`{name}` is no subject: write a group's name, `everyone`, `client/NAME` or `scope/NAME`")
-    return ref
+    """Return the subject of a statement. A name without a kind is a group's, since most statements are about groups: `guest` -> `group/guest`."""
+    kind, slash, _ = name.partition("/")
+    if name != str(EVERYONE) and not (slash and kind in list(RefKind)):
+        if not name:
+            raise SubjectSyntaxError(f"`{name}` is no subject: write a group's name, `everyone`, `client/NAME` or `scope/NAME`")
+        return PrincipalRef(RefKind.GROUP, name)
+    return parse_subject_ref(name)
 
 
 def _selector(text: str) -> str:

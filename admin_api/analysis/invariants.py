@@ -15,11 +15,12 @@ from dataclasses import dataclass
 
 from admin_api.analysis.access_changes import ALLOWED, access_words
 from admin_api.analysis.invariant_notation import KINDS, Invariant, parse_invariants
+from admin_api.analysis.subjects import held_by
 from authorizer.policy.document import PermissionDocument
-from authorizer.policy.permission import EVERYONE, Effect, Permission, PrincipalRef
+from authorizer.policy.permission import EVERYONE, Effect, PrincipalRef
 from authorizer.policy.route import RouteTemplate
 
-__all__ = ["KINDS", "Invariant", "Violation", "held_by", "may", "parse_invariants", "violations"]
+__all__ = ["KINDS", "Invariant", "Violation", "may", "parse_invariants", "violations"]
 
 _Cell = tuple[str, RouteTemplate]
 
@@ -36,11 +37,6 @@ def violations(document: PermissionDocument, invariant: Invariant) -> Iterator[V
     """Every counter-example, found as they are asked for."""
     for message in _CHECKS[invariant.kind](document, invariant):
         yield Violation(invariant.text, message)
-
-
-def held_by(document: PermissionDocument, ref: PrincipalRef) -> tuple[Permission, ...]:
-    """What everyone holds, and what the subject holds besides."""
-    return document.permissions(EVERYONE) + (document.permissions(ref) if ref != EVERYONE else ())
 
 
 def may(document: PermissionDocument, ref: PrincipalRef, now: float | None = None) -> dict[_Cell, tuple[str, ...]]:

@@ -14,8 +14,7 @@ from admin_api.cli.commands import permissions as seeds
 from admin_api.cli.render import output
 from admin_api.cli.settings import TargetError
 from admin_api.publishing.lockout import LockOutError
-from admin_api.publishing.service import DenylistFullError, NotPublishedError
-from admin_api.table.writer import ChangeTooLargeError, ConflictError
+from admin_api.publishing.service import ChangeTooLargeError, ConflictError, DenylistFullError, NotPublishedError
 from authorizer.errors import TroubleError
 
 EXIT_CODES: dict[type[Exception], int] = {

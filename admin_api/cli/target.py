@@ -9,7 +9,8 @@ from botocore.config import Config
 
 from admin_api.cli.render import output
 from admin_api.cli.settings import Target, read_target
-from authorizer.table.reader import bind_table
+from admin_api.publishing.service import PermissionService
+from admin_api.wiring import open_service
 
 EXIT_FINDINGS = 1
 EXIT_USAGE = 2
@@ -25,12 +26,16 @@ ReasonOption = Annotated[str | None, typer.Option("--reason", help="Why, for the
 AuthorOption = Annotated[str | None, typer.Option("--author", help="For whom you do this; kept beside your own AWS identity.")]
 
 
-def bound_target(table: str | None, region: str | None) -> Target:
-    """The table that the options name, printed and bound."""
+def named_target(table: str | None, region: str | None) -> Target:
+    """The table that the options name, printed."""
     target = read_target(table, region)
     output.ERR.print(f"[dim]{target}[/]", highlight=False)
-    bind_table(target.table, target.region, target.endpoint, target.access_key)
     return target
+
+
+def service_on(target: Target) -> PermissionService:
+    """The one door to what is published in a table."""
+    return open_service(target.table, target.region, target.endpoint, target.access_key)
 
 
 def ask(target: Target, yes: bool, what: str) -> None:

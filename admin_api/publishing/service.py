@@ -13,18 +13,33 @@ from admin_api.analysis.access_changes import AccessChange, access_changes
 from admin_api.analysis.token_scope import MAX_COMBINATIONS, TokenVerdict, caller_kinds, enforced_verdicts, token_verdicts
 from admin_api.publishing import series
 from admin_api.publishing.lockout import Actor, check_lock_out, check_own_routes
-from admin_api.table import history, writer
-from admin_api.table.history import NotPublishedError, Published, require_head
-from admin_api.table.version_record import Authorship, canonical_json
-from admin_api.table.writer import AnswerFor, Change, ConflictError
+from admin_api.publishing.verification import Verification, verify_history
+from admin_api.table import writer
+from admin_api.table.history import History, NotPublishedError, Published
+from admin_api.table.version_record import Authorship, SeriesPart, VersionRecord, canonical_json
+from admin_api.table.writer import AnswerFor, Change, ChangeTooLargeError, ConflictError, StoredAnswer, TableWriter
+from authorizer.errors import TroubleError
 from authorizer.policy.denylist import Denylist, DenylistEntry, DenylistKind
 from authorizer.policy.document import PermissionDocument
+from authorizer.policy.permission import PrincipalRef
 from authorizer.policy.problems import DocumentError, Problem
 from authorizer.table import keys
-from authorizer.table.reader import read_denylist
-from authorizer.table.records import Head, SeriesPart, VersionRecord
+from authorizer.table.reader import PermissionTable
+from authorizer.table.records import Head, RoutesRow, SubjectRow
 
-__all__ = ["NotPublishedError", "PermissionService", "Plan"]
+__all__ = [
+    "AnswerFor",
+    "ChangeTooLargeError",
+    "ConflictError",
+    "DenylistFullError",
+    "Head",
+    "NotPublishedError",
+    "PermissionService",
+    "Plan",
+    "Published",
+    "StoredAnswer",
+    "VersionRecord",
+]
 
 _Outcome = TypeVar("_Outcome")
 
@@ -67,9 +82,12 @@ class Plan:
 
 
 class PermissionService:
-    """Works on the table that was bound. `now` gives epoch seconds, `wait` waits for some."""
+    """Works on one table. `now` gives epoch seconds, `wait` waits for some."""
 
-    def __init__(self, now: Callable[[], float], wait: Callable[[float], None] = time.sleep) -> None:
+    def __init__(self, table: PermissionTable, now: Callable[[], float], wait: Callable[[float], None] = time.sleep) -> None:
+        self._table = table
+        self._history = History(table)
+        self._writer = TableWriter(table)
         self._now = now
         self._wait = wait
 
@@ -82,7 +100,7 @@ class PermissionService:
         check_own_routes(document)
         verdicts = tuple(token_verdicts(document, caller_kinds(document, combinations), self._now()))
         self._check_enforced(document, verdicts)
-        published = base or history.read_published(document.api)
+        published = base or self._history.read_published(document.api)
         before = writer.row_contents(published.document) if published else {}
         after = writer.row_contents(document)
         rows: dict[str, str | None] = {key: content for key, content in after.items() if before.get(key) != content}
@@ -103,7 +121,7 @@ class PermissionService:
             row_changes=_row_changes(document, published, before, rows),
             access=access_changes(published.document if published else None, document),
             steps=tuple(steps),
-            unfinished=history.read_unfinished(document.api, published.head, published.record) if published else None,
+            unfinished=self._history.read_unfinished(document.api, published.head, published.record) if published else None,
             verdicts=verdicts,
         )
 
@@ -127,7 +145,7 @@ class PermissionService:
         """
         if plan.is_empty:
             if answer_for is not None and plan.base is not None:
-                writer.keep_answer(plan.document.api, answer_for(plan.base), self._now())
+                self._writer.keep_answer(plan.document.api, answer_for(plan.base), self._now())
             return None
         if not force:
             self.check_lock_out(plan, actor)
@@ -153,30 +171,73 @@ class PermissionService:
         """Publish one part. In the middle of a series, a change of the denylist that came in between is no conflict: it changes no document."""
         while True:
             try:
-                return writer.publish(change, self._now(), answer_for)
+                return self._writer.publish(change, self._now(), answer_for)
             except ConflictError:
                 if change.series is None or change.series.number == 1:
                     raise
-                head = require_head(change.api)
+                head = self._history.require_head(change.api)
                 if not self._only_denials_since(change.api, change.base, head):
                     raise
                 change = replace(change, base=head)
 
     def _only_denials_since(self, api: str, base: Head | None, head: Head) -> bool:
         """Whether something was published since `base`, and nothing but changes of the denylist."""
-        between = list(takewhile(lambda record: base is None or record.hash != base.hash, history.read_records(api, head)))
+        between = list(takewhile(lambda record: base is None or record.hash != base.hash, self._history.read_records(api, head)))
         return bool(between) and all(record.denylist is not None for record in between)
+
+    def apis(self) -> list[str]:
+        """Return the names of all APIs in the table, sorted. One Query."""
+        return self._history.read_apis()
+
+    def head(self, api: str) -> Head:
+        """Return the newest version. One GetItem. Raises `NotPublishedError`."""
+        return self._history.require_head(api)
+
+    def find_head(self, api: str) -> Head | None:
+        """Return the newest version, None if nothing is published. One GetItem."""
+        return self._table.read_head(api, consistent=True)
+
+    def newest_record(self, api: str, head: Head) -> VersionRecord:
+        """Return the record of a head. One Query."""
+        return next(self._history.read_records(api, head, page=1))
+
+    def unfinished(self, api: str, head: Head, record: VersionRecord) -> SeriesPart | None:
+        """Return the part at which a larger change stopped, None if none did. `record` is the head's. Free unless that one is about the denylist."""
+        return self._history.read_unfinished(api, head, record)
+
+    def catalogue(self, api: str, head: Head) -> RoutesRow:
+        """Return the catalogue at a version. One Query. Raises `TroubleError` if it is gone: a published API has one from its first version on."""
+        row = self._table.read_routes(api, head.version)
+        if row is None:
+            raise TroubleError("unreadable_row", f"API `{api}` has version {head.version} but no catalogue")
+        return row
+
+    def subjects(self, api: str) -> list[PrincipalRef]:
+        """Return every subject that any version ever had, sorted. One Query."""
+        return sorted(self._table.read_known_subjects(api))
+
+    def subject(self, api: str, ref: PrincipalRef, head: Head) -> SubjectRow:
+        """Return what a subject holds at a version; its `subject` is None if that is nothing. One Query."""
+        return self._table.read_subject(api, ref, head.version)
+
+    def stored_answer(self, api: str, key: str) -> StoredAnswer | None:
+        """Return the answer that is kept under an idempotency key, None if there is none. One GetItem."""
+        return self._writer.read_answer(api, key, self._now())
+
+    def find_published(self, api: str) -> Published | None:
+        """Return the newest document, None if nothing is published."""
+        return self._history.read_published(api)
 
     def published(self, api: str) -> Published:
         """The newest document. Raises `NotPublishedError`."""
-        published = history.read_published(api)
+        published = self._history.read_published(api)
         if published is None:
             raise NotPublishedError(f"API `{api}` has nothing published in this table")
         return published
 
     def version(self, api: str, version: int) -> Published:
         """The document of a version. Raises `NotPublishedError`."""
-        return history.read_version(api, version)
+        return self._history.read_version(api, version)
 
     def diff(self, api: str, old: int, new: int) -> tuple[AccessChange, ...]:
         """What access differs between two versions. Raises `NotPublishedError`."""
@@ -185,7 +246,7 @@ class PermissionService:
     def rollback_target(self, api: str, version: int) -> Published:
         """The document to go back to. Raises `NotPublishedError` if there is none, or if it is a state in the middle of one large change."""
         target = self.version(api, version)
-        part = history.read_unfinished(api, target.head, target.record)
+        part = self._history.read_unfinished(api, target.head, target.record)
         if part is not None:
             before = f"version {part.base} before it or to " if part.base else ""
             raise NotPublishedError(
@@ -199,17 +260,22 @@ class PermissionService:
 
     def history(self, api: str, newest: int | None = None) -> Iterator[VersionRecord]:
         """The records of all versions, the newest first, or those up to `newest`. Raises `NotPublishedError`, and `TroubleError` where the chain is broken."""
-        head = require_head(api)
+        head = self._history.require_head(api)
         if newest is not None and newest < head.version:
-            head = Head(newest, history.read_record(api, newest).hash)
-        return history.read_records(api, head)
+            head = Head(newest, self._history.read_record(api, newest).hash)
+        return self._history.read_records(api, head)
 
-    def denylist(self, api: str) -> Denylist:
-        """All entries. Raises `NotPublishedError`."""
-        require_head(api)
-        return read_denylist(api)
+    def verify(self, api: str, head: Head, *, expected: str | None, on_version: Callable[[], object] = lambda: None) -> Verification:
+        """Check the whole history up to a head, as `verify_history` does. Raises `TroubleError` where the chain of hashes is broken."""
+        return verify_history(self._history, api, head, now=self._now(), expected=expected, on_version=on_version)
 
-    def deny(
+    def denylist(self, api: str, head: Head | None = None) -> Denylist:
+        """Return all entries. One Query, and one GetItem unless the `head` was just read. Raises `NotPublishedError`."""
+        if head is None:
+            self._history.require_head(api)
+        return self._table.read_denylist(api)
+
+    def add_entry(
         self,
         api: str,
         kind: DenylistKind,
@@ -228,16 +294,16 @@ class PermissionService:
         """
 
         def attempt() -> Head:
-            head = require_head(api)
+            head = self._history.require_head(api)
             entry = DenylistEntry(kind, value, reason, author, head.version + 1, expires_at, issued_before)
-            self.check_denial(api, entry, None if force else actor)
-            return writer.publish_denial(api, head, entry, Authorship(author, reason), self._now())
+            self.check_entry(api, entry, None if force else actor)
+            return self._writer.add_entry(api, head, entry, Authorship(author, reason), self._now())
 
         return self._persistently(attempt)
 
-    def check_denial(self, api: str, entry: DenylistEntry, actor: Actor | None) -> None:
+    def check_entry(self, api: str, entry: DenylistEntry, actor: Actor | None) -> None:
         """Raise what would keep an entry from being written: `DenylistFullError`, and `LockOutError` if it would shut out `actor`."""
-        known = read_denylist(api)
+        known = self._table.read_denylist(api)
         if known.get(entry.kind, entry.value) is None and len(known) >= MAX_DENYLIST:
             raise DenylistFullError(
                 f"the denylist of `{api}` has {len(known)} entries, and every authorizer reads all of them: remove some first"
@@ -245,14 +311,14 @@ class PermissionService:
         if actor is not None:
             check_lock_out(self.published(api).document, Denylist([entry]), actor, self._now())
 
-    def pardon(self, api: str, kind: DenylistKind, value: str, *, author: str, reason: str) -> Head | None:
+    def remove_entry(self, api: str, kind: DenylistKind, value: str, *, author: str, reason: str) -> Head | None:
         """Take an entry off the denylist. None if there is none. Tries again while others publish. Raises `NotPublishedError`, `ConflictError`."""
 
         def attempt() -> Head | None:
-            head = require_head(api)
-            if read_denylist(api).get(kind, value) is None:
+            head = self._history.require_head(api)
+            if self._table.read_denylist(api).get(kind, value) is None:
                 return None
-            return writer.publish_pardon(api, head, kind, value, Authorship(author, reason), self._now())
+            return self._writer.remove_entry(api, head, kind, value, Authorship(author, reason), self._now())
 
         return self._persistently(attempt)
 

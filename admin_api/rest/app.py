@@ -11,16 +11,13 @@ from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError, ResponseValidationError
 
 from admin_api.publishing.lockout import LockOutError
-from admin_api.publishing.service import DenylistFullError, PermissionService
+from admin_api.publishing.service import ChangeTooLargeError, ConflictError, DenylistFullError, NotPublishedError, PermissionService
 from admin_api.rest import problems
 from admin_api.rest.admission import PUBLIC_PATHS, actor_of, admitted
 from admin_api.rest.endpoints import MAX_ANSWER_BYTES, Endpoints
 from admin_api.rest.openapi.document import describe
 from admin_api.rest.problems import ProblemError
-from admin_api.rest.routes import access, authzen, documents, versions
-from admin_api.rest.routes import denylist as denials
-from admin_api.table.history import NotPublishedError
-from admin_api.table.writer import ChangeTooLargeError, ConflictError
+from admin_api.rest.routes import access, authzen, denylist, documents, versions
 from authorizer.errors import TroubleError
 from authorizer.policy.problems import DocumentError, Problem, child
 
@@ -50,7 +47,7 @@ class AdminApi:
         self._allow_origin = allow_origin
         self._resolver = APIGatewayRestResolver(cors=cors, enable_validation=True, response_validation_error_http_code=500)
         self._endpoints = Endpoints(self._resolver, service, now, flush)
-        for module in (documents, versions, access, denials, authzen):
+        for module in (documents, versions, access, denylist, authzen):
             module.register(self._endpoints)
         self._add_openapi()
         self._add_problems()

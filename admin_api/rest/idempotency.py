@@ -9,11 +9,10 @@ from typing import Annotated, Any
 from aws_lambda_powertools.event_handler import Response
 from pydantic import BaseModel, StringConstraints
 
+from admin_api.publishing.service import AnswerFor, Head, PermissionService, StoredAnswer
 from admin_api.rest.endpoints import Endpoints, answer
 from admin_api.rest.preconditions import entity_tag
 from admin_api.rest.problems import IDEMPOTENCY_MISMATCH, STALE_VERSION, ProblemError
-from admin_api.table.writer import AnswerFor, StoredAnswer, read_answer
-from authorizer.table.records import Head
 
 IdempotencyKey = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[\x21-\x7e]+$")] | None
 
@@ -26,6 +25,7 @@ REPLAYED = {"Idempotency-Replayed": "true"}
 class Replay:
     """One request with a key, or without: then nothing is stored. A key belongs to one caller, method, path, query and body."""
 
+    service: PermissionService
     api: str
     key: str | None
     fingerprint: str
@@ -43,11 +43,11 @@ class Replay:
             event.get("body"),
         ]
         fingerprint = hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
-        return cls(api, None if dry_run else key, fingerprint, endpoints.now())
+        return cls(endpoints.service, api, None if dry_run else key, fingerprint, endpoints.now())
 
     def stored(self) -> "Response[Any] | None":
         """The answer of the first time. Raises `ProblemError` if the key belongs to another request."""
-        known = None if self.key is None else read_answer(self.api, self.key, self.now)
+        known = None if self.key is None else self.service.stored_answer(self.api, self.key)
         if known is None:
             return None
         if known.fingerprint != self.fingerprint:

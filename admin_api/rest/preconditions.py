@@ -4,11 +4,8 @@ import re
 from collections.abc import Sequence
 
 from admin_api.analysis.access_changes import AccessChange, access_changes
-from admin_api.publishing.service import PermissionService
+from admin_api.publishing.service import ConflictError, Head, PermissionService, Published
 from admin_api.rest.problems import EXISTS, PRECONDITION_REQUIRED, STALE_VERSION, ProblemError
-from admin_api.table.history import Published
-from admin_api.table.writer import ConflictError
-from authorizer.table.records import Head
 
 MAX_CHANGES_SHOWN = 100
 

@@ -7,15 +7,12 @@ from aws_lambda_powertools.event_handler import Response
 
 from admin_api.analysis.access_changes import AccessChange
 from admin_api.analysis.token_scope import TokenVerdict
-from admin_api.publishing.service import Plan
+from admin_api.publishing.service import ConflictError, Head, Plan, Published
 from admin_api.rest.endpoints import Endpoints, answer
 from admin_api.rest.idempotency import Replay
 from admin_api.rest.preconditions import entity_tag, outrun
 from admin_api.schemas import models
-from admin_api.table.history import Published
-from admin_api.table.writer import ConflictError
 from authorizer.policy.document import PermissionDocument
-from authorizer.table.records import Head
 
 DRY_RUN_COMBINATIONS = 50
 """Combinations of groups that a dry run judges for `token` scope."""

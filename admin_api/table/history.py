@@ -3,14 +3,17 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from admin_api.table.version_record import item_digest, record_hash
+from pynamodb.exceptions import DoesNotExist
+
+from admin_api.table.version_record import SeriesPart, VersionRecord, item_digest, parse_record, record_hash
 from authorizer.errors import TroubleError
 from authorizer.policy.denylist import DenylistKind
 from authorizer.policy.document import PermissionDocument, Subject
 from authorizer.policy.permission import PrincipalRef
-from authorizer.table import keys, reader
-from authorizer.table.items import RegistryItem, RowItem
-from authorizer.table.records import Head, SeriesPart, Touched, VersionRecord
+from authorizer.table import keys
+from authorizer.table.items import RegistryItem, RowItem, VersionItem
+from authorizer.table.reader import PermissionTable, parsed
+from authorizer.table.records import Head, Touched
 
 PAGE = 50
 
@@ -27,90 +30,6 @@ class Published:
     document: PermissionDocument
     known: frozenset[PrincipalRef]
     record: VersionRecord
-
-
-def read_published(api: str) -> Published | None:
-    """The newest document, all of one version, or None if there is none.
-
-    One GetItem, and one Query each for the record, the registry, the routes and every known subject.
-    """
-    head = reader.read_head(api, consistent=True)
-    return None if head is None else _read_at(api, head, next(read_records(api, head, page=1)))
-
-
-def read_unfinished(api: str, head: Head, record: VersionRecord) -> SeriesPart | None:
-    """The part of a larger change at which the document of a version stopped, if it did. `record` is that version's, and `head` names its hash.
-
-    Free if the version is about the document. Changes of the denylist come in between: one Query for each 50 of them.
-    """
-    if record.denylist is not None:
-        record = next((r for r in read_records(api, head) if r.denylist is None), record)
-    series = record.series
-    return series if series is not None and series.number < series.total else None
-
-
-def read_version(api: str, version: int) -> Published:
-    """The document of a version. Costs what `read_published` does. Raises `NotPublishedError` if there is no such version."""
-    record = read_record(api, version)
-    return _read_at(api, Head(version, record.hash), record)
-
-
-def read_record(api: str, version: int) -> VersionRecord:
-    """The record of a version. One GetItem and one Query. Raises `NotPublishedError` if there is no such version."""
-    head = require_head(api)
-    records = reader.read_versions(api, version - 1, version) if 0 < version <= head.version else ()
-    if not records:
-        raise NotPublishedError(f"API `{api}` has no version {version}: its versions are 1 to {head.version}")
-    [record] = records
-    _check_hash(api, record)
-    return record
-
-
-def require_head(api: str) -> Head:
-    """The newest version. One GetItem. Raises `NotPublishedError`."""
-    head = reader.read_head(api, consistent=True)
-    if head is None:
-        raise NotPublishedError(f"API `{api}` has nothing published in this table")
-    return head
-
-
-def read_apis() -> list[str]:
-    """The names of all APIs in the table, sorted. One Query."""
-    return sorted(reader.read_apis())
-
-
-def read_records(api: str, head: Head, page: int = PAGE) -> Iterator[VersionRecord]:
-    """The records from `head` down to the first, one Query for each `page` of them as they are asked for.
-
-    Each is held against the hash that the record after it, or the head, names. Raises `TroubleError` where the chain is broken.
-    """
-    newest, expected = head.version, head.hash
-    while newest > 0:
-        oldest = max(newest - page, 0)
-        records = reader.read_versions(api, oldest, newest)
-        if [r.version for r in records] != list(range(oldest + 1, newest + 1)):
-            raise TroubleError("broken_chain", f"records between versions {oldest + 1} and {newest} of `{api}` are missing")
-        for record in reversed(records):
-            _check_hash(api, record)
-            if record.hash != expected:
-                raise TroubleError(
-                    "broken_chain", f"version {record.version} of `{api}` is not the one that version {record.version + 1} follows"
-                )
-            expected = record.parent_hash
-            yield record
-        newest = oldest
-    if expected:
-        raise TroubleError("broken_chain", f"version 1 of `{api}` names a parent")
-
-
-def damaged_items(record: VersionRecord) -> Iterator[str]:
-    """Keys of items that a version wrote and that are gone or hold something else. One GetItem for each item.
-
-    Entries of the denylist may be overwritten and end: `planted_items` looks at those.
-    """
-    for touched in record.touched if record.denylist is None else ():
-        if _digest_of(touched) != touched.sha256:
-            yield f"{touched.pk} {touched.sk}"
 
 
 class Newest:
@@ -130,33 +49,133 @@ class Newest:
             self.rows.setdefault(touched.pk, record.version)
 
 
-def planted_items(api: str, head: Head, newest: Newest, now: float) -> Iterator[str]:
-    """Keys that show readers something else than the history says: rows that no version wrote, and entries of the denylist that were altered or removed.
+class History:
+    """What was published in one table. Reads only."""
 
-    One Query for the registry, the routes, the denylist and every known subject.
-    """
-    routes = reader.read_routes(api, head.version)
-    shown = {keys.routes_key(api): routes.version if routes else 0}
-    shown |= {
-        keys.subject_key(api, ref): reader.read_subject(api, ref, head.version).version for ref in sorted(reader.read_known_subjects(api))
-    }
-    yield from (f"{key} {keys.number(version)}" for key, version in shown.items() if newest.rows.get(key, 0) != version)
-    denylist = reader.read_denylist(api)
-    for kind, value in {*newest.denials, *((entry.kind, entry.value) for entry in denylist.entries())}:
-        version, ends = newest.denials.get((kind, value), (0, None))
-        entry = denylist.get(kind, value)
-        as_written = (entry.version, entry.expires_at) == (version, ends) if entry is not None else ends is None or ends <= now
-        if not as_written:
-            yield f"{keys.denylist_key(api)} {keys.denylist_sort_key(kind, value)}"
+    def __init__(self, table: PermissionTable) -> None:
+        self._table = table
 
+    def read_published(self, api: str) -> Published | None:
+        """The newest document, all of one version, or None if there is none.
 
-def _digest_of(touched: Touched) -> str | None:
-    kind: type[RowItem | RegistryItem] = RegistryItem if touched.sk.startswith(keys.REGISTRY_PREFIX) else RowItem
-    with reader.trouble(touched.pk):
-        try:
-            return item_digest(kind.get(touched.pk, touched.sk, consistent_read=True))
-        except kind.DoesNotExist:
-            return None
+        One GetItem, and one Query each for the record, the registry, the routes and every known subject.
+        """
+        head = self._table.read_head(api, consistent=True)
+        return None if head is None else self._read_at(api, head, next(self.read_records(api, head, page=1)))
+
+    def read_unfinished(self, api: str, head: Head, record: VersionRecord) -> SeriesPart | None:
+        """The part of a larger change at which the document of a version stopped, if it did. `record` is that version's, and `head` names its hash.
+
+        Free if the version is about the document. Changes of the denylist come in between: one Query for each 50 of them.
+        """
+        if record.denylist is not None:
+            record = next((r for r in self.read_records(api, head) if r.denylist is None), record)
+        series = record.series
+        return series if series is not None and series.number < series.total else None
+
+    def read_version(self, api: str, version: int) -> Published:
+        """The document of a version. Costs what `read_published` does. Raises `NotPublishedError` if there is no such version."""
+        record = self.read_record(api, version)
+        return self._read_at(api, Head(version, record.hash), record)
+
+    def read_record(self, api: str, version: int) -> VersionRecord:
+        """The record of a version. One GetItem and one Query. Raises `NotPublishedError` if there is no such version."""
+        head = self.require_head(api)
+        records = self.unverified_records(api, version - 1, version) if 0 < version <= head.version else ()
+        if not records:
+            raise NotPublishedError(f"API `{api}` has no version {version}: its versions are 1 to {head.version}")
+        [record] = records
+        _check_hash(api, record)
+        return record
+
+    def require_head(self, api: str) -> Head:
+        """The newest version. One GetItem. Raises `NotPublishedError`."""
+        head = self._table.read_head(api, consistent=True)
+        if head is None:
+            raise NotPublishedError(f"API `{api}` has nothing published in this table")
+        return head
+
+    def read_apis(self) -> list[str]:
+        """The names of all APIs in the table, sorted. One Query."""
+        return sorted(self._table.read_apis())
+
+    def read_records(self, api: str, head: Head, page: int = PAGE) -> Iterator[VersionRecord]:
+        """The records from `head` down to the first, one Query for each `page` of them as they are asked for.
+
+        Each is held against the hash that the record after it, or the head, names. Raises `TroubleError` where the chain is broken.
+        """
+        newest, expected = head.version, head.hash
+        while newest > 0:
+            oldest = max(newest - page, 0)
+            records = self.unverified_records(api, oldest, newest)
+            if [r.version for r in records] != list(range(oldest + 1, newest + 1)):
+                raise TroubleError("broken_chain", f"records between versions {oldest + 1} and {newest} of `{api}` are missing")
+            for record in reversed(records):
+                _check_hash(api, record)
+                if record.hash != expected:
+                    raise TroubleError(
+                        "broken_chain", f"version {record.version} of `{api}` is not the one that version {record.version + 1} follows"
+                    )
+                expected = record.parent_hash
+                yield record
+            newest = oldest
+        if expected:
+            raise TroubleError("broken_chain", f"version 1 of `{api}` names a parent")
+
+    def damaged_items(self, record: VersionRecord) -> Iterator[str]:
+        """Keys of items that a version wrote and that are gone or hold something else. One GetItem for each item.
+
+        Entries of the denylist may be overwritten and end: `unrecorded_items` looks at those.
+        """
+        for touched in record.touched if record.denylist is None else ():
+            if self._digest_of(touched) != touched.sha256:
+                yield f"{touched.pk} {touched.sk}"
+
+    def unrecorded_items(self, api: str, head: Head, newest: Newest, now: float) -> Iterator[str]:
+        """Keys that show readers something else than the history says: rows that no version wrote, and entries of the denylist that were altered or removed.
+
+        One Query for the registry, the routes, the denylist and every known subject.
+        """
+        routes = self._table.read_routes(api, head.version)
+        shown = {keys.routes_key(api): routes.version if routes else 0}
+        shown |= {
+            keys.subject_key(api, ref): self._table.read_subject(api, ref, head.version).version
+            for ref in sorted(self._table.read_known_subjects(api))
+        }
+        yield from (f"{key} {keys.number(version)}" for key, version in shown.items() if newest.rows.get(key, 0) != version)
+        denylist = self._table.read_denylist(api)
+        for kind, value in {*newest.denials, *((entry.kind, entry.value) for entry in denylist.entries())}:
+            version, ends = newest.denials.get((kind, value), (0, None))
+            entry = denylist.get(kind, value)
+            as_written = (entry.version, entry.expires_at) == (version, ends) if entry is not None else ends is None or ends <= now
+            if not as_written:
+                yield f"{keys.denylist_key(api)} {keys.denylist_sort_key(kind, value)}"
+
+    def _digest_of(self, touched: Touched) -> str | None:
+        kind: type[RowItem | RegistryItem] = RegistryItem if touched.sk.startswith(keys.REGISTRY_PREFIX) else RowItem
+        with self._table.trouble(touched.pk):
+            try:
+                return item_digest(self._table.items(kind).get(touched.pk, touched.sk, consistent_read=True))
+            except DoesNotExist:
+                return None
+
+    def _read_at(self, api: str, head: Head, record: VersionRecord) -> Published:
+        routes = self._table.read_routes(api, head.version)
+        if routes is None:
+            raise TroubleError("unreadable_row", f"API `{api}` has version {head.version} but no catalogue")
+        known = self._table.read_known_subjects(api)
+        subjects: dict[PrincipalRef, Subject] = {}
+        for ref in sorted(known):
+            row = self._table.read_subject(api, ref, head.version)
+            if row.subject is not None:
+                subjects[ref] = row.subject
+        document = PermissionDocument(api, routes.catalog, subjects, routes.enforced)
+        return Published(head, document, known, record)
+
+    def unverified_records(self, api: str, after: int, upto: int) -> tuple[VersionRecord, ...]:
+        """Return the records of versions `after` + 1 to `upto` in order, as they stand there. Some may be missing, or say what nobody wrote. One Query."""
+        wanted = VersionItem.sk.between(keys.VERSION_PREFIX + keys.number(after + 1), keys.VERSION_PREFIX + keys.number(upto))
+        return tuple(parsed(item, parse_record) for item in self._table.query(VersionItem, keys.api_key(api), wanted))
 
 
 def _check_hash(api: str, record: VersionRecord) -> None:
@@ -164,17 +183,3 @@ def _check_hash(api: str, record: VersionRecord) -> None:
         raise TroubleError(
             "broken_chain", f"the record of version {record.version} of `{api}` does not hash to what it says: somebody edited it"
         )
-
-
-def _read_at(api: str, head: Head, record: VersionRecord) -> Published:
-    routes = reader.read_routes(api, head.version)
-    if routes is None:
-        raise TroubleError("unreadable_row", f"API `{api}` has version {head.version} but no catalogue")
-    known = reader.read_known_subjects(api)
-    subjects: dict[PrincipalRef, Subject] = {}
-    for ref in sorted(known):
-        row = reader.read_subject(api, ref, head.version)
-        if row.subject is not None:
-            subjects[ref] = row.subject
-    document = PermissionDocument(api, routes.catalog, subjects, routes.enforced)
-    return Published(head, document, known, record)

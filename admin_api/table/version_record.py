@@ -7,12 +7,36 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from authorizer.table.items import TableItem
-from authorizer.table.records import DenylistChange, Head, SeriesPart, Touched, VersionRecord
+from authorizer.table.fields import text_of, texts_of
+from authorizer.table.items import TableItem, VersionItem
+from authorizer.table.reader import link_fields
+from authorizer.table.records import DenylistChange, Head, Touched, VersionLink
 
 MAX_CHANGES = 500
 MAX_CHANGES_BYTES = 150_000
 """Sentences on access that a record keeps, and their size; a larger change says how many more there were. A record is an item too, with its 400 KB."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesPart:
+    """Part `number` of `total` of one change that no single transaction can hold. `base` is the version that the series started from."""
+
+    id: str
+    number: int
+    total: int
+    base: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionRecord(VersionLink):
+    """One entry of the history. `time` is RFC 3339 in UTC; `changes` are sentences."""
+
+    author: str
+    on_behalf_of: str | None
+    reason: str
+    time: str
+    changes: tuple[str, ...]
+    series: SeriesPart | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +74,24 @@ def new_record(
         denylist=denylist,
     )
     return replace(record, hash=record_hash(api, record))
+
+
+def parse_record(item: VersionItem) -> VersionRecord:
+    """Return what the item of a version says. Raises `ValueError`, `TypeError` or `KeyError` for an item that says something else."""
+    series: str | None = item.series
+    return VersionRecord(
+        **link_fields(item),
+        author=text_of(item.author),
+        on_behalf_of=item.on_behalf_of,
+        reason=text_of(item.reason),
+        time=text_of(item.time),
+        changes=texts_of(json.loads(text_of(item.changes))),
+        series=None if series is None else _series(json.loads(text_of(series))),
+    )
+
+
+def _series(fields: Any) -> SeriesPart:
+    return SeriesPart(text_of(fields["id"]), int(fields["number"]), int(fields["total"]), int(fields["base"]))
 
 
 def record_hash(api: str, record: VersionRecord) -> str:

@@ -8,20 +8,29 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
-from pynamodb.exceptions import PutError, TableDoesNotExist, TransactWriteError
+from pynamodb.exceptions import DoesNotExist, PutError, TableDoesNotExist, TransactWriteError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
 
-from admin_api.table.version_record import Authorship, canonical_json, new_record, optional_fields, touched_fields
+from admin_api.table.version_record import (
+    Authorship,
+    SeriesPart,
+    VersionRecord,
+    canonical_json,
+    new_record,
+    optional_fields,
+    touched_fields,
+)
 from authorizer.errors import TroubleError
 from authorizer.policy.denylist import DenylistEntry, DenylistKind
 from authorizer.policy.document import PermissionDocument, Subject, format_routes, format_subject
 from authorizer.policy.permission import PrincipalRef
 from authorizer.policy.route import RouteCatalog
-from authorizer.table import keys, reader
+from authorizer.table import keys
 from authorizer.table.items import SCHEMA, ApiItem, DenylistItem, HeadItem, RegistryItem, RowItem, TableItem, VersionItem
-from authorizer.table.records import DenylistChange, Head, SeriesPart, VersionRecord
+from authorizer.table.reader import PermissionTable, error_code
+from authorizer.table.records import DenylistChange, Head
 
 MAX_ITEMS = 100
 """Items that one transaction may have (DynamoDB developer guide, "Service, account, and table quotas")."""
@@ -91,81 +100,164 @@ def row_contents(document: PermissionDocument) -> dict[str, str]:
     return contents
 
 
-def publish(change: Change, now: float, answer_for: AnswerFor | None = None) -> Head:
-    """Write a change, which must fit into one transaction, as the next version.
+class TableWriter:
+    """Writes to one table."""
 
-    Raises `ConflictError`, `ChangeTooLargeError` or `TroubleError`; then nothing was written. If the answer of DynamoDB is lost, `TroubleError` says that
-    the outcome is unknown. With `answer_for` the answer to the request is written in the same transaction.
-    """
-    version = (change.base.version if change.base else 0) + 1
-    check_rows(change.rows)
-    items = _items(change, version)
-    record = new_record(change.api, change.base, items, change.by, change.changes, now, series=change.series)
+    def __init__(self, table: PermissionTable) -> None:
+        self._table = table
 
-    def write(transaction: TransactWrite) -> None:
-        for item in items:
-            # The registry's entries are alike whoever writes them; everything else is written once.
-            transaction.save(item, condition=None if isinstance(item, RegistryItem) else type(item).pk.does_not_exist())
+    def publish(self, change: Change, now: float, answer_for: AnswerFor | None = None) -> Head:
+        """Write a change, which must fit into one transaction, as the next version.
 
-    return _commit(change.api, change.base, record, now, write, answer_for)
+        Raises `ConflictError`, `ChangeTooLargeError` or `TroubleError`; then nothing was written. If the answer of DynamoDB is lost, `TroubleError` says that
+        the outcome is unknown. With `answer_for` the answer to the request is written in the same transaction.
+        """
+        version = (change.base.version if change.base else 0) + 1
+        check_rows(change.rows)
+        items = self._items(change, version)
+        record = new_record(change.api, change.base, items, change.by, change.changes, now, series=change.series)
 
+        def write(transaction: TransactWrite) -> None:
+            for item in items:
+                # The registry's entries are alike whoever writes them; everything else is written once.
+                transaction.save(item, condition=None if isinstance(item, RegistryItem) else type(item).pk.does_not_exist())
 
-def publish_denial(api: str, base: Head, entry: DenylistEntry, by: Authorship, now: float) -> Head:
-    """Write an entry of the denylist, whose `version` is the one after `base`, as a version. Raises what `publish` raises."""
-    item = _denylist_item(api, entry)
-    change = DenylistChange(entry.kind, entry.value, entry.expires_at)
-    sentence = f"tokens with {entry.kind} {entry.value} are refused"
-    record = new_record(api, base, [item], by, (sentence,), now, denylist=change)
-    return _commit(api, base, record, now, lambda transaction: transaction.save(item))
+        return self._commit(change.api, change.base, record, now, write, answer_for)
 
+    def add_entry(self, api: str, base: Head, entry: DenylistEntry, by: Authorship, now: float) -> Head:
+        """Write an entry of the denylist, whose `version` is the one after `base`, as a version. Raises what `publish` raises."""
+        item = self._denylist_item(api, entry)
+        change = DenylistChange(entry.kind, entry.value, entry.expires_at)
+        sentence = f"tokens with {entry.kind} {entry.value} are refused"
+        record = new_record(api, base, [item], by, (sentence,), now, denylist=change)
+        return self._commit(api, base, record, now, lambda transaction: transaction.save(item))
 
-def publish_pardon(api: str, base: Head, kind: DenylistKind, value: str, by: Authorship, now: float) -> Head:
-    """Remove an entry of the denylist as a version. Raises what `publish` raises; an entry that is gone in the meantime is a conflict too."""
-    key = DenylistItem(pk=keys.denylist_key(api), sk=keys.denylist_sort_key(kind, value))
-    sentence = f"tokens with {kind} {value} are no longer refused"
-    record = new_record(api, base, [], by, (sentence,), now, denylist=DenylistChange(kind, value, None))
-    return _commit(api, base, record, now, lambda transaction: transaction.delete(key, condition=DenylistItem.pk.exists()))
+    def remove_entry(self, api: str, base: Head, kind: DenylistKind, value: str, by: Authorship, now: float) -> Head:
+        """Remove an entry of the denylist as a version. Raises what `publish` raises; an entry that is gone in the meantime is a conflict too."""
+        key = self._table.items(DenylistItem)(pk=keys.denylist_key(api), sk=keys.denylist_sort_key(kind, value))
+        sentence = f"tokens with {kind} {value} are no longer refused"
+        record = new_record(api, base, [], by, (sentence,), now, denylist=DenylistChange(kind, value, None))
+        return self._commit(api, base, record, now, lambda transaction: transaction.delete(key, condition=DenylistItem.pk.exists()))
 
-
-def read_answer(api: str, key: str, now: float) -> StoredAnswer | None:
-    """The answer that was stored under an idempotency key and has not expired, or None. One GetItem, consistent."""
-    pk = keys.idempotency_key(api)
-    with reader.trouble(pk):
-        try:
-            item = IdempotencyItem.get(pk, keys.escape(key), consistent_read=True)
-        except IdempotencyItem.DoesNotExist:
+    def read_answer(self, api: str, key: str, now: float) -> StoredAnswer | None:
+        """The answer that was stored under an idempotency key and has not expired, or None. One GetItem, consistent."""
+        pk = keys.idempotency_key(api)
+        with self._table.trouble(pk):
+            try:
+                item = self._table.items(IdempotencyItem).get(pk, keys.escape(key), consistent_read=True)
+            except DoesNotExist:
+                return None
+            expires_at = int(item.expires_at)
+        if expires_at <= now:
             return None
-        expires_at = int(item.expires_at)
-    if expires_at <= now:
-        return None
-    return StoredAnswer(key, item.fingerprint, item.answer, expires_at)
+        return StoredAnswer(key, item.fingerprint, item.answer, expires_at)
 
+    def keep_answer(self, api: str, answer: StoredAnswer, now: float) -> None:
+        """Store the answer to a request that had nothing to change. One PutItem. Raises `ConflictError` if its key has an answer already."""
+        item = self._idempotency_item(api, answer)
+        with self._table.trouble(item.pk):
+            try:
+                item.save(condition=_unanswered(now))
+            except PutError as error:
+                if error_code(error) == "ConditionalCheckFailedException":
+                    raise ConflictError(f"key `{answer.key}` was answered in the meantime") from error
+                raise
 
-def keep_answer(api: str, answer: StoredAnswer, now: float) -> None:
-    """Store the answer to a request that had nothing to change. One PutItem. Raises `ConflictError` if its key has an answer already."""
-    item = _idempotency_item(api, answer)
-    with reader.trouble(item.pk):
+    def _commit(
+        self,
+        api: str,
+        base: Head | None,
+        record: VersionRecord,
+        now: float,
+        write: Callable[[TransactWrite], None],
+        answer_for: AnswerFor | None = None,
+    ) -> Head:
+        """Write the record, move the head from `base` to it, and whatever `write` adds: all of it or nothing."""
+        stamp = record.version if record.denylist is not None else (base.denylist_stamp if base else 0)
+        head = Head(record.version, record.hash, stamp)
+        unmoved = HeadItem.version.does_not_exist() if base is None else (HeadItem.version == base.version) & (HeadItem.hash == base.hash)
+        actions: list[Action] = [
+            HeadItem.schema.set(SCHEMA),
+            HeadItem.version.set(record.version),
+            HeadItem.hash.set(record.hash),
+            HeadItem.updated_at.set(record.time),
+        ]
+        if record.denylist is not None:
+            actions.append(HeadItem.denylist_stamp.set(record.version))
         try:
-            item.save(condition=_unanswered(now))
-        except PutError as error:
-            if reader.error_code(error) == "ConditionalCheckFailedException":
-                raise ConflictError(f"key `{answer.key}` was answered in the meantime") from error
-            raise
+            with TransactWrite(connection=self._table.connection) as transaction:
+                write(transaction)
+                transaction.save(self._version_item(api, record), condition=VersionItem.pk.does_not_exist())
+                transaction.update(self._table.items(HeadItem)(pk=keys.api_key(api), sk=keys.HEAD), actions=actions, condition=unmoved)
+                if base is None:
+                    transaction.save(self._table.items(ApiItem)(pk=keys.APIS, sk=keys.escape(api), schema=SCHEMA, name=api))
+                if answer_for is not None:
+                    transaction.save(self._idempotency_item(api, answer_for(head)), condition=_unanswered(now))
+        except TransactWriteError as error:
+            raise _write_error(
+                error, self._table.name, api, record.version, answered=answer_for is not None, is_document=record.denylist is None
+            ) from error
+        except TableDoesNotExist as error:
+            raise TroubleError("no_table", f"table `{self._table.name}` does not exist") from error
+        return head
+
+    def _items(self, change: Change, version: int) -> list[TableItem]:
+        rows: list[TableItem] = [
+            self._table.items(RowItem)(pk=key, sk=keys.number(version), schema=SCHEMA, content=content)
+            for key, content in sorted(change.rows.items())
+        ]
+        return rows + [
+            self._table.items(RegistryItem)(
+                pk=keys.api_key(change.api), sk=keys.registry_sort_key(ref), schema=SCHEMA, kind=ref.kind.value, name=ref.name
+            )
+            for ref in sorted(change.new_subjects)
+        ]
+
+    def _denylist_item(self, api: str, entry: DenylistEntry) -> DenylistItem:
+        return self._table.items(DenylistItem)(
+            pk=keys.denylist_key(api),
+            sk=keys.denylist_sort_key(entry.kind, entry.value),
+            schema=SCHEMA,
+            kind=entry.kind.value,
+            value=entry.value,
+            reason=entry.reason,
+            author=entry.author,
+            version=entry.version,
+            issued_before=entry.issued_before,
+            expires_at=entry.expires_at,
+        )
+
+    def _version_item(self, api: str, record: VersionRecord) -> VersionItem:
+        return self._table.items(VersionItem)(
+            pk=keys.api_key(api),
+            sk=keys.VERSION_PREFIX + keys.number(record.version),
+            schema=SCHEMA,
+            author=record.author,
+            on_behalf_of=record.on_behalf_of,
+            reason=record.reason,
+            time=record.time,
+            changes=canonical_json(record.changes),
+            touched=canonical_json(touched_fields(record)),
+            parent_hash=record.parent_hash,
+            hash=record.hash,
+            series=optional_fields(record).get("series"),
+            denylist=optional_fields(record).get("denylist"),
+        )
+
+    def _idempotency_item(self, api: str, answer: StoredAnswer) -> IdempotencyItem:
+        return self._table.items(IdempotencyItem)(
+            pk=keys.idempotency_key(api),
+            sk=keys.escape(answer.key),
+            schema=SCHEMA,
+            fingerprint=answer.fingerprint,
+            answer=answer.text,
+            expires_at=answer.expires_at,
+        )
 
 
 def _unanswered(now: float) -> Condition:
     condition: Condition = IdempotencyItem.pk.does_not_exist() | (IdempotencyItem.expires_at <= int(now))
     return condition
-
-
-def _items(change: Change, version: int) -> list[TableItem]:
-    rows: list[TableItem] = [
-        RowItem(pk=key, sk=keys.number(version), schema=SCHEMA, content=content) for key, content in sorted(change.rows.items())
-    ]
-    return rows + [
-        RegistryItem(pk=keys.api_key(change.api), sk=keys.registry_sort_key(ref), schema=SCHEMA, kind=ref.kind.value, name=ref.name)
-        for ref in sorted(change.new_subjects)
-    ]
 
 
 def check_rows(rows: Mapping[str, str | None]) -> None:
@@ -178,87 +270,17 @@ def check_rows(rows: Mapping[str, str | None]) -> None:
             )
 
 
-def _denylist_item(api: str, entry: DenylistEntry) -> DenylistItem:
-    return DenylistItem(
-        pk=keys.denylist_key(api),
-        sk=keys.denylist_sort_key(entry.kind, entry.value),
-        schema=SCHEMA,
-        kind=entry.kind.value,
-        value=entry.value,
-        reason=entry.reason,
-        author=entry.author,
-        version=entry.version,
-        issued_before=entry.issued_before,
-        expires_at=entry.expires_at,
-    )
+def subject_content(subject: Subject, ancestors: Iterable[str]) -> str:
+    """What the row of a subject holds; `read_subject` reads it back."""
+    return canonical_json({"held": format_subject(subject), "ancestors": sorted(ancestors)})
 
 
-def _commit(
-    api: str,
-    base: Head | None,
-    record: VersionRecord,
-    now: float,
-    write: Callable[[TransactWrite], None],
-    answer_for: AnswerFor | None = None,
-) -> Head:
-    """Write the record, move the head from `base` to it, and whatever `write` adds: all of it or nothing."""
-    stamp = record.version if record.denylist is not None else (base.denylist_stamp if base else 0)
-    head = Head(record.version, record.hash, stamp)
-    unmoved = HeadItem.version.does_not_exist() if base is None else (HeadItem.version == base.version) & (HeadItem.hash == base.hash)
-    actions: list[Action] = [
-        HeadItem.schema.set(SCHEMA),
-        HeadItem.version.set(record.version),
-        HeadItem.hash.set(record.hash),
-        HeadItem.updated_at.set(record.time),
-    ]
-    if record.denylist is not None:
-        actions.append(HeadItem.denylist_stamp.set(record.version))
-    try:
-        with TransactWrite(connection=TableItem._get_connection().connection) as transaction:
-            write(transaction)
-            transaction.save(_version_item(api, record), condition=VersionItem.pk.does_not_exist())
-            transaction.update(HeadItem(pk=keys.api_key(api), sk=keys.HEAD), actions=actions, condition=unmoved)
-            if base is None:
-                transaction.save(ApiItem(pk=keys.APIS, sk=keys.escape(api), schema=SCHEMA, name=api))
-            if answer_for is not None:
-                transaction.save(_idempotency_item(api, answer_for(head)), condition=_unanswered(now))
-    except TransactWriteError as error:
-        raise _write_error(error, api, record.version, answered=answer_for is not None, is_document=record.denylist is None) from error
-    except TableDoesNotExist as error:
-        raise TroubleError("no_table", f"table `{TableItem.Meta.table_name}` does not exist") from error
-    return head
+def routes_content(enforced: tuple[str, ...], catalog: RouteCatalog) -> str:
+    """What the row of a catalogue holds; `read_routes` reads it back."""
+    return canonical_json(format_routes(enforced, catalog))
 
 
-def _version_item(api: str, record: VersionRecord) -> VersionItem:
-    return VersionItem(
-        pk=keys.api_key(api),
-        sk=keys.VERSION_PREFIX + keys.number(record.version),
-        schema=SCHEMA,
-        author=record.author,
-        on_behalf_of=record.on_behalf_of,
-        reason=record.reason,
-        time=record.time,
-        changes=canonical_json(record.changes),
-        touched=canonical_json(touched_fields(record)),
-        parent_hash=record.parent_hash,
-        hash=record.hash,
-        series=optional_fields(record).get("series"),
-        denylist=optional_fields(record).get("denylist"),
-    )
-
-
-def _idempotency_item(api: str, answer: StoredAnswer) -> IdempotencyItem:
-    return IdempotencyItem(
-        pk=keys.idempotency_key(api),
-        sk=keys.escape(answer.key),
-        schema=SCHEMA,
-        fingerprint=answer.fingerprint,
-        answer=answer.text,
-        expires_at=answer.expires_at,
-    )
-
-
-def _write_error(error: TransactWriteError, api: str, version: int, *, answered: bool, is_document: bool) -> Exception:
+def _write_error(error: TransactWriteError, table: str, api: str, version: int, *, answered: bool, is_document: bool) -> Exception:
     """What a failed transaction means. The head is its last item, the answer to a request, if there is one, the last before."""
     reasons = [None if reason is None else reason.code for reason in error.cancellation_reasons]
     codes = {code for code in reasons if code is not None and code != "None"}
@@ -270,22 +292,12 @@ def _write_error(error: TransactWriteError, api: str, version: int, *, answered:
             f"version {version} of `{api}` is partly in the table although it was never published, as after a restore from a backup: "
             f"delete the items of `{keys.api_key(api)}` and `{keys.api_key(api)}#...` whose sort key ends in `{keys.number(version)}`",
         )
-    code = reader.error_code(error)
+    code = error_code(error)
     if codes & set(_LOST_RACE) or code == "TransactionConflictException":
         return ConflictError(f"API `{api}` was changed by somebody else in the meantime: plan again to see both changes together")
     if code is None or code in _UNDECIDED:
         said = "no answer came from DynamoDB" if code is None else f"DynamoDB said {code}"
         return TroubleError("outcome_unknown", f"{said}, the change to `{api}` may be written or not: plan again to see")
     if code == "ResourceNotFoundException":
-        return TroubleError("no_table", f"table `{TableItem.Meta.table_name}` does not exist")
+        return TroubleError("no_table", f"table `{table}` does not exist")
     return TroubleError("dynamodb_unavailable", f"DynamoDB refused the change to `{api}`: {', '.join(sorted(codes)) or code}")
-
-
-def subject_content(subject: Subject, ancestors: Iterable[str]) -> str:
-    """What the row of a subject holds; `read_subject` reads it back."""
-    return canonical_json({"held": format_subject(subject), "ancestors": sorted(ancestors)})
-
-
-def routes_content(enforced: tuple[str, ...], catalog: RouteCatalog) -> str:
-    """What the row of a catalogue holds; `read_routes` reads it back."""
-    return canonical_json(format_routes(enforced, catalog))

@@ -14,8 +14,9 @@ from authorizer.errors import TroubleError
 from authorizer.policy.denylist import Denylist
 from authorizer.policy.permission import Permission, PrincipalRef, RefKind
 from authorizer.policy.route import RouteCatalog
-from authorizer.table import keys, reader
-from authorizer.table.records import Head, RoutesRow, SubjectRow, VersionRecord
+from authorizer.table import keys
+from authorizer.table.reader import PermissionTable
+from authorizer.table.records import Head, RoutesRow, SubjectRow, VersionLink
 
 MAX_VERSIONS_TO_FOLLOW = 100
 """A reader that is further behind starts again instead of following each change."""
@@ -51,9 +52,12 @@ class _State:
 
 
 class PermissionCache:
-    """The permissions of one API. Not for several threads at once: a Lambda sandbox serves one request at a time."""
+    """The permissions of one API in one table. Not for several threads at once: a Lambda sandbox serves one request at a time."""
 
-    def __init__(self, api: str, *, now: Callable[[], float], refresh_seconds: float, max_stale_seconds: float) -> None:
+    def __init__(
+        self, table: PermissionTable, api: str, *, now: Callable[[], float], refresh_seconds: float, max_stale_seconds: float
+    ) -> None:
+        self._table = table
         self._api = api
         self._now = now
         self._refresh_seconds = refresh_seconds
@@ -121,10 +125,10 @@ class PermissionCache:
         return 0 <= now - self._confirmed_at <= self._max_stale_seconds
 
     def _start(self, *, consistent: bool) -> _State:
-        head = reader.read_head(self._api, consistent=consistent)
+        head = self._table.read_head(self._api, consistent=consistent)
         if head is None:
             raise TroubleError("nothing_published", f"API `{self._api}` has no permissions in the table: publish a document")
-        records = reader.read_versions(self._api, head.version - 1, head.version)
+        records = self._table.read_versions(self._api, head.version - 1, head.version)
         _check_chain(records, head.version - 1, head)
         known = self._read_known(records)
         due = _due(records)
@@ -132,14 +136,14 @@ class PermissionCache:
         return _State(head, self._read_routes(due, head.version), known, due, denylist)
 
     def _follow(self, state: _State) -> _State:
-        head = reader.read_head(self._api, consistent=False)
+        head = self._table.read_head(self._api, consistent=False)
         if head == state.head:
             return state
         if head is None or head.version <= state.head.version or head.version - state.head.version > MAX_VERSIONS_TO_FOLLOW:
             # Lower, or another history under the same number: the table was restored, or this read lagged. The table's own word decides.
-            head = reader.read_head(self._api, consistent=True)
+            head = self._table.read_head(self._api, consistent=True)
             return state if head == state.head else self._start(consistent=True)
-        records = reader.read_versions(self._api, state.head.version, head.version)
+        records = self._table.read_versions(self._api, state.head.version, head.version)
         _check_chain(records, state.head.version, head)
         if records[0].parent_hash != state.head.hash:
             return self._start(consistent=True)
@@ -167,9 +171,9 @@ class PermissionCache:
         state.subjects.move_to_end(ref)
         return row
 
-    def _read_known(self, records: Iterable[VersionRecord]) -> frozenset[PrincipalRef]:
+    def _read_known(self, records: Iterable[VersionLink]) -> frozenset[PrincipalRef]:
         """The registry, which must show every subject that these records say is new: one that is missing would go without its denies."""
-        known = reader.read_known_subjects(self._api)
+        known = self._table.read_known_subjects(self._api)
         shown = {keys.registry_sort_key(ref) for ref in known}
         for record in records:
             for touched in record.touched:
@@ -177,9 +181,9 @@ class PermissionCache:
                     raise TroubleError("lagging_row", f"version {record.version} registered `{touched.sk}`, which the table does not show")
         return known
 
-    def _read_denylist(self, records: Iterable[VersionRecord]) -> Denylist:
+    def _read_denylist(self, records: Iterable[VersionLink]) -> Denylist:
         """The denylist, which must show what the newest of these records says of each entry; what has ended may be gone."""
-        denylist = reader.read_denylist(self._api)
+        denylist = self._table.read_denylist(self._api)
         newest = {(r.denylist.kind, r.denylist.value): (r.version, r.denylist.expires_at) for r in records if r.denylist is not None}
         for (kind, value), (version, ends) in newest.items():
             entry = denylist.get(kind, value)
@@ -191,20 +195,20 @@ class PermissionCache:
 
     def _read_subject(self, due: Mapping[str, int], ref: PrincipalRef, at: int) -> SubjectRow:
         key = keys.subject_key(self._api, ref)
-        row = reader.read_subject(self._api, ref, at)
+        row = self._table.read_subject(self._api, ref, at)
         _check_row(due, key, row.version)
         return row
 
     def _read_routes(self, due: Mapping[str, int], at: int) -> RoutesRow:
         key = keys.routes_key(self._api)
-        row = reader.read_routes(self._api, at)
+        row = self._table.read_routes(self._api, at)
         if row is None:
             raise TroubleError("lagging_row", f"`{key}` has no row at version {at}")
         _check_row(due, key, row.version)
         return row
 
 
-def _check_chain(records: tuple[VersionRecord, ...], after: int, head: Head) -> None:
+def _check_chain(records: tuple[VersionLink, ...], after: int, head: Head) -> None:
     """Every record between two versions must be there, and lead to the hash that the head names."""
     numbers = [record.version for record in records]
     linked = all(child.parent_hash == parent.hash for parent, child in pairwise(records))
@@ -212,7 +216,7 @@ def _check_chain(records: tuple[VersionRecord, ...], after: int, head: Head) -> 
         raise TroubleError("lagging_row", f"the records of versions {after + 1} to {head.version} do not lead to the head")
 
 
-def _due(records: Iterable[VersionRecord]) -> dict[str, int]:
+def _due(records: Iterable[VersionLink]) -> dict[str, int]:
     return {touched.pk: record.version for record in records if record.denylist is None for touched in record.touched}
 
 

@@ -10,7 +10,7 @@ READABLE_SCHEMAS = (SCHEMA,)
 
 
 class TableItem(Model):
-    """What every item has. Subclasses share one connection, so that a process makes one client."""
+    """What every item has. The classes here say what items hold; `PermissionTable.items` gives the same class bound to one table."""
 
     class Meta:
         """Timeouts fit inside the 10 s that API Gateway gives an authorizer, retries included."""

@@ -26,16 +26,6 @@ class Touched:
 
 
 @dataclass(frozen=True, slots=True)
-class SeriesPart:
-    """Part `number` of `total` of one change that no single transaction can hold. `base` is the version that the series started from."""
-
-    id: str
-    number: int
-    total: int
-    base: int
-
-
-@dataclass(frozen=True, slots=True)
 class DenylistChange:
     """An entry of the denylist was written, or removed (`expires_at` is None)."""
 
@@ -44,20 +34,17 @@ class DenylistChange:
     expires_at: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class VersionRecord:
-    """One entry of the history. `time` is RFC 3339 in UTC; `changes` are sentences."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionLink:
+    """What a reader must know of one version to adopt it: the items that the version wrote, and its place in the chain of hashes.
+
+    Who made the version, when and why stands in the same item, and no authorizer reads that.
+    """
 
     version: int
-    author: str
-    on_behalf_of: str | None
-    reason: str
-    time: str
-    changes: tuple[str, ...]
     touched: tuple[Touched, ...]
     parent_hash: str
     hash: str
-    series: SeriesPart | None = None
     denylist: DenylistChange | None = None
 
 

@@ -14,7 +14,7 @@ from authorizer.policy.decision import Grounds, decide
 from authorizer.policy.permission import EVERYONE, PrincipalRef, RefKind
 from authorizer.policy.request_path import resolve
 from authorizer.settings import read_settings
-from authorizer.table.items import TableItem
+from authorizer.table.reader import PermissionTable
 from authorizer.wiring import build_authorizer
 from tests.support.events import Deployment, http_2_event, rest_request_event, rest_token_event
 from tests.support.iam_evaluator import evaluate
@@ -62,7 +62,6 @@ def test_table_meaning_policy_and_gateway_agree(
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     monkeypatch.setenv("AWS_ENDPOINT_URL", stack.note["aws_endpoint"])
-    monkeypatch.setattr(TableItem.Meta, "region", stack.note["region"], raising=False)
     document = read_file(SEED)[0].parse()
     authorizer = build_authorizer(
         read_settings(
@@ -74,7 +73,8 @@ def test_table_meaning_policy_and_gateway_agree(
                 "JWKS_URI": stack.note["jwks_uri"],
                 "CACHE_SCOPE": "token" if kind == "rest_token" else "route",
             }
-        )
+        ),
+        PermissionTable(stack.note["table"], stack.note["region"]),
     )
     subs = {user: claims_of(token)["sub"] for user, token in tokens.items()}
     wrong = []

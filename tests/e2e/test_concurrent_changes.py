@@ -1,18 +1,17 @@
 """Two admins who start from one version, on a DynamoDB whose transactions are really concurrent (moto's lose updates)."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
 from admin_api.publishing.service import PermissionService, Plan
 from admin_api.table.writer import ConflictError
-from authorizer.table.reader import bind_table
 from authorizer.table.records import Head
 from tests.support.chain import verify_chain
 from tests.support.clock import Clock
 from tests.support.local_stack import LocalStack
-from tests.support.tables import Table, create_table, document
+from tests.support.tables import Table, create_table, document, open_table, opened
 
 pytestmark = pytest.mark.stack
 
@@ -21,12 +20,11 @@ TABLE = "concurrent"
 
 
 @pytest.fixture
-def table(stack: LocalStack) -> Iterator[Table]:
+def table(stack: LocalStack) -> Table:
     client = stack.client("dynamodb")
     create_table(client, TABLE)
-    bind_table(TABLE, stack.note["region"], stack.note["aws_endpoint"], ("test", "test"))
-    yield Table(client, TABLE)
-    bind_table("unbound", stack.note["region"])
+    open_table(TABLE, stack.note["region"], stack.note["aws_endpoint"], ("test", "test"))
+    return Table(client, TABLE)
 
 
 def _document(round_number: int, **groups: str) -> str:
@@ -35,7 +33,7 @@ def _document(round_number: int, **groups: str) -> str:
 
 
 def test_of_two_applies_from_one_version_one_wins_and_nothing_is_lost(table: Table) -> None:
-    service = PermissionService(Clock())
+    service = PermissionService(opened(), Clock())
     for round_number in range(1, ROUNDS + 1):
         plans = [
             service.plan(document(_document(round_number, a="GET /pets"))),

@@ -4,7 +4,7 @@ import os
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import pytest
@@ -16,10 +16,9 @@ from authorizer.errors import TroubleError
 from authorizer.policy.document import format_subject, format_time
 from authorizer.policy.permission import Permission, PrincipalRef, RefKind
 from authorizer.table.cache import PermissionCache
-from authorizer.table.reader import bind_table
 from tests.support.chain import verify_chain
 from tests.support.local_stack import LocalStack
-from tests.support.tables import Table, create_table, document
+from tests.support.tables import Table, create_table, document, open_table, opened
 from tests.support.wire import Answer, Call, Wire, error
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(2700)]
@@ -45,16 +44,15 @@ class Accepted:
 
 
 @pytest.fixture
-def table(stack: LocalStack, request: pytest.FixtureRequest) -> Iterator[Table]:
+def table(stack: LocalStack, request: pytest.FixtureRequest) -> Table:
     name = f"writers-{request.node.name.replace('_', '-')}"[:100]
     client = stack.client("dynamodb")
     create_table(client, name)
-    bind_table(name, stack.note["region"], stack.note["aws_endpoint"], ("test", "test"))
+    open_table(name, stack.note["region"], stack.note["aws_endpoint"], ("test", "test"))
     groups = ", ".join(f"{ref.name}: {{}}" for ref in GROUPS)
-    service = PermissionService(time.time)
+    service = PermissionService(opened(), time.time)
     service.apply(service.plan(document(f"{{api: petstore, routes: [GET /pets], groups: {{{groups}}}}}"), 0), author="a", reason="start")
-    yield Table(client, name)
-    bind_table("unbound", stack.note["region"])
+    return Table(client, name)
 
 
 def _edit(service: PermissionService, group: PrincipalRef, until: int) -> None:
@@ -67,7 +65,7 @@ def _edit(service: PermissionService, group: PrincipalRef, until: int) -> None:
 
 
 def _write(writer: int, accepted: Accepted, each: int) -> None:
-    chance, service = random.Random(f"{SEED}{writer}"), PermissionService(time.time)
+    chance, service = random.Random(f"{SEED}{writer}"), PermissionService(opened(), time.time)
     for edit in range(each):
         group, until = GROUPS[(writer + edit) % len(GROUPS)], FIRST_END + writer * each + edit
         for attempt in range(ATTEMPTS):
@@ -105,7 +103,7 @@ def _run(targets: list[Callable[[], None]]) -> None:
 
 
 def _check(table: Table, accepted: Accepted) -> None:
-    published = PermissionService(time.time).published("petstore")
+    published = PermissionService(opened(), time.time).published("petstore")
     held = {p.until for subject in published.document.subjects.values() for p in subject.permissions if p.until is not None}
     assert accepted.acknowledged <= held, f"seed {SEED}: lost {sorted(accepted.acknowledged - held)}"
     assert held <= accepted.acknowledged | accepted.unknown, f"seed {SEED}: nobody wrote {sorted(held - accepted.acknowledged)}"
@@ -137,8 +135,7 @@ def test_writers_that_die_and_conflicts_leave_whole_versions_only(table: Table, 
     seen: dict[int, tuple[Permission, ...]] = {}
 
     def read() -> None:
-        # The table's name and region are the process's: a reader of its own sees what an authorizer would.
-        cache = PermissionCache("petstore", now=time.time, refresh_seconds=0, max_stale_seconds=0)
+        cache = PermissionCache(opened(), "petstore", now=time.time, refresh_seconds=0, max_stale_seconds=0)
         while not done.is_set():
             try:
                 loaded = cache.load(GROUPS)
@@ -149,7 +146,7 @@ def test_writers_that_die_and_conflicts_leave_whole_versions_only(table: Table, 
 
     writers = [threading.Thread(target=_write, args=(writer, accepted, 4)) for writer in range(WRITERS)]
     with Wire(rule=rule).installed():
-        bind_table(table.name, stack.note["region"], stack.note["aws_endpoint"], ("test", "test"))
+        open_table(table.name, stack.note["region"], stack.note["aws_endpoint"], ("test", "test"))
         reader = threading.Thread(target=read)
         for thread in (*writers, reader):
             thread.start()
@@ -157,10 +154,10 @@ def test_writers_that_die_and_conflicts_leave_whole_versions_only(table: Table, 
             thread.join()
         done.set()
         reader.join()
-    bind_table(table.name, stack.note["region"], stack.note["aws_endpoint"], ("test", "test"))
+    open_table(table.name, stack.note["region"], stack.note["aws_endpoint"], ("test", "test"))
     assert accepted.acknowledged
     _check(table, accepted)
-    service = PermissionService(time.time)
+    service = PermissionService(opened(), time.time)
     assert seen
     for version, permissions in sorted(seen.items())[:: max(1, len(seen) // 40)]:
         held = service.version("petstore", version).document

@@ -5,7 +5,7 @@ import pytest
 from authorizer.policy.permission import PrincipalRef, RefKind
 from authorizer.table.cache import LoadedPermissions, PermissionCache
 from tests.support.clock import Clock
-from tests.support.tables import Table, publish
+from tests.support.tables import Table, opened, publish
 from tests.support.wire import Call, Wire
 
 REFRESH, STALE = 10, 300
@@ -38,7 +38,7 @@ class Reader:
 
     def __init__(self, wire: Wire, clock: Clock, refresh: float = REFRESH, stale: float = STALE) -> None:
         self.wire = wire
-        self.cache = PermissionCache("petstore", now=clock, refresh_seconds=refresh, max_stale_seconds=stale)
+        self.cache = PermissionCache(opened(), "petstore", now=clock, refresh_seconds=refresh, max_stale_seconds=stale)
 
     def load(self, *refs: PrincipalRef) -> LoadedPermissions:
         """Load, and forget what was called before."""

@@ -10,7 +10,7 @@ from admin_api.publishing.service import PermissionService
 from tests.integration.test_publish import API, FIRST, GUEST, SECOND, V1, V2
 from tests.support.chain import verify_chain
 from tests.support.clock import Clock
-from tests.support.tables import Item, Table, document, publish
+from tests.support.tables import Item, Table, document, opened, publish
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def history(table: Table) -> Table:
     """Three versions with every kind of item: new, changed, removed, and names of all alphabets."""
     publish(FIRST)
     publish(SECOND.replace("owner", '"🦊\u00e9/#"'))
-    service = PermissionService(Clock(1_800_000_500.25))
+    service = PermissionService(opened(), Clock(1_800_000_500.25))
     service.apply(service.plan(document(FIRST)), author="arn:aws:sts::1:assumed-role/ci", on_behalf_of="Jane", reason='back "again"\n é🦊')
     return table
 

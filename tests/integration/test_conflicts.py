@@ -12,7 +12,7 @@ from authorizer.errors import TroubleError
 from tests.integration.test_publish import API, FIRST, SECOND
 from tests.support.chain import verify_chain
 from tests.support.clock import Clock
-from tests.support.tables import Table, document, publish
+from tests.support.tables import Table, document, opened, publish
 from tests.support.wire import Answer, Call, Wire, error
 
 OTHER = SECOND.replace("owner", "admin")
@@ -20,7 +20,7 @@ OTHER = SECOND.replace("owner", "admin")
 
 @pytest.fixture
 def service() -> PermissionService:
-    return PermissionService(Clock())
+    return PermissionService(opened(), Clock())
 
 
 def test_the_second_of_two_from_one_version_is_told(table: Table, service: PermissionService) -> None:

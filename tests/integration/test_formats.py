@@ -14,7 +14,6 @@ from moto import mock_aws
 
 from authorizer.errors import TroubleError
 from authorizer.settings import read_settings
-from authorizer.table.reader import bind_table
 from authorizer.wiring import Handler, build_handler
 from tests.integration.gates import Gate, KeyServer, bearer, settings_of
 from tests.support.clock import Clock
@@ -29,7 +28,7 @@ from tests.support.events import (
 )
 from tests.support.iam_evaluator import evaluate
 from tests.support.issuer import CLIENT_ID, NOW, Issuer
-from tests.support.tables import TABLE, create_table, publish
+from tests.support.tables import TABLE, create_table, open_table, publish
 
 DOCUMENT = f"""
 api: petstore
@@ -214,7 +213,7 @@ def handlers() -> Iterator[Callable[[Mapping[str, str]], tuple[KeyServer, Handle
     made: dict[str, Handler] = {}
     with mock_aws(), KeyServer(Issuer().jwks()).running() as server:
         create_table(boto3.Session().client("dynamodb"), TABLE)
-        bind_table(TABLE)
+        open_table(TABLE)
         publish(DOCUMENT)
 
         def handler(settings: Mapping[str, str]) -> tuple[KeyServer, Handler]:

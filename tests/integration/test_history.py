@@ -9,7 +9,7 @@ from authorizer.policy.denylist import DenylistKind
 from tests.integration.test_publish import API, FIRST, GUEST, many_groups
 from tests.support.chain import verify_chain
 from tests.support.clock import Clock
-from tests.support.tables import Table, document, publish
+from tests.support.tables import Table, document, opened, publish
 from tests.support.wire import Call, Wire
 
 LATER = 2_000_000_000
@@ -17,11 +17,11 @@ LATER = 2_000_000_000
 
 @pytest.fixture
 def service() -> PermissionService:
-    return PermissionService(Clock(), wait=lambda _: None)
+    return PermissionService(opened(), Clock(), wait=lambda _: None)
 
 
 def deny(service: PermissionService, value: str = "u1") -> None:
-    service.deny("petstore", DenylistKind.SUB, value, author="a", reason="stolen", expires_at=LATER)
+    service.add_entry("petstore", DenylistKind.SUB, value, author="a", reason="stolen", expires_at=LATER)
 
 
 def before_second_part(wire: Wire, act: object) -> None:
@@ -82,19 +82,20 @@ def test_a_change_that_stopped_is_still_shown_after_the_kill_switch(table: Table
 
 def damage(now: float = 0) -> list[str]:
     newest = history.Newest()
-    head = history.require_head("petstore")
+    written = history.History(opened())
+    head = written.require_head("petstore")
     found: list[str] = []
-    for record in history.read_records("petstore", head):
+    for record in written.read_records("petstore", head):
         newest.add(record)
-        found += history.damaged_items(record)
-    return [*found, *history.planted_items("petstore", head, newest, now)]
+        found += written.damaged_items(record)
+    return [*found, *written.unrecorded_items("petstore", head, newest, now)]
 
 
 def test_an_untouched_table_is_intact(table: Table, service: PermissionService) -> None:
     publish(FIRST)
     deny(service)
     deny(service, "u2")
-    service.pardon("petstore", DenylistKind.SUB, "u2", author="a", reason="mistake")
+    service.remove_entry("petstore", DenylistKind.SUB, "u2", author="a", reason="mistake")
     assert damage() == []
 
 

@@ -11,7 +11,7 @@ from authorizer.errors import TroubleError
 from authorizer.policy.document import format_document
 from tests.support.chain import verify_chain
 from tests.support.clock import Clock
-from tests.support.tables import Table, document, publish
+from tests.support.tables import Table, document, opened, publish
 from tests.support.wire import Wire, error
 
 API = "api#petstore"
@@ -77,7 +77,7 @@ def test_the_second_version_writes_what_differs_and_leaves_the_rest(table: Table
 def test_the_same_document_again_writes_nothing(table: Table) -> None:
     publish(SECOND)
     before = table.items()
-    service = PermissionService(Clock())
+    service = PermissionService(opened(), Clock())
     plan = service.plan(document(SECOND))
     assert plan.is_empty
     assert service.apply(plan, author="a", reason="r") is None
@@ -87,19 +87,19 @@ def test_the_same_document_again_writes_nothing(table: Table) -> None:
 def test_an_order_of_writing_is_no_change(table: Table) -> None:
     publish("{api: petstore, routes: [GET /pets, POST /pets], groups: {guest: {allow: [GET /pets, POST /pets]}}}")
     same = document("{groups: {guest: {allow: [POST /pets, GET /pets, GET /pets]}}, routes: [POST /pets, GET /pets], api: petstore}")
-    assert PermissionService(Clock()).plan(same).is_empty
+    assert PermissionService(opened(), Clock()).plan(same).is_empty
 
 
 def test_a_removed_subject_stays_known_and_can_return(table: Table) -> None:
     publish(SECOND)
     publish(FIRST)
     assert "content" not in table.get(OWNER, V2)
-    published = PermissionService(Clock()).published("petstore")
+    published = PermissionService(opened(), Clock()).published("petstore")
     assert [str(ref) for ref in published.document.subjects] == ["group/guest"]
     assert sorted(str(ref) for ref in published.known) == ["group/guest", "group/owner"]
     publish(SECOND)
     assert content(table, OWNER, V3) == {"held": {"inherits": ["guest"], "allow": ["POST /pets"]}, "ancestors": ["guest"]}
-    assert format_document(PermissionService(Clock()).published("petstore").document) == format_document(document(SECOND))
+    assert format_document(PermissionService(opened(), Clock()).published("petstore").document) == format_document(document(SECOND))
 
 
 def test_a_change_of_inheritance_rewrites_the_rows_of_all_descendants(table: Table) -> None:
@@ -116,7 +116,7 @@ def test_a_change_of_inheritance_rewrites_the_rows_of_all_descendants(table: Tab
 
 def test_an_empty_group_is_not_a_removed_one(table: Table) -> None:
     publish("{api: petstore, routes: [GET /pets], groups: {guest: {}}, everyone: {}}")
-    published = PermissionService(Clock()).published("petstore").document
+    published = PermissionService(opened(), Clock()).published("petstore").document
     assert format_document(published)["groups"] == {"guest": {}}
     assert format_document(published)["everyone"] == {}
 
@@ -143,7 +143,7 @@ NAMES = [
 def test_any_name_comes_back_as_it_was(table: Table) -> None:
     groups = {name: {"allow": ["GET /pets"]} for name in NAMES}
     publish({"api": "petstore", "routes": ["GET /pets"], "groups": groups, "scopes": groups, "clients": groups})
-    published = format_document(PermissionService(Clock()).published("petstore").document)
+    published = format_document(PermissionService(opened(), Clock()).published("petstore").document)
     for section in ("groups", "scopes", "clients"):
         assert published[section] == groups
     keys = [pk for pk, sk in table.items() if sk == V1]
@@ -166,7 +166,7 @@ def test_two_apis_share_a_table(table: Table) -> None:
     publish(FIRST.replace("petstore", "petstore2"))
     publish(SECOND)
     assert (table.get(API, "head")["version"], table.get("api#petstore2", "head")["version"]) == (2, 1)
-    assert PermissionService(Clock()).plan(document(FIRST.replace("petstore", "petstore2"))).is_empty
+    assert PermissionService(opened(), Clock()).plan(document(FIRST.replace("petstore", "petstore2"))).is_empty
 
 
 def test_an_export_is_what_a_plan_takes_for_the_same(table: Table) -> None:
@@ -182,7 +182,7 @@ def test_an_export_is_what_a_plan_takes_for_the_same(table: Table) -> None:
             "scopes": {"pets/read": {"allow": ["GET /pets"]}},
         }
     )
-    service = PermissionService(Clock())
+    service = PermissionService(opened(), Clock())
     exported = format_document(service.published("petstore").document)
     assert exported["groups"]["owner"]["allow"] == [bound | {"until": "2027-11-30T22:00:00Z"}]
     assert {"route": "GET /health", "public": True} in exported["routes"]
@@ -191,27 +191,27 @@ def test_an_export_is_what_a_plan_takes_for_the_same(table: Table) -> None:
 
 def test_nothing_published_is_said(table: Table) -> None:
     with pytest.raises(NotPublishedError, match="`petstore`"):
-        PermissionService(Clock()).published("petstore")
+        PermissionService(opened(), Clock()).published("petstore")
 
 
 def test_no_row_may_be_overwritten(table: Table) -> None:
     """Should a row of the next version exist already, for whatever reason, the change fails as a whole."""
     publish(FIRST)
-    plan = PermissionService(Clock()).plan(document(SECOND))
+    plan = PermissionService(opened(), Clock()).plan(document(SECOND))
     table.put({"pk": OWNER, "sk": V2, "schema": 1, "content": "precious"})
     before = table.items()
     with pytest.raises(TroubleError, match=f"sort key ends in `{V2}`"):
-        PermissionService(Clock()).apply(plan, author="a", reason="r")
+        PermissionService(opened(), Clock()).apply(plan, author="a", reason="r")
     assert table.items() == before
 
 
 def test_the_record_of_a_version_may_not_be_overwritten(table: Table) -> None:
     publish(FIRST)
-    plan = PermissionService(Clock()).plan(document(SECOND))
+    plan = PermissionService(opened(), Clock()).plan(document(SECOND))
     table.put(table.get(API, f"version#{V1}") | {"sk": f"version#{V2}"})
     before = table.items()
     with pytest.raises(TroubleError, match=f"sort key ends in `{V2}`"):
-        PermissionService(Clock()).apply(plan, author="a", reason="r")
+        PermissionService(opened(), Clock()).apply(plan, author="a", reason="r")
     assert table.items() == before
 
 
@@ -235,12 +235,12 @@ def test_a_larger_change_is_a_series_of_versions(table: Table) -> None:
     assert [(part["number"], part["total"], part["base"]) for part in parts] == [(1, 3, 0), (2, 3, 0), (3, 3, 0)]
     assert len({part["id"] for part in parts}) == 1
     assert verify_chain(table.items(), "petstore") == 3
-    assert PermissionService(Clock()).published("petstore").document.subjects == document(many_groups(100)).subjects
+    assert PermissionService(opened(), Clock()).published("petstore").document.subjects == document(many_groups(100)).subjects
 
 
 def test_a_series_that_stopped_is_shown_and_goes_on_or_back(table: Table, wire: Wire) -> None:
     publish(many_groups(1))
-    service = PermissionService(Clock())
+    service = PermissionService(opened(), Clock())
     plan = service.plan(document(many_groups(150)))
     assert len(plan.steps) > 2
     writes = iter(range(10))
@@ -268,7 +268,7 @@ def test_a_series_that_stopped_is_shown_and_goes_on_or_back(table: Table, wire: 
 def test_a_row_of_more_than_400_kb_is_refused(table: Table) -> None:
     publish(many_groups(1))
     before = table.items()
-    service = PermissionService(Clock())
+    service = PermissionService(opened(), Clock())
     routes = [f"GET /{'x' * 200}/{n}" for n in range(2000)]
     with pytest.raises(ChangeTooLargeError, match=re.escape("`api#petstore#routes`")):
         service.apply(service.plan(document(many_groups(1, "* /**") | {"routes": routes})), author="a", reason="r")

@@ -11,7 +11,7 @@ from tests.integration.gates import Gate, KeyServer, bearer, build_gate, keys, p
 from tests.support.clock import Clock
 from tests.support.events import Deployment
 from tests.support.iam_evaluator import evaluate
-from tests.support.tables import Table
+from tests.support.tables import Table, opened
 
 __all__ = ["keys", "published"]
 
@@ -76,7 +76,7 @@ def test_a_bad_token_does_not_pass(reporting: Gate, authorization: str) -> None:
 
 def test_neither_does_a_denylisted_one(reporting: Gate, published: Table, clock: Clock) -> None:
     reporting.call(request_event(bearer("admin"), path="/pets"))
-    service = PermissionService(clock)
-    service.deny("petstore", DenylistKind.SUB, "u1", author="a", reason="stolen", expires_at=2_000_000_000)
+    service = PermissionService(opened(), clock)
+    service.add_entry("petstore", DenylistKind.SUB, "u1", author="a", reason="stolen", expires_at=2_000_000_000)
     clock.advance(11)
     assert str(reporting.fail(request_event(bearer("admin"), path="/pets"))) == "Unauthorized"

@@ -8,6 +8,7 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
 from admin_api.publishing.service import PermissionService
 from authorizer.policy.document import PermissionDocument, parse_document
+from authorizer.table.reader import PermissionTable
 from authorizer.table.records import Head
 from tests.support.clock import Clock
 
@@ -31,11 +32,29 @@ def document(source: str | dict[str, Any]) -> PermissionDocument:
     return parse_document(yaml.load(source, yaml.BaseLoader) if isinstance(source, str) else source)  # noqa: S506
 
 
+_OPEN: list[PermissionTable] = []
+
+
+def open_table(
+    name: str = TABLE, region: str | None = None, endpoint: str | None = None, access_key: tuple[str, str] | None = None
+) -> PermissionTable:
+    """Open a table, which the helpers here work on until another one is opened."""
+    table = PermissionTable(name, region, endpoint, access_key)
+    _OPEN[:] = [table]
+    return table
+
+
+def opened() -> PermissionTable:
+    """The table that a test opened last: one client for all that it does, since to make one takes longer than most tests do."""
+    [table] = _OPEN
+    return table
+
+
 def publish(
     source: str | dict[str, Any], *, clock: Clock | None = None, author: str = "arn:aws:iam::111122223333:user/jane", reason: str = "a test"
 ) -> Head:
-    """Make the bound table hold a document. Fails if it does already."""
-    service = PermissionService(clock or Clock())
+    """Make the opened table hold a document. Fails if it does already."""
+    service = PermissionService(opened(), clock or Clock())
     head = service.apply(service.plan(document(source)), author=author, reason=reason)
     assert head is not None
     return head

@@ -6,15 +6,14 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from admin_api.analysis.access import Access, what_can, who_can
+from admin_api.analysis.access import Access, route_of_request, what_can, who_can
 from admin_api.analysis.explanation import Explanation
 from admin_api.analysis.explanation import explain as explain_request
+from admin_api.analysis.subjects import SubjectSyntaxError, parse_subject_ref
 from admin_api.cli.render import output
 from admin_api.cli.render.output import shown
-from admin_api.cli.target import ApiArgument, JsonOption, RegionOption, TableOption, bound_target
-from admin_api.publishing.service import PermissionService
-from authorizer.policy.permission import EVERYONE, PrincipalRef, RefKind
-from authorizer.policy.request_path import resolve
+from admin_api.cli.target import ApiArgument, JsonOption, RegionOption, TableOption, named_target, service_on
+from authorizer.policy.permission import PrincipalRef, RefKind
 
 MethodArgument = Annotated[str, typer.Argument(help="Method, as in GET.", show_default=False)]
 PathArgument = Annotated[str, typer.Argument(help="Path as a client sends it, as in /pets/7, without the stage.", show_default=False)]
@@ -38,8 +37,8 @@ def explain(
     refs += [PrincipalRef(RefKind.CLIENT, client)] if client else []
     refs += [PrincipalRef(RefKind.SCOPE, name) for name in scope or ()]
     claims = dict(_claim(text) for text in claim or ())
-    bound_target(table, region)
-    published = PermissionService(time.time).published(api)
+    service = service_on(named_target(table, region))
+    published = service.published(api)
     found = explain_request(published.document, refs, claims, method.upper(), path, time.time())
     if json:
         output.print_json(_as_json(found) | {"version": published.head.version})
@@ -56,10 +55,10 @@ def who_can_call(
     json: JsonOption = False,
 ) -> None:
     """List the groups, clients and scopes that may make a request, and by which permissions."""
-    bound_target(table, region)
-    document = PermissionService(time.time).published(api).document
+    service = service_on(named_target(table, region))
+    document = service.published(api).document
     verb = method.upper()
-    route = document.catalog.find(verb, path) or resolve(document.catalog, verb, path.removeprefix("/"), None, exact=True).route
+    route = route_of_request(document, verb, path)
     if route is None:
         raise typer.BadParameter(f"`{verb} {path}` belongs to no route of the catalogue")
     _show(list(who_can(document, verb, route, time.time())), json, f"{verb} {route.path}")
@@ -73,12 +72,12 @@ def what_can_call(
     json: JsonOption = False,
 ) -> None:
     """List what a group, client or scope may call, everyone's permissions included."""
-    kind, slash, name = subject.partition("/")
-    if subject != str(EVERYONE) and (not slash or not name or kind not in list(RefKind)):
-        raise typer.BadParameter(f"`{subject}` is no subject: write `everyone`, `group/NAME`, `client/ID` or `scope/NAME`")
-    ref = EVERYONE if subject == str(EVERYONE) else PrincipalRef(RefKind(kind), name)
-    bound_target(table, region)
-    document = PermissionService(time.time).published(api).document
+    try:
+        ref = parse_subject_ref(subject)
+    except SubjectSyntaxError as error:
+        raise typer.BadParameter(str(error)) from None
+    service = service_on(named_target(table, region))
+    document = service.published(api).document
     _show(list(what_can(document, ref, time.time())), json, subject)
 
 

@@ -10,7 +10,8 @@ from rich.table import Table
 
 from admin_api.analysis.access_changes import ALLOWED, DENIED, NOTHING, access_words
 from admin_api.analysis.findings import findings, unknown_names
-from admin_api.analysis.invariants import Invariant, held_by, parse_invariants, violations
+from admin_api.analysis.invariants import Invariant, parse_invariants, violations
+from admin_api.analysis.subjects import held_by
 from admin_api.analysis.token_scope import MAX_COMBINATIONS, caller_kinds, enforced_verdicts, risky_triples, token_verdicts
 from admin_api.cli.commands.permissions import read_documents
 from admin_api.cli.render import output

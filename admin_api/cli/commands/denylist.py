@@ -9,8 +9,18 @@ from rich.table import Table
 
 from admin_api.cli.render import output
 from admin_api.cli.render.output import shown
-from admin_api.cli.target import ApiArgument, ForceOption, JsonOption, RegionOption, TableOption, YesOption, ask, bound_target, identity
-from admin_api.publishing.service import PermissionService
+from admin_api.cli.target import (
+    ApiArgument,
+    ForceOption,
+    JsonOption,
+    RegionOption,
+    TableOption,
+    YesOption,
+    ask,
+    identity,
+    named_target,
+    service_on,
+)
 from authorizer.policy.denylist import DenylistKind
 from authorizer.policy.document import format_time
 
@@ -33,10 +43,10 @@ def deny(
     force: ForceOption = False,
 ) -> None:
     """Refuse tokens of a user, a client, or one sign-in, whatever they say otherwise. Takes effect after the authorizers' refresh interval."""
-    target = bound_target(table, region)
+    target = named_target(table, region)
     ask(target, yes, "write this")
     now = datetime.now(UTC)
-    head = PermissionService(time.time).deny(
+    head = service_on(target).add_entry(
         api,
         kind,
         value,
@@ -59,9 +69,9 @@ def undeny(
     yes: YesOption = False,
 ) -> None:
     """Accept tokens again that were refused."""
-    target = bound_target(table, region)
+    target = named_target(table, region)
     ask(target, yes, "write this")
-    head = PermissionService(time.time).pardon(api, kind, value, author=identity(target), reason=reason)
+    head = service_on(target).remove_entry(api, kind, value, author=identity(target), reason=reason)
     if head is None:
         output.OUT.print(f"nothing to change: the denylist of {api} has no {kind} {shown(value)}", highlight=False)
     else:
@@ -70,8 +80,8 @@ def undeny(
 
 def denied(api: ApiArgument, table: TableOption = None, region: RegionOption = None, json: JsonOption = False) -> None:
     """List whose tokens are refused, until when and why."""
-    bound_target(table, region)
-    entries = PermissionService(time.time).denylist(api).entries()
+    service = service_on(named_target(table, region))
+    entries = service.denylist(api).entries()
     if json:
         output.print_json(
             [

@@ -1,7 +1,6 @@
 """Commands that look back and go back: log, diff, rollback."""
 
 import re
-import time
 from dataclasses import replace
 from itertools import islice
 from typing import Annotated
@@ -22,11 +21,11 @@ from admin_api.cli.target import (
     TableOption,
     YesOption,
     ask,
-    bound_target,
     identity,
+    named_target,
+    service_on,
 )
 from admin_api.publishing.service import PermissionService, Plan
-from admin_api.table import history
 
 VersionArgument = Annotated[int, typer.Argument(min=1, help="Number of a version.", show_default=False)]
 
@@ -43,32 +42,24 @@ def log(
     json: JsonOption = False,
 ) -> None:
     """Show the history: who changed what, when and why, the newest version first. With --verify, exits with 1 if anything was altered."""
-    bound_target(table, region)
+    service = service_on(named_target(table, region))
     if verify or expect:
-        _verify(api, expect, json)
+        _verify(service, api, expect, json)
         return
-    records = list(islice(PermissionService(time.time).history(api), limit))
+    records = list(islice(service.history(api), limit))
     if json:
         output.print_json([output.record_as_json(r) for r in records])
     else:
         output.print_history(records)
 
 
-def _verify(api: str, expect: str | None, json: bool) -> None:
+def _verify(service: PermissionService, api: str, expect: str | None, json: bool) -> None:
     if expect is not None and not re.fullmatch(r"[0-9a-fA-F]{8,64}", expect):
         raise typer.BadParameter("--expect takes a hash as `log` shows it, 8 hexadecimal digits at least")
-    damaged: list[str] = []
-    head = history.require_head(api)
-    found = None
+    head = service.head(api)
     with output.progress("verifying", head.version) as advance:
-        newest = history.Newest()
-        for record in history.read_records(api, head):
-            newest.add(record)
-            damaged += [f"version {record.version}: {key}" for key in history.damaged_items(record)]
-            if expect and record.hash.startswith(expect.lower()):
-                found = record.version
-            advance()
-        damaged += history.planted_items(api, head, newest, time.time())
+        verified = service.verify(api, head, expected=expect, on_version=advance)
+    damaged, found = list(verified.damaged), verified.expected_at
     missing = expect is not None and found is None
     if json:
         output.print_json({"api": api, "version": head.version, "hash": head.hash, "damaged": damaged, "expected_at": found})
@@ -93,9 +84,8 @@ def diff(
     json: JsonOption = False,
 ) -> None:
     """Show who gained or lost which route between two versions."""
-    bound_target(table, region)
-    service = PermissionService(time.time)
-    upto = new or history.require_head(api).version
+    service = service_on(named_target(table, region))
+    upto = new or service.head(api).version
     with output.ERR.status("reading both versions"):
         changes = service.diff(api, old, upto)
     if json:
@@ -117,11 +107,11 @@ def rollback(
     force: ForceOption = False,
 ) -> None:
     """Publish an old version's document again, as a new version. Nothing of the history is lost."""
-    target = bound_target(table, region)
-    service = PermissionService(time.time)
+    target = named_target(table, region)
+    service = service_on(target)
     with output.ERR.status("reading the table"):
         plan = service.plan_rollback(api, version)
-    _write(plan, target, yes, on_behalf_of=author, reason=reason or f"roll back to version {version}", force=force, json=json)
+    _write(service, plan, target, yes, on_behalf_of=author, reason=reason or f"roll back to version {version}", force=force, json=json)
 
 
 def promote(
@@ -138,22 +128,24 @@ def promote(
     """Make a candidate's document the one of an API, as a new version. The candidate stays as it is."""
     if candidate == api:
         raise typer.BadParameter("the candidate and the API are the same: a candidate is published under a name of its own")
-    target = bound_target(table, region)
-    service = PermissionService(time.time)
+    target = named_target(table, region)
+    service = service_on(target)
     with output.ERR.status("reading the table"):
         tried = service.published(candidate)
         plan = service.plan(replace(tried.document, api=api))
     why = reason or f"promote {candidate} version {tried.head.version}"
-    _write(plan, target, yes, on_behalf_of=author, reason=why, force=force, json=json)
+    _write(service, plan, target, yes, on_behalf_of=author, reason=why, force=force, json=json)
 
 
-def _write(plan: Plan, target: Target, yes: bool, *, on_behalf_of: str | None, reason: str, force: bool, json: bool) -> None:
+def _write(
+    service: PermissionService, plan: Plan, target: Target, yes: bool, *, on_behalf_of: str | None, reason: str, force: bool, json: bool
+) -> None:
     if not json:
         output.print_plan(plan)
     if plan.is_empty:
         done = output.plan_as_json(plan) | {"version": None, "hash": None}
     else:
         ask(target, yes, "write this")
-        done = publish(plan, by=identity(target), on_behalf_of=on_behalf_of, reason=reason, force=force, quiet=json)
+        done = publish(service, plan, by=identity(target), on_behalf_of=on_behalf_of, reason=reason, force=force, quiet=json)
     if json:
         output.print_json(done)

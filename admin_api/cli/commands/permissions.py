@@ -1,6 +1,5 @@
 """Commands that fill a table from files and read it back: init, plan, apply, export."""
 
-import time
 from pathlib import Path
 
 import typer
@@ -20,9 +19,10 @@ from admin_api.cli.target import (
     TableOption,
     YesOption,
     ask,
-    bound_target,
     client,
     identity,
+    named_target,
+    service_on,
 )
 from admin_api.documents.files import FileDocument, read_file
 from admin_api.publishing.service import PermissionService, Plan
@@ -32,7 +32,7 @@ from authorizer.policy.problems import DocumentError, Problem
 
 def init(table: TableOption = None, region: RegionOption = None, yes: YesOption = False) -> None:
     """Create the permission table, where no template did: for tests and trials."""
-    target = bound_target(table, region)
+    target = named_target(table, region)
     ask(target, yes, "create the table")
     dynamodb = client("dynamodb", target)
     with output.ERR.status("creating the table"):
@@ -53,8 +53,8 @@ def init(table: TableOption = None, region: RegionOption = None, yes: YesOption 
 def plan(files: FilesArgument, table: TableOption = None, region: RegionOption = None, json: JsonOption = False) -> None:
     """Show what applying the files would change: rows, and who gains or loses which route. Writes nothing."""
     documents = read_documents(files)
-    bound_target(table, region)
-    plans = _plans(documents)
+    service = service_on(named_target(table, region))
+    plans = _plans(service, documents)
     if json:
         output.print_json([output.plan_as_json(p) for p in plans])
         return
@@ -76,8 +76,9 @@ def apply(
 ) -> None:
     """Make the table hold what the files say: one version per API, several for a very large change, none for an API that already does."""
     documents = read_documents(files)
-    target = bound_target(table, region)
-    plans = _plans(documents)
+    target = named_target(table, region)
+    service = service_on(target)
+    plans = _plans(service, documents)
     if not json:
         for one in plans:
             output.print_plan(one)
@@ -88,23 +89,22 @@ def apply(
     done = []
     for one in plans:
         why = reason or f"apply {', '.join(f.name for f in files)}"
-        done.append(publish(one, by=me, on_behalf_of=author, reason=why, force=force, quiet=json))
+        done.append(publish(service, one, by=me, on_behalf_of=author, reason=why, force=force, quiet=json))
     if json:
         output.print_json(done)
 
 
 def export(api: ApiArgument, table: TableOption = None, region: RegionOption = None, json: JsonOption = False) -> None:
     """Print the published document, as YAML that `apply` takes back without a change."""
-    bound_target(table, region)
-    document = format_document(PermissionService(time.time).published(api).document)
+    service = service_on(named_target(table, region))
+    document = format_document(service.published(api).document)
     if json:
         output.print_json(document)
     else:
         output.OUT.out(yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=120), end="", highlight=False)
 
 
-def _plans(documents: list[PermissionDocument]) -> list[Plan]:
-    service = PermissionService(time.time)
+def _plans(service: PermissionService, documents: list[PermissionDocument]) -> list[Plan]:
     plans = []
     for document in documents:
         try:

@@ -14,9 +14,8 @@ from rich.table import Table
 from admin_api.analysis.access_changes import AccessChange
 from admin_api.analysis.token_scope import TokenVerdict
 from admin_api.documents.files import FileDocument
-from admin_api.publishing.service import Plan
+from admin_api.publishing.service import Plan, VersionRecord
 from authorizer.policy.problems import DocumentError
-from authorizer.table.records import VersionRecord
 
 OUT = Console(soft_wrap=True)
 ERR = Console(stderr=True, soft_wrap=True)

@@ -5,9 +5,10 @@ from typing import Annotated, Any
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
-from admin_api.analysis.access import Access, what_can, who_can
+from admin_api.analysis.access import Access, route_of_request, what_can, who_can
 from admin_api.analysis.access_changes import access_words
 from admin_api.analysis.explanation import Explanation, explain
+from admin_api.analysis.subjects import SubjectSyntaxError, held_by, parse_subject_ref
 from admin_api.rest.endpoints import Endpoints, Meta, answer
 from admin_api.rest.paging import Cursor, Limit, page_of
 from admin_api.rest.preconditions import entity_tag
@@ -18,7 +19,6 @@ from authorizer.errors import TokenError
 from authorizer.policy.document import PermissionDocument
 from authorizer.policy.permission import EVERYONE, PrincipalRef, RefKind
 from authorizer.policy.problems import Problem
-from authorizer.policy.request_path import resolve
 from authorizer.policy.route import VERBS, RouteTemplate
 from authorizer.tokens.claims import refs_of
 
@@ -46,8 +46,7 @@ def _register_matrix(endpoints: Endpoints) -> None:
 
 
 def _cells(document: PermissionDocument, ref: PrincipalRef) -> list[models.MatrixCell]:
-    held = [*document.permissions(EVERYONE), *(document.permissions(ref) if ref != EVERYONE else ())]
-    words = access_words(held, document.catalog)
+    words = access_words(held_by(document, ref), document.catalog)
     return [models.MatrixCell(route=f"{verb} {route.path}", access=access) for (verb, route), access in words.items()]
 
 
@@ -69,7 +68,7 @@ def _register_access(endpoints: Endpoints) -> None:
         published = endpoints.service.published(api)
         document, now = published.document, endpoints.now()
         if subject:
-            found = sorted(what_can(document, parse_ref(subject, "/query/subject"), now), key=_place)
+            found = sorted(what_can(document, _subject(subject, "/query/subject"), now), key=_place)
         else:
             verb, template = _route(document, route) if route else _routed(document, method or "", path or "")
             found = list(who_can(document, verb, template, now)) if template is not None else []
@@ -91,13 +90,10 @@ def _route(document: PermissionDocument, text: str) -> tuple[str, RouteTemplate 
 
 
 def _routed(document: PermissionDocument, method: str, path: str) -> tuple[str, RouteTemplate | None]:
-    """The route of a concrete path, or of a template that stands in the catalogue as it is."""
-    template = document.catalog.find(method, path) if "{" in path else None
-    if template is not None:
-        return method, template
-    if method not in VERBS:
+    is_template = "{" in path and document.catalog.find(method, path) is not None
+    if method not in VERBS and not is_template:
         raise _mistake("/query/method", f"`{method}` is none of {' '.join(VERBS)}")
-    return method, resolve(document.catalog, method, path.removeprefix("/"), None, exact=True).route
+    return method, route_of_request(document, method, path)
 
 
 def _access(access: Access) -> models.Access:
@@ -150,14 +146,11 @@ def _explanation(found: Explanation, version: int) -> models.Explanation:
     )
 
 
-def parse_ref(text: str, pointer: str) -> PrincipalRef:
-    """`everyone`, `group/guest`, `client/...` or `scope/...`. Raises `ProblemError`."""
-    if text == str(EVERYONE):
-        return EVERYONE
-    kind, slash, name = text.partition("/")
-    if not slash or not name or kind not in (RefKind.GROUP, RefKind.CLIENT, RefKind.SCOPE):
-        raise _mistake(pointer, f"`{text}` is no subject: write `everyone`, `group/NAME`, `client/NAME` or `scope/NAME`")
-    return PrincipalRef(RefKind(kind), name)
+def _subject(text: str, pointer: str) -> PrincipalRef:
+    try:
+        return parse_subject_ref(text)
+    except SubjectSyntaxError as error:
+        raise _mistake(pointer, str(error)) from None
 
 
 def _mistake(pointer: str, message: str) -> ProblemError:

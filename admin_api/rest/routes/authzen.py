@@ -15,9 +15,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from admin_api.analysis.explanation import explain
 from admin_api.publishing.lockout import ADMIN_API
+from admin_api.publishing.service import NotPublishedError, Published
 from admin_api.rest.endpoints import Endpoints, Meta, answer
 from admin_api.rest.problems import BAD_REQUEST, BODY_TOO_LARGE, INVALID_REQUEST, ProblemError
-from admin_api.table.history import NotPublishedError, Published
 from authorizer.policy.document import API_NAME
 from authorizer.policy.permission import PrincipalRef, RefKind
 from authorizer.policy.problems import Problem

@@ -7,6 +7,7 @@ from typing import TypeVar
 from aws_lambda_powertools.event_handler import Response
 
 from admin_api.publishing.lockout import ADMIN_API
+from admin_api.publishing.service import ConflictError
 from admin_api.rest.endpoints import Endpoints, Meta, answer
 from admin_api.rest.names import decode_name, denylist_kind_of, denylist_value_of, encode_name
 from admin_api.rest.paging import Cursor, Limit, page_of
@@ -23,12 +24,9 @@ from admin_api.rest.problems import (
 )
 from admin_api.rest.routes.documents import READ_PROBLEMS, DryRun, Reason
 from admin_api.schemas import models
-from admin_api.table import history
-from admin_api.table.writer import ConflictError
 from authorizer.policy.denylist import DenylistEntry
 from authorizer.policy.document import format_time
 from authorizer.policy.problems import Problem
-from authorizer.table.reader import read_denylist
 
 _WRITE_PROBLEMS = (*READ_PROBLEMS, LOCK_OUT, DENYLIST_FULL, BODY_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE)
 _ENTRY = "/denylist/<kind>/<value>"
@@ -76,12 +74,12 @@ def _register_writes(endpoints: Endpoints) -> None:
         # The kill switch of other APIs must work whatever is the matter with their documents, which nobody needs to read for it.
         guarded = actor if api == ADMIN_API else None
         if dry_run == "true":
-            head = history.require_head(api)
+            head = service.head(api)
             entry = DenylistEntry(*what, request.reason, actor.subject, head.version + 1, expires_at, issued_before)
-            service.check_denial(api, entry, guarded)
+            service.check_entry(api, entry, guarded)
             return answer(_result(api, head.version + 1, dry_run=True, entry=_entry(entry, now)))
         head = _not_outrun(
-            lambda: service.deny(
+            lambda: service.add_entry(
                 api, *what, author=actor.subject, reason=request.reason, expires_at=expires_at, issued_before=issued_before, actor=guarded
             )
         )
@@ -95,12 +93,12 @@ def _register_writes(endpoints: Endpoints) -> None:
         """One GetItem, one Query and one transaction."""
         what = denylist_kind_of(kind), decode_name(value)
         if dry_run == "true":
-            head = history.require_head(api)
-            if read_denylist(api).get(*what) is None:
+            head = service.head(api)
+            if service.denylist(api, head).get(*what) is None:
                 raise _missing(kind, value)
             return answer(_result(api, head.version + 1, dry_run=True))
         why = reason or "accepted again"
-        written = _not_outrun(lambda: service.pardon(api, *what, author=endpoints.actor.subject, reason=why))
+        written = _not_outrun(lambda: service.remove_entry(api, *what, author=endpoints.actor.subject, reason=why))
         if written is None:
             raise _missing(kind, value)
         return answer(_result(api, written.version, dry_run=False, flushed=endpoints.flush(api)))

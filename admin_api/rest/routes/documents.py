@@ -14,12 +14,9 @@ from admin_api.rest.preconditions import entity_tag, refuse_existing, require_ab
 from admin_api.rest.problems import NOT_FOUND, ProblemError
 from admin_api.rest.writes import Write, Writer
 from admin_api.schemas import models
-from admin_api.table import history
 from authorizer.policy.document import PermissionDocument, Subject, format_document, format_routes, format_subject, parse_document
 from authorizer.policy.permission import EVERYONE, PrincipalRef
 from authorizer.policy.problems import Problem
-from authorizer.table.reader import read_known_subjects, read_routes, read_subject
-from authorizer.table.records import Head, RoutesRow
 
 IfMatch = Annotated[str | None, Header(alias="If-Match")]
 IfNoneMatch = Annotated[str | None, Header(alias="If-None-Match")]
@@ -61,7 +58,7 @@ def _register_document(endpoints: Endpoints, writer: Writer) -> None:
 
         One Query more for each 50 changes of the denylist since the document changed.
         """
-        published = history.read_published(api)
+        published = service.find_published(api)
         if published is None:
             require_absent(if_match, if_none_match, api)
         else:
@@ -94,8 +91,8 @@ def _register_routes(endpoints: Endpoints, writer: Writer) -> None:
     @endpoints.add_for_api("GET", "/routes", Meta("Read the catalogue", "documents", READ_PROBLEMS))
     def read_catalogue(api: str) -> Response[models.Routes]:
         """One GetItem and one Query."""
-        head = history.require_head(api)
-        row = catalogue_of(api, head)
+        head = service.head(api)
+        row = service.catalogue(api, head)
         return answer(models.Routes(**format_routes(row.enforced, row.catalog)), headers={"ETag": entity_tag(head)})
 
     @endpoints.add_for_api("PUT", "/routes", Meta("Replace the catalogue", "documents", WRITE_PROBLEMS, body="routes"))
@@ -118,9 +115,9 @@ def _register_subjects(endpoints: Endpoints, writer: Writer) -> None:
     @endpoints.add_for_api("GET", "/subjects", Meta("List who holds permissions", "documents", READ_PROBLEMS))
     def list_subjects(api: str, limit: Limit = 50, cursor: Cursor = None) -> Response[models.SubjectList]:
         """One GetItem, one Query for the registry, and one for each subject of the page."""
-        head = history.require_head(api)
-        refs, following = page_of(sorted(read_known_subjects(api)), limit, cursor)
-        rows = [(ref, read_subject(api, ref, head.version)) for ref in refs]
+        head = service.head(api)
+        refs, following = page_of(service.subjects(api), limit, cursor)
+        rows = [(ref, service.subject(api, ref, head)) for ref in refs]
         summaries = [_summary(ref, row.subject) for ref, row in rows if row.subject is not None]
         return answer(models.SubjectList(version=head.version, subjects=summaries, next=following), headers={"ETag": entity_tag(head)})
 
@@ -128,8 +125,8 @@ def _register_subjects(endpoints: Endpoints, writer: Writer) -> None:
     def read_one_subject(api: str, kind: str, name: str) -> Response[models.Subject]:
         """One GetItem and one Query."""
         ref = ref_of(kind, name)
-        head = history.require_head(api)
-        row = read_subject(api, ref, head.version)
+        head = service.head(api)
+        row = service.subject(api, ref, head)
         if row.subject is None:
             raise ProblemError(NOT_FOUND, f"API `{api}` has no {ref}")
         held = models.Held(**format_subject(row.subject))
@@ -171,14 +168,6 @@ def _register_subjects(endpoints: Endpoints, writer: Writer) -> None:
         except KeyError:
             raise ProblemError(NOT_FOUND, f"API `{api}` has no {ref}") from None
         return writer.publish(Write(api, published, document, dry_run == "true", reason))
-
-
-def catalogue_of(api: str, head: Head) -> RoutesRow:
-    """The catalogue at a version. One Query. Raises `ProblemError` if it is gone: a published API has one from its first version on."""
-    row = read_routes(api, head.version)
-    if row is None:
-        raise ProblemError(problems.DAMAGED, f"API `{api}` has version {head.version} but no catalogue")
-    return row
 
 
 def _named(document: PermissionDocument, api: str) -> PermissionDocument:

@@ -8,19 +8,16 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Header, Path, Query
 
 from admin_api.analysis.access_changes import AccessChange
-from admin_api.publishing.service import PermissionService
+from admin_api.publishing.service import PermissionService, VersionRecord
 from admin_api.rest import problems
 from admin_api.rest.endpoints import Endpoints, Meta, answer
 from admin_api.rest.idempotency import IdempotencyKey, Replay
 from admin_api.rest.paging import Cursor, Limit, page_of, read_cursor, unknown_cursor, write_cursor
 from admin_api.rest.preconditions import entity_tag, require_match
-from admin_api.rest.routes.documents import READ_PROBLEMS, WRITE_PROBLEMS, DryRun, IfMatch, Reason, catalogue_of
+from admin_api.rest.routes.documents import READ_PROBLEMS, WRITE_PROBLEMS, DryRun, IfMatch, Reason
 from admin_api.rest.writes import Write, Writer, access_change
 from admin_api.schemas import models
-from admin_api.table import history
 from authorizer.policy.document import format_document, format_time
-from authorizer.table.reader import read_head
-from authorizer.table.records import VersionRecord
 
 Number = Annotated[int, Path(ge=1, le=999_999_999_999)]
 
@@ -33,21 +30,23 @@ def register(endpoints: Endpoints) -> None:
 
 
 def _register_apis(endpoints: Endpoints) -> None:
+    service = endpoints.service
+
     @endpoints.add("GET", "/v1/apis", Meta("List the APIs", "apis", tagged=False))
     def list_apis(limit: Limit = 50, cursor: Cursor = None) -> Response[models.ApiList]:
         """One Query, and one GetItem for each API of the page."""
-        names, following = page_of(history.read_apis(), limit, cursor)
-        heads = [(name, read_head(name, consistent=True)) for name in names]
+        names, following = page_of(service.apis(), limit, cursor)
+        heads = [(name, service.find_head(name)) for name in names]
         apis = [models.ApiSummary(name=name, version=head.version, hash=head.hash) for name, head in heads if head is not None]
         return answer(models.ApiList(apis=apis, next=following))
 
     @endpoints.add_for_api("GET", "", Meta("Read about one API", "apis", READ_PROBLEMS))
     def read_api(api: str) -> Response[models.ApiDetail]:
         """One GetItem and two Queries. One Query more for each 50 changes of the denylist since the document changed."""
-        head = history.require_head(api)
-        record = next(history.read_records(api, head, page=1))
-        row = catalogue_of(api, head)
-        part = history.read_unfinished(api, head, record)
+        head = service.head(api)
+        record = service.newest_record(api, head)
+        row = service.catalogue(api, head)
+        part = service.unfinished(api, head, record)
         unfinished = None
         if part is not None:
             unfinished = models.UnfinishedSeries(id=part.id, part=part.number, parts=part.total, base_version=part.base)

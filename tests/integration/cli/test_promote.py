@@ -5,7 +5,7 @@ import json
 from admin_api.publishing.service import PermissionService
 from tests.integration.cli.conftest import Run
 from tests.support.clock import Clock
-from tests.support.tables import Table, publish
+from tests.support.tables import Table, opened, publish
 
 LIVE = """
 api: petstore
@@ -28,7 +28,7 @@ def test_the_candidate_becomes_the_live_document_in_one_version(target: Table, r
         ["+", "gains", "group/owner", "POST", "/pets"],
     ]
     assert "published petstore version 2" in result.stdout
-    service = PermissionService(Clock())
+    service = PermissionService(opened(), Clock())
     live, candidate = service.published("petstore"), service.published("petstore-next")
     assert (live.head.version, live.record.reason) == (2, "promote petstore-next version 1")
     assert (live.document.api, live.document.subjects, live.document.catalog.routes) == (
@@ -44,7 +44,7 @@ def test_an_api_without_a_document_gets_its_first(target: Table, run: Run) -> No
     publish(NEXT)
     done = json.loads(run("promote", "petstore-next", "petstore", "--yes", "--json", "--reason", "first").stdout)
     assert done["version"] == 1
-    assert PermissionService(Clock()).published("petstore").record.reason == "first"
+    assert PermissionService(opened(), Clock()).published("petstore").record.reason == "first"
 
 
 def test_it_asks_before_it_writes(target: Table, run: Run) -> None:

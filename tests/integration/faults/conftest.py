@@ -10,7 +10,6 @@ import pytest
 from moto import mock_aws
 
 from authorizer.table.items import TableItem
-from authorizer.table.reader import bind_table
 from authorizer.tokens.jwks_fetch import fetch_jwks
 from tests.conftest import REGION
 from tests.integration.faults.hosts import KeyHost, TableHost
@@ -18,7 +17,7 @@ from tests.integration.gates import DOCUMENT, Gate, bearer, build_gate, gate, re
 from tests.performance.test_calls import connections
 from tests.support.clock import Clock
 from tests.support.issuer import NOW, Issuer
-from tests.support.tables import TABLE, Item, Table, create_table, publish
+from tests.support.tables import TABLE, Item, Table, create_table, open_table, opened, publish
 from tests.support.wire import Wire
 
 __all__ = ["connections", "gate"]
@@ -72,7 +71,7 @@ def account() -> Iterator[tuple[Any, Items]]:
     with mock_aws():
         dynamodb = boto3.Session().client("dynamodb", region_name=REGION)
         create_table(dynamodb, TABLE)
-        bind_table(TABLE, REGION)
+        open_table(TABLE, REGION)
         publish(DOCUMENT)
         yield dynamodb, Table(dynamodb).items()
 
@@ -96,7 +95,7 @@ def hold(table: Table, items: Items) -> None:
 @pytest.fixture
 def table(dynamodb: Any, wire: Wire) -> Table:
     """An empty table."""
-    bind_table(TABLE, REGION)
+    open_table(TABLE, REGION)
     table = Table(dynamodb)
     hold(table, {})
     return table
@@ -105,9 +104,9 @@ def table(dynamodb: Any, wire: Wire) -> Table:
 @pytest.fixture
 def published(account: tuple[Any, Items], wire: Wire, monkeypatch: pytest.MonkeyPatch) -> Table:
     """A table that holds `gates.DOCUMENT`."""
-    bind_table(TABLE, REGION)
+    open_table(TABLE, REGION)
     # One client for all handlers of a test: to make it takes longer than most cases do.
-    monkeypatch.setattr("authorizer.wiring.bind_table", lambda _: None)
+    monkeypatch.setattr("authorizer.wiring.PermissionTable", lambda _: opened())
     table = Table(account[0])
     hold(table, account[1])
     return table
@@ -153,7 +152,7 @@ def table_host(published: Table, dynamodb: Any, monkeypatch: pytest.MonkeyPatch)
 @pytest.fixture
 def far_gate(table_host: TableHost, keys: KeyHost, clock: Clock, capsys: pytest.CaptureFixture[str]) -> Iterator[Gate]:
     """A cold authorizer that reaches its table over real connections."""
-    bind_table(TABLE, REGION)
+    open_table(TABLE, REGION)
     yield build_gate(keys, clock, capsys)
-    client: Any = TableItem._get_connection().connection.client
+    client: Any = opened().connection.client
     client.close()

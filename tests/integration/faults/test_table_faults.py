@@ -8,14 +8,13 @@ from botocore.exceptions import ConnectionClosedError, ConnectTimeoutError, Endp
 
 from admin_api.publishing.service import PermissionService
 from authorizer.policy.denylist import DenylistKind
-from authorizer.table.reader import bind_table
 from tests.integration.faults.conftest import GUEST, LASTING, OWNER, READ_SECONDS, STRANGER, Cold, case, effect, some
 from tests.integration.faults.hosts import Cut, KeyHost, TableHost, within
 from tests.integration.gates import DOCUMENT, Gate, bearer, build_gate, request_event
 from tests.integration.test_handler_refusals import is_401, trouble
 from tests.support.clock import Clock
 from tests.support.issuer import NOW, Issuer
-from tests.support.tables import TABLE, Table, publish
+from tests.support.tables import TABLE, Table, open_table, opened, publish
 from tests.support.wire import Answer, Call, Wire, answer, error
 
 PARTITION, V1, V2 = "api#petstore", "000000000001", "000000000002"
@@ -192,7 +191,7 @@ def test_during_an_outage_grants_and_tokens_end_on_time_and_the_denylist_holds(
 ) -> None:
     ends = "{route: GET /pets, until: '2027-01-15T08:02:00Z'}"  # NOW + 120
     publish(f"{{api: petstore, routes: [GET /pets], groups: {{guest: {{allow: [{ends}]}}}}}}")
-    PermissionService(clock, wait=lambda _: None).deny(
+    PermissionService(opened(), clock, wait=lambda _: None).add_entry(
         "petstore", DenylistKind.SUB, "u6", author="a", reason="stolen", expires_at=NOW + 10_000
     )
     gate = build_gate(keys, clock, capsys)
@@ -352,7 +351,7 @@ def test_a_new_subject_whose_row_is_not_there_yet_fails_for_its_callers_alone(
 def test_a_kill_switch_that_does_not_show_yet_is_not_passed_over(cold: Cold, published: Table, wire: Wire, clock: Clock) -> None:
     warm = cold()
     assert fresh(warm, GUEST) == "Allow"
-    PermissionService(clock, wait=lambda _: None).deny(
+    PermissionService(opened(), clock, wait=lambda _: None).add_entry(
         "petstore", DenylistKind.SUB, "u1", author="a", reason="stolen", expires_at=NOW + 10_000
     )
     key = (f"{PARTITION}#denylist", "sub#u1")
@@ -448,9 +447,9 @@ def paged(dynamodb: Any, fail_after: int | None = None) -> Any:
 
 def test_pages_are_read_to_the_last(cold: Cold, dynamodb: Any, published: Table, wire: Wire, clock: Clock) -> None:
     """The registry, the records, the denylist and a row each may come in pieces; the last piece may be the deny."""
-    service = PermissionService(clock, wait=lambda _: None)
+    service = PermissionService(opened(), clock, wait=lambda _: None)
     for subject in ("u2", "u3", "u4"):
-        service.deny("petstore", DenylistKind.SUB, subject, author="a", reason="stolen", expires_at=NOW + 10_000)
+        service.add_entry("petstore", DenylistKind.SUB, subject, author="a", reason="stolen", expires_at=NOW + 10_000)
     wire.rule = paged(dynamodb)
     gate = cold()
     guest, admin = (
@@ -525,7 +524,7 @@ def test_nobody_at_the_tables_address_is_trouble_at_once(
     with KeyHost(b"").running() as gone:
         pass
     monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", f"http://127.0.0.1:{gone.port}")
-    bind_table(TABLE)
+    open_table(TABLE)
     gate = build_gate(keys, clock, capsys)
     with within(2):
         out_of_table(gate, "EndpointConnectionError")

@@ -16,7 +16,6 @@ import pytest
 from authorizer import events
 from authorizer.errors import GatebookError, TroubleError
 from authorizer.settings import read_settings
-from authorizer.table.items import TableItem
 from authorizer.tokens.jwks_fetch import fetch_jwks
 from authorizer.wiring import UnauthorizedError, build_authorizer
 from tests.integration.faults.conftest import GUEST, LASTING, effect
@@ -25,7 +24,7 @@ from tests.integration.gates import Context, Gate, bearer, build_gate, request_e
 from tests.integration.test_handler_refusals import trouble
 from tests.support.clock import Clock
 from tests.support.issuer import NOW, Issuer, b64
-from tests.support.tables import Table, publish
+from tests.support.tables import Table, opened, publish
 from tests.support.wire import Answer, Call, Wire, error
 from tests.unit.test_jwks_fetch import reply
 
@@ -91,7 +90,7 @@ def test_many_threads_at_once_share_one_fetch_and_its_wait(
     published: Table, keys: KeyHost, clock: Clock, state: str, issuer: Issuer, age: float | None, ending: str
 ) -> None:
     """Not by the handler, whose log and metrics are one sandbox's: what it calls is asked."""
-    authorizer = build_authorizer(read_settings(settings_of(keys)), clock)
+    authorizer = build_authorizer(read_settings(settings_of(keys)), opened(), clock)
     if age is not None:
         authorizer.authorize(events.read_request(GUEST))
         # As fresh permissions as the keys allow: the threads shall meet at the keys alone.
@@ -152,7 +151,7 @@ def test_a_silent_resolver_is_waited_for_no_longer_than_an_issuer(keys: KeyHost,
 
 def longest_read() -> float:
     """How long one read of the table may take, by what its client is configured to: each attempt, and the pause between two."""
-    client: Any = TableItem._get_connection().connection.client
+    client: Any = opened().connection.client
     config = client.meta.config
     assert (config.connect_timeout, config.read_timeout) == (1.0, 1.5)
     assert (config.retries["mode"], config.retries["total_max_attempts"]) == ("standard", 2)

@@ -14,11 +14,10 @@ from moto.dynamodb.models import dynamodb_backends
 
 from admin_api.publishing.service import PermissionService
 from admin_api.rest.app import AdminApi
-from authorizer.table.reader import bind_table
 from tests.conftest import REGION
 from tests.integration.rest.client import Client, pets
 from tests.support.clock import Clock
-from tests.support.tables import TABLE, Item, Table, create_table
+from tests.support.tables import TABLE, Item, Table, create_table, open_table, opened
 from tests.support.wire import Wire
 
 _NUMBERS = itertools.count(1)
@@ -69,7 +68,7 @@ def shared(_one_loader: None) -> Iterator[Rest]:
         patch.setattr("botocore.endpoint.time.sleep", lambda _: None)
         with Wire().installed() as wire:
             create_table(dynamodb, TABLE)
-            bind_table(TABLE, REGION)
+            open_table(TABLE, REGION)
             clock = Clock()
             waits: list[float] = []
             flushed: list[str] = []
@@ -78,7 +77,7 @@ def shared(_one_loader: None) -> Iterator[Rest]:
                 flushed.append(api)
                 return (f"{api}1/prod",)
 
-            client = Client(AdminApi(PermissionService(clock, waits.append), now=clock, flush=flush))
+            client = Client(AdminApi(PermissionService(opened(), clock, waits.append), now=clock, flush=flush))
             client.publish(pets("standing"))
             yield Rest(client, EmulatedTable(dynamodb), wire, clock, waits, flushed)
 

@@ -110,7 +110,7 @@ def test_a_route_costs_what_it_says(rest: Rest, cost: Cost) -> None:
 
 def functions() -> Iterator[tuple[str, str]]:
     """Every function that serves a route, and its docstring."""
-    for path in sorted(REST.glob("*.py")):
+    for path in sorted(REST.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.FunctionDef) and any("endpoints.add" in ast.unparse(d) for d in node.decorator_list):
                 yield node.name, " ".join((ast.get_docstring(node) or "").split())

@@ -16,6 +16,7 @@ from tests.integration.gates import KeyServer, request_event, settings_of
 from tests.integration.rest.client import Client
 from tests.integration.rest.conftest import Rest
 from tests.support.issuer import CLIENT_ID, NOW, Issuer
+from tests.support.tables import opened
 
 API = "standing"
 REFRESH = 10
@@ -31,7 +32,7 @@ def keys() -> Iterator[KeyServer]:
 def cold(rest: Rest, keys: KeyServer, api: str = API) -> Authorizer:
     """An authorizer that has served nobody yet, and trusts a partner beside our own issuer."""
     partner = {"name": "partner", "issuer": PARTNER, "jwks_uri": keys.uri, "client_ids": ["p1"], "token_use": "access"}
-    return build_authorizer(read_settings(settings_of(keys, API=api, TRUSTED_ISSUERS=json.dumps([partner]))), rest.clock)
+    return build_authorizer(read_settings(settings_of(keys, API=api, TRUSTED_ISSUERS=json.dumps([partner]))), opened(), rest.clock)
 
 
 @pytest.fixture

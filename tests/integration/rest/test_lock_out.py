@@ -11,6 +11,7 @@ from authorizer.policy.document import parse_document
 from authorizer.policy.permission import EVERYONE, PrincipalRef, RefKind
 from tests.integration.rest.client import ADMIN, OTHER_ADMIN, Caller, Client, Reply, pets
 from tests.integration.rest.conftest import Rest
+from tests.support.tables import opened
 
 OWN = "/v1/apis/gatebook-admin"
 DOCUMENT, ROLLBACK = f"{OWN}/document", f"{OWN}/versions/{{number}}/rollback"
@@ -47,7 +48,7 @@ SHUT = with_groups(gatebook_admins={})
 def _admin_api(shared: Rest) -> None:
     """Version 1 opens, version 2 shuts everybody out, version 3 opens again."""
     shared.client.publish(BASE)
-    service = PermissionService(shared.clock)
+    service = PermissionService(opened(), shared.clock)
     for document in (SHUT, BASE):
         service.apply(service.plan(parse_document(document)), author="arn:aws:iam::1:user/jane", reason="break-glass", force=True)
 
@@ -213,7 +214,7 @@ def test_documents_of_other_apis_are_their_owners_business(rest: Rest, shop: str
 
 def test_what_is_there_already_is_no_change_that_shuts_out(rest: Rest) -> None:
     """A dry run of it says so too: it would change nothing."""
-    service = PermissionService(rest.clock)
+    service = PermissionService(opened(), rest.clock)
     service.apply(service.plan(parse_document(SHUT)), author="a", reason="r", force=True)
     for dry_run in ("true", "false"):
         reply = send(rest.client, OTHER_ADMIN, document(SHUT), dry_run)
@@ -228,7 +229,7 @@ def jane() -> Actor:
 
 def test_only_force_gets_past_the_guard(rest: Rest) -> None:
     """Which no request has: it is the command's, with AWS credentials."""
-    service = PermissionService(rest.clock)
+    service = PermissionService(opened(), rest.clock)
     plan = service.plan(parse_document(SHUT))
     before = rest.table.items()
     with pytest.raises(LockOutError, match="no group could"):
@@ -237,8 +238,8 @@ def test_only_force_gets_past_the_guard(rest: Rest) -> None:
         service.apply(plan, author="jane", reason="r", actor=jane())
     entry: dict[str, Any] = {"author": "jane", "reason": "r", "expires_at": 1_900_000_000, "actor": jane()}
     with pytest.raises(LockOutError, match="your own token"):
-        service.deny("gatebook-admin", DenylistKind.SUB, "jane", **entry)
+        service.add_entry("gatebook-admin", DenylistKind.SUB, "jane", **entry)
     assert rest.table.items() == before
     assert rest.client.put(DOCUMENT, SHUT, if_match="*", query={"force": "true"}).status == 422
     assert service.apply(plan, author="arn", reason="r", force=True) is not None
-    assert service.deny("gatebook-admin", DenylistKind.SUB, "jane", **entry, force=True).version == 5
+    assert service.add_entry("gatebook-admin", DenylistKind.SUB, "jane", **entry, force=True).version == 5

@@ -13,15 +13,15 @@ import pytest
 from admin_api.publishing.service import PermissionService
 from admin_api.rest.app import AdminApi
 from admin_api.rest.paging import write_cursor
+from admin_api.table.history import History
 from admin_api.table.version_record import record_hash
 from authorizer.errors import TroubleError
-from authorizer.table.reader import read_versions
 from authorizer.table.records import Touched
 from tests.integration.rest.client import Client, Reply, pets
 from tests.integration.rest.conftest import Rest
 from tests.support.chain import sha256, verify_chain
 from tests.support.large_tables import LargeTable
-from tests.support.tables import TABLE, Item
+from tests.support.tables import TABLE, Item, opened
 
 FULL = bool(os.environ.get("CI"))
 GROUPS, PATHS = 500, 150
@@ -352,7 +352,7 @@ def plant_history(scale: Scale, api: str, versions: int) -> None:
     job = f"api#{api}#{JOB}"
     items = scale.rest.table.items()
     parent = items[f"api#{api}", "version#000000000003"]["hash"]
-    patterns = read_versions(api, 1, 3)
+    patterns = History(opened()).unverified_records(api, 1, 3)
     planted: list[Item] = []
     for version in range(4, versions + 1):
         pattern = patterns[version % 2]
@@ -453,7 +453,7 @@ def test_the_whole_history_in_pages_costs_by_its_length_and_has_each_version_onc
 @pytest.mark.parametrize(("shown", "queries"), [(20, 1), (50, 1), (51, 2), (WALKED, WALKED // 50)])
 def test_the_log_costs_a_query_for_each_fifty_versions_that_it_shows(histories: Scale, shown: int, queries: int) -> None:
     histories.rest.wire.take()
-    records = list(islice(PermissionService(histories.rest.clock).history("long"), shown))
+    records = list(islice(PermissionService(opened(), histories.rest.clock).history("long"), shown))
     assert [record.version for record in records] == list(range(VERSIONS, VERSIONS - shown, -1))
     assert Counter(histories.rest.wire.operations()) == {"GetItem": 1, "Query": queries}
 
@@ -471,7 +471,7 @@ def altered(scale: Scale, version: int, **changes: str) -> None:
 def rehashed(scale: Scale, version: int) -> None:
     """As somebody would alter a record who knows how hashes are made, but cannot alter the records after it."""
     altered(scale, version, reason="another")
-    (record,) = read_versions("long", version - 1, version)
+    (record,) = History(opened()).unverified_records("long", version - 1, version)
     altered(scale, version, hash=record_hash("long", record))
 
 
@@ -492,7 +492,7 @@ def test_a_spoiled_record_in_the_middle_is_never_shown_in_a_page_and_troubles_no
     for newest in (MIDDLE, MIDDLE + 1, MIDDLE + 40):
         client.get(f"{PATH}/versions", limit="50", cursor=write_cursor(newest)).problem(500, "damaged")
     with pytest.raises(TroubleError, match="long"):
-        list(islice(PermissionService(histories.rest.clock).history("long", MIDDLE + 40), 50))
+        list(islice(PermissionService(opened(), histories.rest.clock).history("long", MIDDLE + 40), 50))
     histories.get(f"{PATH}/versions", limit="50")
     histories.get(f"{PATH}/versions/1/diff", to=str(VERSIONS))
     histories.ask("PUT", f"{PATH}/subjects/groups/guest", body={}, if_match="*")

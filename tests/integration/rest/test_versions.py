@@ -7,17 +7,16 @@ from typing import Any
 
 import pytest
 
-from admin_api.table import writer as store
+from admin_api.table.history import History
 from admin_api.table.version_record import Authorship, record_hash
-from admin_api.table.writer import Change
+from admin_api.table.writer import Change, TableWriter
 from authorizer.policy.permission import PrincipalRef, RefKind
 from authorizer.table import keys
-from authorizer.table.reader import read_head, read_versions
 from authorizer.table.records import Head
 from tests.integration.rest.client import Client, pets
 from tests.integration.rest.conftest import Rest
 from tests.support.chain import verify_chain
-from tests.support.tables import Table
+from tests.support.tables import Table, opened
 
 LONG = "long"
 VERSIONS = 65
@@ -29,13 +28,13 @@ JOB = keys.subject_key(LONG, PrincipalRef(RefKind.CLIENT, "job"))
 def _long_history(shared: Rest) -> None:
     """An API of 65 versions: `client/job` may look at pets and add them in turn."""
     shared.client.publish(pets(LONG))
-    head: Head | None = read_head(LONG, consistent=True)
+    head: Head | None = opened().read_head(LONG, consistent=True)
     for number in range(2, VERSIONS + 1):
         shared.clock.advance(60)
         allow = "POST /pets" if number % 2 else "GET /pets"
         rows = {JOB: f'{{"ancestors":[],"held":{{"allow":["{allow}"]}}}}'}
         by = Authorship("paul", f"change {number}")
-        head = store.publish(Change(LONG, head, rows, frozenset(), by, (f"sentence {number}",)), shared.clock())
+        head = TableWriter(opened()).publish(Change(LONG, head, rows, frozenset(), by, (f"sentence {number}",)), shared.clock())
 
 
 def test_the_history_comes_newest_first_in_pages(client: Client, table: Table) -> None:
@@ -164,7 +163,7 @@ def rehashed(table: Table, number: int, **changes: Any) -> None:
     """Change a record as somebody would who knows how hashes are made, but cannot change the records after it."""
     sk = f"version#{number:012}"
     table.change(f"api#{LONG}", sk, **changes)
-    (record,) = read_versions(LONG, number - 1, number)
+    (record,) = History(opened()).unverified_records(LONG, number - 1, number)
     table.change(f"api#{LONG}", sk, hash=record_hash(LONG, record))
 
 

@@ -1,0 +1,37 @@
+"""Checks the whole history of an API against what the table holds now."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from admin_api.table.history import History, Newest
+from authorizer.table.records import Head
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What a check of the history found. `damaged` names items that were altered or lost; `expected_at` is the version with the hash that was asked for."""
+
+    head: Head
+    damaged: tuple[str, ...]
+    expected_at: int | None
+
+
+def verify_history(
+    history: History, api: str, head: Head, *, now: float, expected: str | None = None, on_version: Callable[[], object] = lambda: None
+) -> Verification:
+    """Follow the chain of hashes from `head` to version 1 and hold every item that it names against the table.
+
+    `expected` is the beginning of a hash that was kept elsewhere, as in `3f9a01bc`. `on_version` is called after each version. Raises `TroubleError` where
+    the chain is broken. One Query for each 50 versions, and one GetItem for each item that they wrote.
+    """
+    damaged: list[str] = []
+    found = None
+    newest = Newest()
+    for record in history.read_records(api, head):
+        newest.add(record)
+        damaged += [f"version {record.version}: {key}" for key in history.damaged_items(record)]
+        if expected and record.hash.startswith(expected.lower()):
+            found = record.version
+        on_version()
+    damaged += history.unrecorded_items(api, head, newest, now)
+    return Verification(head, tuple(damaged), found)

@@ -1,0 +1,13 @@
+"""Builds the control plane's one door on a table: the only place besides the Lambda handler that knows both."""
+
+import time
+
+from admin_api.publishing.service import PermissionService
+from authorizer.table.reader import PermissionTable
+
+
+def open_service(
+    table: str, region: str | None = None, endpoint: str | None = None, access_key: tuple[str, str] | None = None
+) -> PermissionService:
+    """Return the service on a table. What is not given follows the AWS SDK's own environment variables."""
+    return PermissionService(PermissionTable(table, region, endpoint, access_key), time.time)
