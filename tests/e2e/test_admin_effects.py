@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.e2e.test_access import claims_of
 from tests.support.local_stack import Answer, LocalStack, until
+from tests.support.unverified import claims_of
 
 pytestmark = pytest.mark.stack
 

@@ -215,3 +215,25 @@ def request_event(*authorization: str, verb: str = "GET", path: str = "/pets", t
 def bearer(*groups: str, **changes: Any) -> str:
     """The Authorization value of a user in these groups."""
     return "Bearer " + Issuer().access_token(*groups, **{"sub": "u1", **changes})
+
+
+def is_401(raised: Exception) -> bool:
+    """API Gateway answers 401 for exactly this message, and 500 for every other."""
+    return raised.args == ("Unauthorized",) and str(raised) == "Unauthorized"
+
+
+def is_allowed(gate: Gate, event: Event) -> bool:
+    """Whether the answer is an Allow."""
+    effect: str = gate.call(event)["policyDocument"]["Statement"][0]["Effect"]
+    return effect == "Allow"
+
+
+def trouble(gate: Gate, event: Event) -> dict[str, Any]:
+    """The log line of a call that must fail, but neither as 401 nor by an answer."""
+    raised = gate.fail(event)
+    assert "Unauthorized" not in str(raised)
+    line = gate.line
+    assert (line["message"], line["level"], line["request_id"]) == ("trouble", "ERROR", Context.aws_request_id)
+    assert gate.counted == {"trouble": 1}
+    assert line["reason"] == getattr(raised, "reason", type(raised).__name__)
+    return line

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from admin_api.publishing.service import PermissionService
-from tests.integration.test_publish import API, FIRST, GUEST, SECOND, V1, V2
+from tests.integration.publications import API, FIRST, GUEST, SECOND, V1, V2
 from tests.support.chain import verify_chain
 from tests.support.clock import Clock
 from tests.support.tables import Item, Table, document, opened, publish

@@ -9,7 +9,7 @@ from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
 from admin_api.publishing.service import PermissionService
 from admin_api.table.writer import ConflictError
 from authorizer.errors import TroubleError
-from tests.integration.test_publish import API, FIRST, SECOND
+from tests.integration.publications import API, FIRST, SECOND
 from tests.support.chain import verify_chain
 from tests.support.clock import Clock
 from tests.support.tables import Table, document, opened, publish

@@ -19,11 +19,14 @@ from tests.integration.gates import (
     bearer,
     build_gate,
     gate,
+    is_401,
+    is_allowed,
     keys,
     published,
     request_event,
     route_gate,
     token_event,
+    trouble,
 )
 from tests.support.clock import Clock
 from tests.support.events import Event
@@ -85,11 +88,6 @@ def asks(gate: Gate, route_gate: Gate) -> list[Ask]:
     return [("token", gate, token_event), ("request", gate, request_event), ("request in route scope", route_gate, request_event)]
 
 
-def is_401(raised: Exception) -> bool:
-    """API Gateway answers 401 for exactly this message, and 500 for every other."""
-    return raised.args == ("Unauthorized",) and str(raised) == "Unauthorized"
-
-
 def test_a_bad_token_is_401_with_a_reason_in_the_log_alone(asks: list[Ask]) -> None:
     for way, asked, event in asks:
         for name, (authorization, reason) in BAD.items():
@@ -138,23 +136,6 @@ def test_a_token_that_expires_in_the_meantime_is_401(gate: Gate, clock: Clock) -
     clock.advance(10)
     assert is_401(gate.fail(event))
     assert gate.line["reason"] == "expired"
-
-
-def is_allowed(gate: Gate, event: Event) -> bool:
-    """Whether the answer is an Allow."""
-    effect: str = gate.call(event)["policyDocument"]["Statement"][0]["Effect"]
-    return effect == "Allow"
-
-
-def trouble(gate: Gate, event: Event) -> dict[str, Any]:
-    """The log line of a call that must fail, but neither as 401 nor by an answer."""
-    raised = gate.fail(event)
-    assert "Unauthorized" not in str(raised)
-    line = gate.line
-    assert (line["message"], line["level"], line["request_id"]) == ("trouble", "ERROR", Context.aws_request_id)
-    assert gate.counted == {"trouble": 1}
-    assert line["reason"] == getattr(raised, "reason", type(raised).__name__)
-    return line
 
 
 GUEST = request_event(bearer("guest"), path="/pets/7")

@@ -6,7 +6,7 @@ from admin_api.publishing.service import PermissionService
 from admin_api.table import history
 from admin_api.table.writer import ConflictError
 from authorizer.policy.denylist import DenylistKind
-from tests.integration.test_publish import API, FIRST, GUEST, many_groups
+from tests.integration.publications import API, FIRST, GUEST, many_groups
 from tests.support.chain import verify_chain
 from tests.support.clock import Clock
 from tests.support.tables import Table, document, opened, publish

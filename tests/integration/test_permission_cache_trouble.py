@@ -21,7 +21,7 @@ from tests.integration.caches import (
     published,
     reader,
 )
-from tests.integration.test_publish import API, V1, V2
+from tests.integration.publications import API, V1, V2
 from tests.support.clock import Clock
 from tests.support.tables import Table, publish
 from tests.support.wire import Answer, Call, Wire, answer, error

@@ -9,25 +9,11 @@ from admin_api.publishing.service import NotPublishedError, PermissionService
 from admin_api.table.writer import ChangeTooLargeError
 from authorizer.errors import TroubleError
 from authorizer.policy.document import format_document
+from tests.integration.publications import ADMIN, API, FIRST, GUEST, OWNER, ROUTES, SECOND, V1, V2, V3, many_groups
 from tests.support.chain import verify_chain
 from tests.support.clock import Clock
 from tests.support.tables import Table, document, opened, publish
 from tests.support.wire import Wire, error
-
-API = "api#petstore"
-ROUTES = "api#petstore#routes"
-GUEST = "api#petstore#subject#group/guest"
-OWNER = "api#petstore#subject#group/owner"
-ADMIN = "api#petstore#subject#group/admin"
-V1, V2, V3 = "000000000001", "000000000002", "000000000003"
-
-FIRST = """
-api: petstore
-routes: [GET /pets, POST /pets]
-groups:
-  guest: {allow: [GET /pets]}
-"""
-SECOND = FIRST + "  owner: {inherits: [guest], allow: [POST /pets]}\n"
 
 
 def content(table: Table, pk: str, sk: str) -> object:
@@ -213,10 +199,6 @@ def test_the_record_of_a_version_may_not_be_overwritten(table: Table) -> None:
     with pytest.raises(TroubleError, match=f"sort key ends in `{V2}`"):
         PermissionService(opened(), Clock()).apply(plan, author="a", reason="r")
     assert table.items() == before
-
-
-def many_groups(count: int, allow: str = "GET /pets") -> dict[str, object]:
-    return {"api": "petstore", "routes": ["GET /pets"], "groups": {f"group-{n}": {"allow": [allow]} for n in range(count)}}
 
 
 def test_a_change_of_nearly_100_items_is_one_transaction(table: Table) -> None:

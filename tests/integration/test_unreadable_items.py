@@ -10,7 +10,7 @@ from authorizer.errors import TroubleError
 from authorizer.policy.permission import PrincipalRef, RefKind
 from authorizer.table.cache import PermissionCache
 from authorizer.table.items import DenylistItem, HeadItem, RegistryItem, RowItem, TableItem, VersionItem
-from tests.integration.test_publish import API, GUEST, OWNER, ROUTES, V1
+from tests.integration.publications import API, GUEST, OWNER, ROUTES, V1
 from tests.support.clock import Clock
 from tests.support.tables import Table, opened, publish
 

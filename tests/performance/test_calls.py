@@ -1,6 +1,5 @@
 """What a request costs in calls: counted, since milliseconds depend on the machine and calls do not."""
 
-import socket
 from typing import Any
 
 import botocore.session
@@ -17,20 +16,6 @@ from tests.support.wire import Wire
 __all__ = ["gate", "keys", "published"]
 
 COLD = ["head", "records", "registry", "routes", "subject#everyone/"]
-
-
-@pytest.fixture
-def connections(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """Every address that anything in this process connects to."""
-    addresses: list[Any] = []
-    connect = socket.socket.connect
-
-    def counted(self: socket.socket, address: Any) -> None:
-        addresses.append(address)
-        connect(self, address)
-
-    monkeypatch.setattr(socket.socket, "connect", counted)
-    return addresses
 
 
 class Costs:

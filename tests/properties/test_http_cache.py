@@ -21,7 +21,7 @@ from authorizer.authorize import AnswerOptions, Authorizer, Outcome
 from authorizer.policy.cache_scope import CacheScope
 from authorizer.table.cache import PermissionCache
 from authorizer.tokens.verifier import TokenVerifier
-from tests.properties.test_gateway_cache import USERS, World
+from tests.properties.worlds import USERS, World
 from tests.support.events import Event
 from tests.support.gateway_model import Router
 from tests.support.http_gateway_model import CONTEXT_VARIABLES, DEFAULT, PROD, HttpGateway, HttpResponse, HttpRouted, HttpRouter, Reading

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from authorizer.errors import TroubleError
 from authorizer.tokens.jwks import read_keys
 from authorizer.tokens.jwks_fetch import fetch_jwks
+from tests.support.http_replies import CHUNKED, UNTIL_CLOSE, reply
 from tests.support.issuer import Issuer, rsa_key
 
 US = Issuer()
@@ -76,13 +77,6 @@ def serving(*steps: bytes | float, certificate: Path | None = None) -> Iterator[
             server.shutdown()
             thread.join()
 
-
-def reply(body: bytes = b"", status: str = "200 OK", headers: str = "") -> bytes:
-    return f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\n{headers}\r\n".encode() + body
-
-
-UNTIL_CLOSE = b"HTTP/1.0 200 OK\r\n\r\n"
-CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 GOOD_ANSWERS: dict[str, tuple[bytes | float, ...]] = {
     "with its length": (reply(b"body"),),

@@ -14,8 +14,8 @@ from authorizer.tokens.jwks_fetch import fetch_jwks
 from tests.conftest import REGION
 from tests.integration.faults.hosts import KeyHost, TableHost
 from tests.integration.gates import DOCUMENT, Gate, bearer, build_gate, gate, request_event
-from tests.performance.test_calls import connections
 from tests.support.clock import Clock
+from tests.support.connections import connections
 from tests.support.issuer import NOW, Issuer
 from tests.support.tables import TABLE, Item, Table, create_table, open_table, opened, publish
 from tests.support.wire import Wire

@@ -8,8 +8,7 @@ import pytest
 from tests.architecture.sources import sources
 from tests.integration.faults.conftest import GUEST, LASTING, READ_SECONDS, Cold, case, effect
 from tests.integration.faults.hosts import KeyHost, TableHost, reset, within
-from tests.integration.gates import DOCUMENT, Gate, bearer, request_event
-from tests.integration.test_handler_refusals import is_401, trouble
+from tests.integration.gates import DOCUMENT, Gate, bearer, is_401, request_event, trouble
 from tests.support.clock import Clock
 from tests.support.issuer import NOW, Issuer
 from tests.support.tables import Table, publish

@@ -8,13 +8,12 @@ import pytest
 
 from tests.integration.faults.conftest import GUEST, LASTING, STRANGER, Cold, case, effect, some
 from tests.integration.faults.hosts import Cut, KeyHost, Steps, within
-from tests.integration.gates import Gate, build_gate, request_event
-from tests.integration.test_handler_refusals import is_401, is_allowed, trouble
+from tests.integration.gates import Gate, build_gate, is_401, is_allowed, request_event, trouble
 from tests.support.clock import Clock
+from tests.support.http_replies import CHUNKED, UNTIL_CLOSE, reply
 from tests.support.issuer import CLIENT_ID, NOW, Issuer
 from tests.support.tables import Table
 from tests.support.wire import Wire
-from tests.unit.test_jwks_fetch import CHUNKED, UNTIL_CLOSE, reply
 
 US, NEXT = Issuer(), Issuer(kid="kid-2", key_name="next")
 HEADERS = b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n"

@@ -10,8 +10,7 @@ from admin_api.publishing.service import PermissionService
 from authorizer.policy.denylist import DenylistKind
 from tests.integration.faults.conftest import GUEST, LASTING, OWNER, READ_SECONDS, STRANGER, Cold, case, effect, some
 from tests.integration.faults.hosts import Cut, KeyHost, TableHost, within
-from tests.integration.gates import DOCUMENT, Gate, bearer, build_gate, request_event
-from tests.integration.test_handler_refusals import is_401, trouble
+from tests.integration.gates import DOCUMENT, Gate, bearer, build_gate, is_401, request_event, trouble
 from tests.support.clock import Clock
 from tests.support.issuer import NOW, Issuer
 from tests.support.tables import TABLE, Table, open_table, opened, publish

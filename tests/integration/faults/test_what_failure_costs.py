@@ -20,13 +20,12 @@ from authorizer.tokens.jwks_fetch import fetch_jwks
 from authorizer.wiring import UnauthorizedError, build_authorizer
 from tests.integration.faults.conftest import GUEST, LASTING, effect
 from tests.integration.faults.hosts import KeyHost, within
-from tests.integration.gates import Context, Gate, bearer, build_gate, request_event, settings_of, token_event
-from tests.integration.test_handler_refusals import trouble
+from tests.integration.gates import Context, Gate, bearer, build_gate, request_event, settings_of, token_event, trouble
 from tests.support.clock import Clock
+from tests.support.http_replies import reply
 from tests.support.issuer import NOW, Issuer, b64
 from tests.support.tables import Table, opened, publish
 from tests.support.wire import Answer, Call, Wire, error
-from tests.unit.test_jwks_fetch import reply
 
 ROOT = Path(__file__).parents[3]
 US, NEXT = Issuer(), Issuer(kid="kid-2", key_name="next")
