@@ -32,7 +32,7 @@ types: install ## types
 	$(BIN)/mypy
 
 unit: install ## core, vectors, properties, with the coverage of the core
-	$(BIN)/pytest -q -n auto tests/unit tests/vectors_test tests/properties tests/architecture --cov --cov-report=term-missing:skip-covered
+	$(BIN)/pytest -q -n auto tests/unit tests/conformance tests/judges tests/properties tests/architecture --cov --cov-report=term-missing:skip-covered
 
 integration: install ## table, service, authorizer and command against moto; templates
 	$(BIN)/pytest -q -n auto tests/integration tests/performance tests/infrastructure -m 'not stack'
@@ -41,10 +41,10 @@ stack: install ## the local stack end to end
 	$(BIN)/pytest -q tests -m stack
 
 fuzz: install ## random permissions, mutated tokens and mutated events on all cores for MINUTES (10), with counts
-	$(BIN)/python -m tests.fuzz --minutes $(or $(MINUTES),10)
+	$(BIN)/python -m tests.tools.fuzz --minutes $(or $(MINUTES),10)
 
 mutants: install ## break compiler and matcher on purpose; each mutant must be noticed
-	$(BIN)/python -m tests.mutants
+	$(BIN)/python -m tests.tools.mutants
 
 report: install ## renew docs/token-scope.md from the catalogues in the folder CATALOGUES
 	$(BIN)/python -m tests.performance.token_scope_report --catalogues $(CATALOGUES) --out docs/token-scope.md

@@ -191,7 +191,7 @@ def test_each_module_keeps_the_rule(rule: Callable[[Source], list[str]], package
         (publishing_knows_no_face, "import boto3"),
         (faces_know_no_other_face, "from admin_api.rest.names import ref_of"),
         (faces_know_no_other_face, "from admin_api.cli.render import output"),
-        (no_test_is_imported, "from tests.unit.test_claims import claims"),
+        (no_test_is_imported, "from tests.unit.authorizer.tokens.test_claims import claims"),
         (data_plane_stands_alone, "from admin_api import store"),
         (data_plane_stands_alone, "import admin_api.table.writer as s"),
         (data_plane_stands_alone, "import infra.petstore"),

@@ -1,8 +1,8 @@
-"""The mutants of `tests/mutants.py` are changes of what stands there today."""
+"""The mutants of `tests/tools/mutants.py` are changes of what stands there today."""
 
 import pytest
 
-from tests.mutants import MUTANTS, ROOT, Mutant
+from tests.tools.mutants import MUTANTS, ROOT, Mutant
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)

@@ -15,6 +15,7 @@ from authorizer.policy.decision import Grounds, Reason, decide
 from authorizer.policy.document import PermissionDocument
 from authorizer.policy.permission import EVERYONE, RefKind
 from authorizer.policy.request_path import Unroutable, resolve
+from authorizer.request_log import Metric
 from authorizer.settings import NAMES, read_settings
 from tests.architecture.readme import README, ROOT, Page
 from tests.architecture.sources import Source
@@ -165,15 +166,13 @@ def test_every_reason_of_a_403_is_explained() -> None:
 
 def test_every_metric_is_named_and_no_other() -> None:
     [sentence] = re.findall(r"Metrics \(namespace [^)]*\): ([^.]*)\.", README.section("Errors").text)
-    tree = Source.read(ROOT / "authorizer" / "wiring.py").tree
-    counted = {
-        name.value
-        for call in ast.walk(tree)
-        if isinstance(call, ast.Call) and ast.unparse(call.func).endswith("add_metric")
-        for name in ast.walk(call.args[0])
-        if isinstance(name, ast.Constant)
-    }
-    assert set(re.findall(r"`(\w+)`", sentence)) == counted
+    assert set(re.findall(r"`(\w+)`", sentence)) == {metric.value for metric in Metric}
+
+
+def test_every_metric_is_counted_somewhere() -> None:
+    tree = Source.read(ROOT / "authorizer" / "request_log.py").tree
+    used = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "Metric"}
+    assert used == {metric.name for metric in Metric}
 
 
 PAGE = Page(

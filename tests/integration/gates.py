@@ -14,8 +14,9 @@ from typing import Any
 
 import pytest
 
+from authorizer.request_loop import Handler
 from authorizer.settings import read_settings
-from authorizer.wiring import Handler, build_handler
+from authorizer.wiring import build_handler
 from tests.support.clock import Clock
 from tests.support.events import Event, rest_request_event, rest_token_event
 from tests.support.issuer import CLIENT_ID, POOL, Issuer

@@ -13,8 +13,9 @@ import pytest
 from moto import mock_aws
 
 from authorizer.errors import TroubleError
+from authorizer.request_loop import Handler
 from authorizer.settings import read_settings
-from authorizer.wiring import Handler, build_handler
+from authorizer.wiring import build_handler
 from tests.integration.gates import Gate, KeyServer, bearer, settings_of
 from tests.support.clock import Clock
 from tests.support.events import (

@@ -9,11 +9,12 @@ from jose import jwk
 from tests.integration.caches import Reader
 from tests.integration.gates import DOCUMENT, Gate, KeyServer, bearer, build_gate, gate, keys, published, request_event, token_event
 from tests.support.clock import Clock
+from tests.support.connections import connections
 from tests.support.issuer import NOW, Issuer
 from tests.support.tables import Table, publish
 from tests.support.wire import Wire
 
-__all__ = ["gate", "keys", "published"]
+__all__ = ["connections", "gate", "keys", "published"]
 
 COLD = ["head", "records", "registry", "routes", "subject#everyone/"]
 

@@ -12,7 +12,8 @@ from typing import Any, cast
 import pytest
 
 from authorizer import events
-from authorizer.authorize import AnswerOptions, Authorizer
+from authorizer.answering import AnswerOptions
+from authorizer.authorize import Authorizer
 from authorizer.policy.cache_scope import CacheScope
 from authorizer.table.cache import PermissionCache
 from authorizer.tokens.verifier import TokenVerifier

@@ -17,7 +17,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from authorizer import events
-from authorizer.authorize import AnswerOptions, Authorizer, Outcome
+from authorizer.answering import AnswerOptions, Outcome
+from authorizer.authorize import Authorizer
 from authorizer.policy.cache_scope import CacheScope
 from authorizer.table.cache import PermissionCache
 from authorizer.tokens.verifier import TokenVerifier

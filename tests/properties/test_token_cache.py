@@ -13,7 +13,8 @@ from typing import Any, cast
 import pytest
 
 from authorizer import events
-from authorizer.authorize import AnswerOptions, Authorizer, Outcome
+from authorizer.answering import AnswerOptions, Outcome
+from authorizer.authorize import Authorizer
 from authorizer.policy.cache_scope import CacheScope
 from authorizer.policy.document import PermissionDocument, parse_document
 from authorizer.policy.permission import EVERYONE, PrincipalRef, RefKind

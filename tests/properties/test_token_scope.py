@@ -1,6 +1,6 @@
 """Policies for whole callers allow what the permissions say, for every route at once, and nothing more however a path is spelt; refusals prove themselves.
 
-The rounds are those of `tests.support.token_scope_judge`; `python -m tests.fuzz` plays more of them.
+The rounds are those of `tests.support.token_scope_judge`; `python -m tests.tools.fuzz` plays more of them.
 """
 
 import os

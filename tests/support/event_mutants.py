@@ -15,7 +15,8 @@ from random import Random
 from typing import Any, cast
 
 from authorizer import events
-from authorizer.authorize import AnswerOptions, Authorizer
+from authorizer.answering import AnswerOptions
+from authorizer.authorize import Authorizer
 from authorizer.errors import GatebookError, TokenError, TroubleError
 from authorizer.policy.cache_scope import CacheScope
 from authorizer.policy.document import parse_document

@@ -15,9 +15,10 @@ import pytest
 
 from authorizer import events
 from authorizer.errors import GatebookError, TroubleError
+from authorizer.request_loop import UnauthorizedError
 from authorizer.settings import read_settings
 from authorizer.tokens.jwks_fetch import fetch_jwks
-from authorizer.wiring import UnauthorizedError, build_authorizer
+from authorizer.wiring import build_authorizer
 from tests.integration.faults.conftest import GUEST, LASTING, effect
 from tests.integration.faults.hosts import KeyHost, within
 from tests.integration.gates import Context, Gate, bearer, build_gate, request_event, settings_of, token_event, trouble

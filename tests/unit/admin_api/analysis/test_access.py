@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from admin_api.analysis.access import what_can, who_can
+from admin_api.analysis.access import route_of_request, what_can, who_can
 from authorizer.policy.document import PermissionDocument, parse_document
 from authorizer.policy.permission import EVERYONE, PrincipalRef, RefKind
 from authorizer.policy.route import parse_route
@@ -28,6 +28,26 @@ def who(groups: dict[str, Any], request: str, **more: Any) -> list[str]:
 
 def own(**more: str) -> dict[str, Any]:
     return {"route": "GET /o/{id}", "where": {"id": "sub"}, **more}
+
+
+@pytest.mark.parametrize(
+    ("verb", "path", "route"),
+    [
+        ("GET", "/a", "GET /a"),
+        ("GET", "/a/", "GET /a"),
+        ("GET", "/b", "GET /b"),
+        ("POST", "/b", "ANY /b"),
+        ("GET", "/o/7", "GET /o/{id}"),
+        ("GET", "/o/{id}", "GET /o/{id}"),
+        ("WS", "$connect", "WS $connect"),
+        ("GET", "/nowhere", None),
+        ("POST", "/a", None),
+        ("GET", "//a", None),
+    ],
+)
+def test_the_route_of_a_request_is_the_one_that_people_mean(verb: str, path: str, route: str | None) -> None:
+    found = route_of_request(document({}), verb, path)
+    assert (None if found is None else str(found)) == route
 
 
 @pytest.mark.parametrize(

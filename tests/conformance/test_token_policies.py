@@ -16,8 +16,8 @@ from authorizer.policy.iam.method_arn import MethodArn
 from authorizer.policy.iam.statement import PolicyDocument
 from authorizer.policy.iam.token_policy import Refusal, compile_token
 from authorizer.policy.request_path import resolve
+from tests.conformance.vectors import grounds, names, read
 from tests.support.iam_evaluator import evaluate
-from tests.vectors_test.vectors import grounds, names, read
 
 PREFIX = "arn:aws:execute-api:eu-west-1:111122223333:a1b2c3d4e5/prod/"
 ARN = MethodArn.parse(f"{PREFIX}GET/x")

@@ -12,7 +12,7 @@ from admin_api.documents.files import read_file
 from authorizer.policy import document as document_module
 from authorizer.policy.document import format_document, parse_document
 from authorizer.policy.problems import DocumentError
-from tests.vectors_test.vectors import names, read
+from tests.conformance.vectors import names, read
 
 SEEDS = sorted((Path(__file__).parent.parent.parent / "seed_data").glob("*.yaml"))
 SCHEMA: dict[str, Any] = json.loads(Path(document_module.__file__).with_name("document.schema.json").read_text(encoding="utf-8"))

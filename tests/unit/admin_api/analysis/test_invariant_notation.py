@@ -100,6 +100,7 @@ def test_a_method_may_be_left_out_and_so_may_a_path() -> None:
         ([{"only": "-> DELETE /**"}], {"/0/only": "`` is no subject"}),
         ([{"never": "guest, -> /x"}], {"/0/never": "`` is no subject: write a group's name, `everyone`, `client/NAME` or `scope/NAME`"}),
         ([{"never": "client/ -> /x"}], {"/0/never": "`client/` is no subject"}),
+        ([{"never": "everyone/foo -> /x"}], {"/0/never": "`everyone/foo` is no subject"}),
         ([{"only": {"subjects": ["a", "group/"], "routes": "/x"}}], {"/0/only/subjects/1": "`group/` is no subject"}),
         ([{"never": "guest"}, {"only": "admin"}], {"/0/never": "`never` is written as in", "/1/only": "`only` is written as in"}),
         ([{"sometimes": 1}, {"equal": "guest"}], {"/0/sometimes": "is not a field", "/1/equal": "`equal` is written as in"}),

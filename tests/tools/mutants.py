@@ -1,4 +1,4 @@
-"""Breaks the compiler and the matcher on purpose, one plausible way at a time, and sees that a test notices: `python -m tests.mutants`.
+"""Breaks the compiler and the matcher on purpose, one plausible way at a time, and sees that a test notices: `python -m tests.tools.mutants`.
 
 Each mutant is made in a copy of the tree. One that no test kills is a hole in the tests: the exit code is 1 then.
 """
@@ -13,13 +13,13 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 POLICY = "authorizer/policy"
 IAM = f"{POLICY}/iam"
 
 QUICK = (
-    *("tests/vectors_test/test_decisions.py", "tests/vectors_test/test_compiled.py", "tests/vectors_test/test_token_policies.py"),
-    "tests/unit/policy",
+    *("tests/conformance/test_decisions.py", "tests/conformance/test_compiled.py", "tests/conformance/test_token_policies.py"),
+    *("tests/unit/authorizer/policy", "tests/unit/admin_api/analysis"),
 )
 THOROUGH = (
     "tests/properties/test_decision_properties.py",
@@ -121,11 +121,11 @@ MUTANTS = (
     Mutant("a full match before a greedy one", f"{POLICY}/request_path.py", "if http and target.route != route:", "if False:"),
     Mutant(
         "two routes under one ARN",
-        "authorizer/authorize.py",
-        "if outcome.decision.allowed and KeyPart.ROUTE not in keyed and not self._options.report_only:",
+        "authorizer/answering.py",
+        "if outcome.decision.allowed and KeyPart.ROUTE not in parts and not self._options.report_only:",
         "if False:",
     ),
-    Mutant("two host names in one entry", "authorizer/authorize.py", "if KeyPart.HOST not in keyed and (", "if False and ("),
+    Mutant("two host names in one entry", "authorizer/answering.py", "if KeyPart.HOST not in parts and (", "if False and ("),
     Mutant("a slash at the end of a bound value", f"{IAM}/route_policy.py", " or (slash_counts and is_value)", ""),
     Mutant("guards are dropped", f"{IAM}/token_policy.py", "        denied.add(path)\n", "        pass\n"),
     Mutant("guards though none were asked for", f"{IAM}/token_policy.py", "        if not guards:\n", "        if False:\n"),
@@ -171,7 +171,7 @@ MUTANTS = (
 
 def main(arguments: list[str] | None = None) -> int:
     """Run them all, or those whose name holds a word."""
-    parser = argparse.ArgumentParser(prog="python -m tests.mutants", description=(__doc__ or "").splitlines()[0])
+    parser = argparse.ArgumentParser(prog="python -m tests.tools.mutants", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("word", nargs="?", default="", help="only mutants with this in their name")
     word = parser.parse_args(arguments).word
     chosen = [mutant for mutant in MUTANTS if word in mutant.name]

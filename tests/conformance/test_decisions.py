@@ -10,7 +10,7 @@ import pytest
 
 from authorizer.policy.decision import decide
 from authorizer.policy.request_path import resolve
-from tests.vectors_test.vectors import grounds, names, read
+from tests.conformance.vectors import grounds, names, read
 
 
 @pytest.mark.parametrize("name", names("decisions"))

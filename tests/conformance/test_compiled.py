@@ -15,8 +15,8 @@ from authorizer.policy.iam.method_arn import MethodArn
 from authorizer.policy.iam.route_policy import compile_request, compile_route
 from authorizer.policy.iam.statement import PolicyDocument, PolicyTooLargeError
 from authorizer.policy.request_path import resolve
+from tests.conformance.vectors import grounds, names, read
 from tests.support.iam_evaluator import evaluate
-from tests.vectors_test.vectors import grounds, names, read
 
 INVOKE = "execute-api:Invoke"
 

@@ -28,9 +28,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from authorizer.errors import GatebookError, TroubleError
 from authorizer.tokens.claims import Principal, TrustedIssuer
 from authorizer.tokens.verifier import bearer_token
+from tests.conformance.vectors import VECTORS
 from tests.support.clock import Clock
 from tests.support.issuer import CLIENT_ID, ISSUER, NOW, Issuer, b64, number, rsa_key, token_reasons, told_of, verifier
-from tests.vectors_test.vectors import VECTORS
 
 Case = Mapping[str, Any]
 

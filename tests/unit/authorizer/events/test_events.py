@@ -13,7 +13,7 @@ from authorizer.events.wire import AuthorizationRequest
 from authorizer.policy.cache_scope import KeyPart
 from authorizer.tokens.verifier import bearer_token
 
-FILES = sorted((Path(__file__).parents[1] / "events").glob("*.json"))
+FILES = sorted((Path(__file__).parents[3] / "events").glob("*.json"))
 NAMES = [file.stem for file in FILES]
 
 # What may be the token where it is not `Bearer not.a.token`, once.

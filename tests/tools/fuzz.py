@@ -1,4 +1,4 @@
-"""Plays random trials until the time is over or one fails: `python -m tests.fuzz --minutes 30`.
+"""Plays random trials until the time is over or one fails: `python -m tests.tools.fuzz --minutes 30`.
 
 Policies for whole callers, mutated tokens and mutated events take turns, on every core.
 """
@@ -24,7 +24,9 @@ _SECONDS_BETWEEN_NOTES = 10
 
 def main(arguments: list[str] | None = None) -> int:
     """Print the counts of each kind and the seed. 1 if a trial failed, whose story is printed then."""
-    parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.tools.fuzz", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--minutes", type=float, default=10.0, help="how long to play (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=os.environ.get("GATEBOOK_SEED"), help="default: GATEBOOK_SEED, else a new one")
     parser.add_argument("--only", choices=PLAYERS, help="default: all of them")

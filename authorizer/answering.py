@@ -1,0 +1,287 @@
+"""What one answer may speak of under the gateway's cache key.
+
+The gateway gives a remembered answer to every request that shares its cache key, so an answer may depend on what the key holds and on nothing else. For
+example: a key of token, method and route gets a policy for all of `GET /pets/{petId}`; a key that lacks the route gets one for the requested ARN alone.
+"""
+
+import json
+from dataclasses import dataclass, replace
+
+from authorizer.errors import TroubleError
+from authorizer.events import http_1, http_2, websocket
+from authorizer.events.wire import Answer, AuthorizationRequest
+from authorizer.policy.cache_scope import ALL_PARTS, CacheScope, KeyPart
+from authorizer.policy.decision import Decision, Grounds, decide
+from authorizer.policy.denylist import DenylistKind
+from authorizer.policy.iam.route_policy import compile_request, compile_route, is_too_long
+from authorizer.policy.iam.statement import PolicyDocument, PolicyTooLargeError
+from authorizer.policy.iam.token_policy import Refusal, compile_token
+from authorizer.policy.permission import Effect, RefKind
+from authorizer.policy.request_path import Target, Unroutable, resolve, resolve_route_key
+from authorizer.policy.route import WEBSOCKET, RouteTemplate
+from authorizer.policy_memo import PolicyMemo
+from authorizer.table.cache import LoadedPermissions
+from authorizer.tokens.claims import Principal
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """An answer and how it came about.
+
+    `scope` is what the answer speaks of. `narrowed` says why that is less than what is configured: `greedy_route` if the gateway's route takes in
+    several routes of the catalogue, `binding` if a bound parameter cannot be held to its place, the reason of a `Refusal` to speak of all the caller's
+    routes, or `http_routing` for any such answer to an HTTP API, and `not_keyed` if the event shows that the gateway's cache key does not hold what
+    the answer depends on; `narrowed_detail` explains it. `let_pass` tells that the answer allows what was decided to be denied, in report-only mode.
+    """
+
+    answer: Answer
+    principal: Principal
+    decision: Decision
+    loaded: LoadedPermissions
+    scope: CacheScope
+    narrowed: str | None = None
+    narrowed_detail: str | None = None
+    let_pass: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerOptions:
+    """How answers are given.
+
+    `scope` is what the gateway's cache key is said to hold, and `nothing_cached` that the gateway remembers nothing. `token_scope_guards` lets policies for
+    all routes lean on Denies, `expiry_conditions` ends each Allow with its reason. `simple_responses` answers HTTP APIs by one word. `username` goes to
+    the backend and the client id becomes the `usage_key` only where that is asked for. `report_only` decides as ever and lets every good token pass.
+    """
+
+    scope: CacheScope
+    token_scope_guards: bool = False
+    expiry_conditions: bool = False
+    simple_responses: bool = False
+    nothing_cached: bool = False
+    username: bool = False
+    usage_key: bool = False
+    report_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks, and what the decision rests on."""
+
+    principal: Principal
+    loaded: LoadedPermissions
+    grounds: Grounds
+
+
+@dataclass(frozen=True, slots=True)
+class _Fallback:
+    """Why an answer speaks of less than what is configured: `reason` for the metrics, `detail` for people."""
+
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Speech:
+    """What an answer speaks of. `policy` is there if it can be written before the decision is made: for all requests of a route or of a caller."""
+
+    scope: CacheScope
+    policy: PolicyDocument | None = None
+    fallback: _Fallback | None = None
+
+
+class Answering:
+    """Gives answers, and keeps compiled policies for callers who would get the same one."""
+
+    def __init__(self, options: AnswerOptions) -> None:
+        self._options = options
+        self._route_policies: PolicyMemo[PolicyDocument | None] = PolicyMemo()
+        self._token_policies: PolicyMemo[PolicyDocument | Refusal] = PolicyMemo()
+
+    def answer(self, request: AuthorizationRequest, caller: Caller) -> Outcome:
+        """Decide the request and write the answer for what the gateway's cache key holds. Raises `TroubleError` for a key that no answer is safe under."""
+        if request.format == websocket.FORMAT:
+            # `$connect` is remembered by nobody.
+            return self._outcome(request, caller, _Speech(CacheScope.REQUEST), routes=json.dumps(self._route_keys(caller.grounds)))
+        parts = self._cache_key_parts(request)
+        if KeyPart.TOKEN not in parts:
+            raise TroubleError("token_not_keyed", "the gateway's cache key does not hold the token: make its header an identity source")
+        is_simple = request.format == http_2.FORMAT and self._options.simple_responses
+        if is_simple:
+            _check_simple_response(request, parts)
+        outcome = self._outcome(request, caller, _Speech(CacheScope.REQUEST) if is_simple else self._speech(request, caller, parts))
+        if outcome.decision.allowed and KeyPart.ROUTE not in parts and not self._options.report_only:
+            _hold_to_route(request, caller.grounds, outcome.decision.route)
+        if is_simple:
+            # One word, which names no resource: whatever shares the cache entry is answered by it.
+            return replace(outcome, answer=replace(outcome.answer, is_authorized=outcome.decision.allowed))
+        return outcome
+
+    def _cache_key_parts(self, request: AuthorizationRequest) -> frozenset[KeyPart]:
+        """Return what the gateway's cache key holds: as the event shows it, or, where it does not, as the setting promises."""
+        return ALL_PARTS if self._options.nothing_cached or request.keyed is None else request.keyed
+
+    def _speech(self, request: AuthorizationRequest, caller: Caller, parts: frozenset[KeyPart]) -> _Speech:
+        """Return what the answer speaks of under a key of these parts."""
+        scope = self._options.scope
+        if scope is CacheScope.TOKEN:
+            return _only_requested(_HTTP_ROUTING) if _is_http(request) else self._of_token(request, caller)
+        if scope is CacheScope.ROUTE and request.told_path is not None:
+            return self._of_route(request, caller, parts)
+        return _Speech(CacheScope.REQUEST) if parts >= _OF_REQUEST else _only_requested(_NOT_KEYED)
+
+    def _of_route(self, request: AuthorizationRequest, caller: Caller, parts: frozenset[KeyPart]) -> _Speech:
+        grounds = caller.grounds
+        target = _resolve(request, grounds, exact=False)
+        if target.only_requested:
+            return _only_requested(_Fallback("greedy_route", f"`{request.told_path}` takes in several routes"))
+        if not parts >= _OF_ROUTE:
+            return _only_requested(_NOT_KEYED)
+        arn, expiry, slash_counts = request.method_arn, self._expiry(caller), _is_http(request)
+        try:
+            policy = self._route_policies.get(
+                (*self._memo_key(caller), arn.method_prefix, target.route, slash_counts),
+                grounds.permissions,
+                grounds.now,
+                lambda: compile_route(arn, grounds, target.route, token_expiry=expiry, slash_counts=slash_counts),
+            )
+        except PolicyTooLargeError as error:
+            raise TroubleError("answer_too_large", str(error)) from error
+        if policy is None:
+            return _only_requested(_Fallback("binding", f"no policy for all of `{target.route}` can hold a bound parameter to its place"))
+        return _Speech(CacheScope.ROUTE, policy)
+
+    def _of_token(self, request: AuthorizationRequest, caller: Caller) -> _Speech:
+        arn, grounds, expiry = request.method_arn, caller.grounds, self._expiry(caller)
+        policy = self._token_policies.get(
+            (*self._memo_key(caller), arn.prefix),
+            grounds.permissions,
+            grounds.now,
+            lambda: compile_token(arn, grounds, guards=self._options.token_scope_guards, token_expiry=expiry),
+        )
+        if isinstance(policy, Refusal):
+            return _only_requested(_Fallback(policy.reason.value, policy.message))
+        return _Speech(CacheScope.TOKEN, policy)
+
+    def _outcome(self, request: AuthorizationRequest, caller: Caller, speech: _Speech, **context: str) -> Outcome:
+        """Decide, once, and write the answer. Under a fallback the cache key may not hold the request, and the context does not speak of it."""
+        decision = decide_request(request, caller.grounds, speech.scope)
+        policy = speech.policy
+        if policy is None:
+            told = replace(decision, effect=Effect.ALLOW) if self._options.report_only else decision
+            policy = compile_request(request.method_arn, told, token_expiry=self._expiry(caller))
+            if speech.fallback is None:
+                context |= {"reason": decision.reason.value, "route": str(decision.route or "")}
+        fallback = speech.fallback
+        return Outcome(
+            answer=self._answer(caller, policy, context),
+            principal=caller.principal,
+            decision=decision,
+            loaded=caller.loaded,
+            scope=speech.scope,
+            narrowed=fallback.reason if fallback else None,
+            narrowed_detail=fallback.detail if fallback else None,
+            let_pass=speech.policy is None and not decision.allowed and policy["Statement"][0]["Effect"] == "Allow",
+        )
+
+    def _answer(self, caller: Caller, policy: PolicyDocument, more: dict[str, str]) -> Answer:
+        principal, loaded = caller.principal, caller.loaded
+        client_id = principal.token_ids.values.get(DenylistKind.CLIENT_ID, "")
+        context = {
+            "sub": principal.subject,
+            "version": str(loaded.version),
+            "groups": json.dumps(principal.groups, ensure_ascii=False),
+            "client_id": client_id,
+        }
+        if principal.is_machine:
+            context["scopes"] = json.dumps([ref.name for ref in principal.refs if ref.kind is RefKind.SCOPE], ensure_ascii=False)
+        if self._options.username and principal.username is not None:
+            context["username"] = principal.username
+        usage_key = client_id if self._options.usage_key and client_id else None
+        return Answer(principal.subject, policy, context | more, usage_key=usage_key)
+
+    def _route_keys(self, grounds: Grounds) -> list[str]:
+        """Return the route keys of messages that the caller may send. Messages are authorized by the backend, which the context tells them."""
+        keys = [route.path for route in grounds.catalog.routes if route.method == WEBSOCKET]
+        return [key for key in keys if self._options.report_only or _allows(grounds, resolve_route_key(grounds.catalog, key))]
+
+    def _expiry(self, caller: Caller) -> int | None:
+        return caller.principal.expires_at if self._options.expiry_conditions else None
+
+    def _memo_key(self, caller: Caller) -> tuple[object, ...]:
+        """All that a policy depends on besides the route: the version in its history, who asks, and the claims that bindings look at."""
+        bound = {binding.claim for permission in caller.grounds.permissions for binding in permission.where}
+        claims = tuple((claim, caller.grounds.claims.get(claim)) for claim in sorted(bound))
+        return caller.loaded.hash, caller.principal.refs, claims, self._expiry(caller)
+
+
+_OF_ROUTE = frozenset({KeyPart.TOKEN, KeyPart.METHOD, KeyPart.ROUTE})
+_OF_REQUEST = _OF_ROUTE | {KeyPart.PATH}
+_IDENTITY_SOURCES = "the token's header, `$context.httpMethod`, `$context.routeKey` and `$context.path`"
+_NOT_KEYED = _Fallback("not_keyed", f"the gateway's cache key does not hold all that the answer depends on: {_IDENTITY_SOURCES}")
+
+# Policies for all routes are exact for the routing of REST APIs. An HTTP API takes a slash at the end, a full match before a greedy one, and its route for
+# all others differently, and its ARNs hold decoded paths.
+_HTTP_ROUTING = _Fallback("http_routing", "no policy for all routes follows an HTTP API's routing: use `CACHE_SCOPE=route`")
+
+
+def decide_request(request: AuthorizationRequest, grounds: Grounds, scope: CacheScope) -> Decision:
+    """Return the decision that an answer of this scope logs and, for `request`, carries.
+
+    Where the answer speaks of the requested ARN alone, the path itself is looked at: `GET /pets/..` is refused then, whatever route the gateway names.
+    """
+    target = _resolve(request, grounds, exact=scope is CacheScope.REQUEST or (scope is CacheScope.TOKEN and request.told_path is None))
+    if scope is CacheScope.REQUEST and is_too_long(request.method_arn):
+        return Decision(Effect.DENY, Unroutable.PATH_TOO_LONG, target.route)
+    return decide(grounds, target)
+
+
+def decide_again(request: AuthorizationRequest, outcome: Outcome, loaded: LoadedPermissions, now: float) -> Decision:
+    """Return the decision on a request that was decided, by other permissions."""
+    return decide_request(request, Grounds(loaded.permissions, loaded.catalog, outcome.principal.claims, now), outcome.scope)
+
+
+def _allows(grounds: Grounds, target: Target) -> bool:
+    return decide(grounds, target).allowed
+
+
+def _only_requested(fallback: _Fallback) -> _Speech:
+    return _Speech(CacheScope.REQUEST, fallback=fallback)
+
+
+def _check_simple_response(request: AuthorizationRequest, parts: frozenset[KeyPart]) -> None:
+    """Raise `TroubleError` unless the key holds all that one word for the whole entry depends on."""
+    if not parts >= _OF_REQUEST:
+        raise TroubleError(
+            "simple_response_not_keyed", f"a simple response needs {_IDENTITY_SOURCES} as identity sources, or `GATEWAY_TTL=0`"
+        )
+    if KeyPart.HOST not in parts and (request.told_path is None or request.told_path.endswith("+}")):
+        raise TroubleError(
+            "simple_response_not_keyed",
+            f"a simple response for `{request.told_path or '$default'}` needs `$context.domainName` as an identity source too, or `GATEWAY_TTL=0`:"
+            " what one host name calls by a path may be something else under another",
+        )
+
+
+def _resolve(request: AuthorizationRequest, grounds: Grounds, *, exact: bool) -> Target:
+    arn = request.method_arn
+    if request.format == websocket.FORMAT:
+        return resolve_route_key(grounds.catalog, arn.path if arn.verb is None else "")
+    return resolve(grounds.catalog, arn.verb or "", arn.path, request.told_path, exact=exact, http=_is_http(request))
+
+
+def _hold_to_route(request: AuthorizationRequest, grounds: Grounds, route: RouteTemplate | None) -> None:
+    """See that an Allow which the gateway finds again without its route is good for every route that may share the ARN. Raises `TroubleError`.
+
+    The ARNs of HTTP APIs are said to hold decoded paths: then `/pets/a/b` and `/pets/a%2Fb` are one.
+    """
+    verb, segments = request.method_arn.verb or "", tuple(request.method_arn.path.removesuffix("/").split("/"))
+    for served, other in grounds.catalog.cells:
+        # A bound value of the other route is not known here, so that no binding is met.
+        if served == verb and other != route and other.fits_decoded(segments) and not _allows(grounds, Target(verb, other)):
+            raise TroubleError(
+                "route_not_keyed", f"an answer for `{route}` might be remembered for `{other}`: make `$context.routeKey` an identity source"
+            )
+
+
+def _is_http(request: AuthorizationRequest) -> bool:
+    return request.format in (http_1.FORMAT, http_2.FORMAT)

@@ -1,0 +1,50 @@
+"""The request loop: read the event, authorize, write the answer, and leave one log line with its metrics.
+
+It is no part of `authorizer.handler`, since importing that one reads the environment.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from authorizer import events
+from authorizer.answering import decide_again
+from authorizer.authorize import Authorizer
+from authorizer.errors import TokenError
+from authorizer.request_log import RequestLog
+from authorizer.shadow import Shadow
+
+Handler = Callable[[Mapping[str, Any], object], events.Response]
+
+
+class UnauthorizedError(Exception):
+    """Makes API Gateway answer 401: the message is exactly the word that it looks for ("Use API Gateway Lambda authorizers", developer guide)."""
+
+    def __init__(self) -> None:
+        super().__init__("Unauthorized")
+
+
+def request_loop(authorizer: Authorizer, shadow: Shadow | None, log: RequestLog, now: Callable[[], float]) -> Handler:
+    """Return the Lambda handler. It raises `UnauthorizedError` for the caller's mistakes and passes on whatever else goes wrong."""
+
+    def handler(event: Mapping[str, Any], context: object) -> events.Response:
+        try:
+            request = events.read_request(event)
+            outcome = authorizer.authorize(request)
+            response = events.write_response(request, outcome.answer)
+        except TokenError as error:
+            log.unauthorized(error, context)
+            raise UnauthorizedError from None
+        except Exception as error:
+            # Whatever it is, it ends as 500, which API Gateway does not cache. It never becomes an answer.
+            log.trouble(error, context)
+            raise
+        else:
+            line = log.decided(request, outcome, context, stale_keys=authorizer.has_stale_keys(outcome.principal))
+            if shadow is not None:
+                judgement = shadow.judge(outcome.principal.refs, lambda loaded: decide_again(request, outcome, loaded, now()))
+                log.compared(line, outcome.decision, judgement)
+            return response
+        finally:
+            log.flush()
+
+    return handler

@@ -1,0 +1,73 @@
+"""explain, who-can and what-can: what they print for people and for programs, and what they refuse."""
+
+import pytest
+
+from tests.integration.cli.conftest import Run, parsed
+from tests.support.tables import Table, publish
+
+DOCUMENT = """
+api: petstore
+routes: [GET /pets, POST /pets, "GET /owners/{ownerId}/pets", "WS $connect"]
+everyone: {allow: [GET /pets]}
+groups:
+  owner:
+    allow:
+      - POST /pets
+      - {route: "GET /owners/{ownerId}/pets", where: {ownerId: sub}}
+"""
+
+
+@pytest.fixture(autouse=True)
+def published(target: Table) -> Table:
+    publish(DOCUMENT)
+    return target
+
+
+def test_what_a_subject_can_call_comes_with_what_everyone_can(run: Run) -> None:
+    assert [access["route"] for access in parsed(run("what-can", "petstore", "group/owner", "--json"))] == [
+        "GET /owners/{ownerId}/pets",
+        "GET /pets",
+        "POST /pets",
+    ]
+    shown = run("what-can", "petstore", "everyone").stdout
+    assert "GET /pets" in shown
+    assert "POST" not in shown
+
+
+@pytest.mark.parametrize("subject", ["owner", "everyone/foo", "group/", "user/jane"])
+def test_what_is_no_subject_is_refused_with_how_to_write_one(run: Run, subject: str) -> None:
+    result = run("what-can", "petstore", subject)
+    assert result.exit_code == 2
+    assert "is no subject" in " ".join(result.stderr.split())
+
+
+@pytest.mark.parametrize("path", ["/owners/7/pets", "/owners/{ownerId}/pets"])
+def test_who_can_takes_a_path_as_sent_and_a_template(run: Run, path: str) -> None:
+    [found] = parsed(run("who-can", "petstore", "get", path, "--json"))
+    assert (found["subject"], found["access"]) == ("group/owner", "allowed where {ownerId} = sub")
+
+
+def test_nobody_is_an_answer_too(run: Run) -> None:
+    assert "nobody and nothing" in run("who-can", "petstore", "WS", "$connect").stdout
+
+
+def test_a_path_without_a_route_is_refused(run: Run) -> None:
+    result = run("who-can", "petstore", "GET", "/nowhere")
+    assert result.exit_code == 2
+    assert "belongs to no route" in " ".join(result.stderr.split())
+
+
+def test_explain_says_what_decides_and_what_would_allow_it(run: Run) -> None:
+    owned = parsed(run("explain", "petstore", "GET", "/owners/u1/pets", "--group", "owner", "--claim", "sub=u1", "--json"))
+    assert (owned["allowed"], owned["reason"], owned["version"]) == (True, "allowed", 1)
+    refused = run("explain", "petstore", "POST", "/pets", "--group", "guest")
+    assert refused.exit_code == 0
+    assert "not in the document: group/guest" in refused.stdout
+    assert "to allow it:" in refused.stdout
+
+
+@pytest.mark.parametrize("claim", ["sub", "=u1"])
+def test_what_is_no_claim_is_refused(run: Run, claim: str) -> None:
+    result = run("explain", "petstore", "GET", "/pets", "--claim", claim)
+    assert result.exit_code == 2
+    assert "is no claim" in result.stderr
