@@ -14,7 +14,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-LOCK_FILE = ROOT / "requirements-lambda.lock"
+LOCK_FILE = next(
+    (file for folder in (ROOT, Path(sys.prefix) / "share" / "gatebook") if (file := folder / "requirements-lambda.lock").is_file()),
+    ROOT / "requirements-lambda.lock",
+)
+"""Beside the packages in a checkout, below the environment's prefix where a wheel was installed."""
+
 PYTHON_VERSION = "3.13"
 
 # What the functions import. The command line and the local stack stay on people's machines.

@@ -138,7 +138,7 @@ def running(folder: StateFolder, port: int, lock: int) -> Iterator[Emulator]:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
     with folder.emulator_log.open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "infra.local.serve"],
+            [sys.executable, "-P", "-m", "infra.local.serve"],
             cwd=ROOT,
             env=_settings(folder, port),
             stdin=subprocess.DEVNULL,

@@ -53,7 +53,7 @@ def apply(aws: Aws, table: str, text: str) -> None:
         file = Path(folder) / "permissions.yaml"
         file.write_text(text, encoding="utf-8")
         result = subprocess.run(
-            [sys.executable, "-m", "admin_api.cli", "apply", str(file), "--yes"],
+            [sys.executable, "-P", "-m", "admin_api.cli", "apply", str(file), "--yes"],
             cwd=ROOT,
             env=aws.environment() | {"PERMISSIONS_TABLE": table},
             stdin=subprocess.DEVNULL,

@@ -30,8 +30,7 @@ def up(
     port: Annotated[int | None, typer.Option("--port", min=1, max=65535, help="Port on the loopback address.")] = None,
 ) -> None:
     """Start the local stack: an AWS emulator with the real templates deployed, seeds applied and users to sign in as."""
-    command = [sys.executable, "-m", "infra.local", "--state-dir", str(LOCAL_STATE)]
-    command += ["--port", str(port)] if port else []
+    command = stack_command(port)
     if not detach:
         raise typer.Exit(_run(command))
     LOCAL_STATE.mkdir(mode=0o700, exist_ok=True)
@@ -47,6 +46,13 @@ def up(
     with output.ERR.status("starting the local stack"):
         _wait_until_ready(child)
     output.OUT.print(f"The local stack runs: {LOCAL_STATE / 'local.json'} says how to reach it, `gatebook down` stops it.", highlight=False)
+
+
+def stack_command(port: int | None) -> list[str]:
+    """Return the command that runs the local stack of this folder: `stack_command(4570)` ends in `--port 4570`."""
+    # `-P`: without it Python looks for modules in the current folder first, and would run an `infra` of the user's.
+    command = [sys.executable, "-P", "-m", "infra.local", "--state-dir", str(LOCAL_STATE)]
+    return [*command, "--port", str(port)] if port else command
 
 
 def down() -> None:
