@@ -1,6 +1,6 @@
 # The two commands of a newcomer are `make run` and `make test`; both set up what they need.
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint types unit integration stack fuzz mutants report package lock clean
+.PHONY: help install run quick test lint types unit integration stack fuzz mutants report package lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -22,7 +22,10 @@ $(STAMP): requirements-dev.lock pyproject.toml
 run: install ## start the local stack with a tour; Ctrl-C stops it
 	@$(BIN)/gatebook up
 
-test: install lint types unit integration stack ## everything that CI runs
+quick: install lint ## while you edit: style, unit tests, vectors, rules of the tree; under a minute
+	$(BIN)/pytest -q -n auto tests/unit tests/conformance tests/judges tests/architecture
+
+test: install lint types unit integration stack ## before you push: everything that CI runs
 
 lint: install ## style
 	$(BIN)/ruff check .

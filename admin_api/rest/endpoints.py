@@ -32,6 +32,8 @@ _Route = TypeVar("_Route", bound=Callable[..., Any])
 
 API_PATH = "/v1/apis/<api>"
 OWN_PATH = f"/v1/apis/{ADMIN_API}"
+OWN_SUFFIX = f"_of_{ADMIN_API.replace('-', '_')}"
+"""What the operation id of a route for the admin API itself ends in."""
 
 MAX_ANSWER_BYTES = 6_000_000
 """What the body of an answer may have as a text in JSON, as which Lambda carries it: 6 MB less headers and the rest around it."""
@@ -126,7 +128,7 @@ class Endpoints:
             signature = inspect.signature(route)
             without_api = [p for name, p in signature.parameters.items() if name != "api"]
             for_own.__signature__ = signature.replace(parameters=without_api)  # type: ignore[attr-defined]  # what `inspect` reads
-            for_own.__name__ = f"{route.__name__}_of_{ADMIN_API.replace('-', '_')}"
+            for_own.__name__ = route.__name__ + OWN_SUFFIX
             # The literal path first: routes with parameters are tried in the order in which they came.
             self._register(method, OWN_PATH + below, meta, for_own)
             self._register(method, API_PATH + below, meta, for_any)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import typer.main
+import yaml
 
 from admin_api.cli.main import app
 from admin_api.documents.files import read_file
@@ -157,6 +158,36 @@ def test_every_link_leads_somewhere() -> None:
     assert links
     missing = [link for link in links if not link.startswith("#") and not (ROOT / link.partition("#")[0]).exists()]
     assert missing + [link for link in links if link.startswith("#") and link[1:] not in README.anchors()] == []
+
+
+@pytest.mark.parametrize(
+    "page", sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "tests/README.md"]), ids=lambda page: page.name
+)
+def test_every_link_of_every_page_leads_to_a_file(page: Path) -> None:
+    links = [link.partition("#")[0] for link in Page(page.read_text(encoding="utf-8")).links() if not re.match(r"[a-z]+:|#", link)]
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_the_hooks_are_the_linters_of_make_lint() -> None:
+    hooks = [hook["entry"] for repo in yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"] for hook in repo["hooks"]]
+    lint = re.findall(r"^lint:.*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text(), re.MULTILINE)[0]
+    assert [line.strip().replace("$(BIN)", ".venv/bin").removesuffix(" .") for line in lint.splitlines()] == hooks
+
+
+def test_hosted_ci_runs_the_script_that_decides() -> None:
+    workflow = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text())
+    assert [step["run"] for step in workflow["jobs"]["ci"]["steps"] if "run" in step] == ["bash .ci/run"]
+
+
+def test_every_folder_of_tests_is_told_what_it_proves() -> None:
+    told = set(re.findall(r"^\| `(\w+)/`", (ROOT / "tests/README.md").read_text(), re.MULTILINE))
+    assert told == {path.name for path in (ROOT / "tests").iterdir() if path.is_dir() and path.name != "__pycache__"}
+
+
+def test_the_glossary_has_each_word_once_and_in_order() -> None:
+    words = re.findall(r"^\| ([a-zA-Z][^|]*?) \|", (ROOT / "docs/glossary.md").read_text(), re.MULTILINE)[1:]
+    assert words == sorted(set(words), key=str.lower)
+    assert len(words) >= 30
 
 
 def test_every_reason_of_a_403_is_explained() -> None:

@@ -5,8 +5,9 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
-from admin_api.rest.endpoints import ALWAYS, OWN_PATH, Endpoints, Meta
+from admin_api.rest.endpoints import ALWAYS, OWN_PATH, OWN_SUFFIX, Endpoints, Meta
 from admin_api.rest.openapi.examples import BODIES, EXAMPLES, PROBLEMS
+from admin_api.rest.openapi.meanings import MEANINGS
 from admin_api.rest.problems import (
     CONTENT_TYPE,
     IDEMPOTENCY_MISMATCH,
@@ -43,10 +44,18 @@ def describe(endpoints: Endpoints) -> dict[str, Any]:
         schemas.pop(name, None)
     for (method, path), meta in endpoints.described.items():
         operation = document["paths"][path.replace("<", "{").replace(">", "}")][method.lower()]
+        operation["description"] = _meaning(operation["operationId"], is_own=path.startswith(OWN_PATH))
         # Only the admin API can lock its admins out, and only the others' paths refuse its name.
         impossible = RESERVED_API if path.startswith(OWN_PATH) else LOCK_OUT
         _finish(operation, meta, {*ALWAYS, *meta.problems} - {impossible, *meta.never})
     return document
+
+
+def _meaning(operation_id: str, *, is_own: bool) -> str:
+    """What the operation means for admins. Those on the admin API's own permissions are permitted apart, and that is said."""
+    if not is_own:
+        return MEANINGS[operation_id]
+    return f"{MEANINGS[operation_id.removesuffix(OWN_SUFFIX)]} This path is about who may use the admin API itself, and is granted apart."
 
 
 def _finish(operation: dict[str, Any], meta: Meta, problems: set[ProblemType]) -> None:

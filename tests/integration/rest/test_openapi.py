@@ -22,6 +22,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from admin_api.rest import problems
+from admin_api.rest.openapi.meanings import MEANINGS
 from tests.integration.rest.client import ADMIN, Client
 from tests.integration.rest.conftest import Rest
 from tests.support.wsgi import LambdaProxy
@@ -128,6 +129,21 @@ def test_operations_have_names_of_their_own(document: dict[str, Any]) -> None:
     assert len(set(names)) == len(names) == 45
     assert all(re.fullmatch(r"[a-z_]+", name) for name in names)
     assert all(operation["summary"] and operation["tags"] for _, operation in operations(document))
+
+
+def test_every_operation_says_what_it_means_for_the_admin(document: dict[str, Any]) -> None:
+    """What an operation costs is for whoever works on the code, and stands there."""
+    for label, operation in operations(document):
+        meaning = operation.get("description", "")
+        assert meaning.endswith("."), label
+        assert len(meaning) > len(operation["summary"]), label
+        assert not re.search(r"GetItem|PutItem|Query|transaction", meaning), label
+    said = [operation["description"] for _, operation in operations(document)]
+    assert len(set(said)) == len(said)
+
+
+def test_no_meaning_is_left_of_an_operation_that_is_gone(document: dict[str, Any]) -> None:
+    assert set(MEANINGS) == {operation["operationId"].removesuffix("_of_gatebook_admin") for _, operation in operations(document)}
 
 
 def examples(content: dict[str, Any]) -> list[Any]:
