@@ -28,10 +28,10 @@ from authorizer.tokens.claims import Principal
 class Outcome:
     """An answer and how it came about.
 
-    `scope` is what the answer speaks of. `narrowed` says why that is less than what is configured: `greedy_route` if the gateway's route takes in
+    `scope` is what the answer speaks of. `scope_fallback` says why that is less than what is configured: `greedy_route` if the gateway's route takes in
     several routes of the catalogue, `binding` if a bound parameter cannot be held to its place, the reason of a `Refusal` to speak of all the caller's
     routes, or `http_routing` for any such answer to an HTTP API, and `not_keyed` if the event shows that the gateway's cache key does not hold what
-    the answer depends on; `narrowed_detail` explains it. `let_pass` tells that the answer allows what was decided to be denied, in report-only mode.
+    the answer depends on; `scope_fallback_detail` explains it. `report_only_override` tells that report-only mode allows what was decided to be denied.
     """
 
     answer: Answer
@@ -39,9 +39,9 @@ class Outcome:
     decision: Decision
     loaded: LoadedPermissions
     scope: CacheScope
-    narrowed: str | None = None
-    narrowed_detail: str | None = None
-    let_pass: bool = False
+    scope_fallback: str | None = None
+    scope_fallback_detail: str | None = None
+    report_only_override: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,14 +118,14 @@ class Answering:
 
     def _cache_key_parts(self, request: AuthorizationRequest) -> frozenset[KeyPart]:
         """Return what the gateway's cache key holds: as the event shows it, or, where it does not, as the setting promises."""
-        return ALL_PARTS if self._options.nothing_cached or request.keyed is None else request.keyed
+        return ALL_PARTS if self._options.nothing_cached or request.cache_key_parts is None else request.cache_key_parts
 
     def _speech(self, request: AuthorizationRequest, caller: Caller, parts: frozenset[KeyPart]) -> _Speech:
         """Return what the answer speaks of under a key of these parts."""
         scope = self._options.scope
         if scope is CacheScope.TOKEN:
             return _only_requested(_HTTP_ROUTING) if _is_http(request) else self._of_token(request, caller)
-        if scope is CacheScope.ROUTE and request.told_path is not None:
+        if scope is CacheScope.ROUTE and request.gateway_template is not None:
             return self._of_route(request, caller, parts)
         return _Speech(CacheScope.REQUEST) if parts >= _OF_REQUEST else _only_requested(_NOT_KEYED)
 
@@ -133,7 +133,7 @@ class Answering:
         grounds = caller.grounds
         target = _resolve(request, grounds, exact=False)
         if target.only_requested:
-            return _only_requested(_Fallback("greedy_route", f"`{request.told_path}` takes in several routes"))
+            return _only_requested(_Fallback("greedy_route", f"`{request.gateway_template}` takes in several routes"))
         if not parts >= _OF_ROUTE:
             return _only_requested(_NOT_KEYED)
         arn, expiry, slash_counts = request.method_arn, self._expiry(caller), _is_http(request)
@@ -178,9 +178,9 @@ class Answering:
             decision=decision,
             loaded=caller.loaded,
             scope=speech.scope,
-            narrowed=fallback.reason if fallback else None,
-            narrowed_detail=fallback.detail if fallback else None,
-            let_pass=speech.policy is None and not decision.allowed and policy["Statement"][0]["Effect"] == "Allow",
+            scope_fallback=fallback.reason if fallback else None,
+            scope_fallback_detail=fallback.detail if fallback else None,
+            report_only_override=speech.policy is None and not decision.allowed and policy["Statement"][0]["Effect"] == "Allow",
         )
 
     def _answer(self, caller: Caller, policy: PolicyDocument, more: dict[str, str]) -> Answer:
@@ -229,7 +229,9 @@ def decide_request(request: AuthorizationRequest, grounds: Grounds, scope: Cache
 
     Where the answer speaks of the requested ARN alone, the path itself is looked at: `GET /pets/..` is refused then, whatever route the gateway names.
     """
-    target = _resolve(request, grounds, exact=scope is CacheScope.REQUEST or (scope is CacheScope.TOKEN and request.told_path is None))
+    target = _resolve(
+        request, grounds, exact=scope is CacheScope.REQUEST or (scope is CacheScope.TOKEN and request.gateway_template is None)
+    )
     if scope is CacheScope.REQUEST and is_too_long(request.method_arn):
         return Decision(Effect.DENY, Unroutable.PATH_TOO_LONG, target.route)
     return decide(grounds, target)
@@ -254,10 +256,10 @@ def _check_simple_response(request: AuthorizationRequest, parts: frozenset[KeyPa
         raise TroubleError(
             "simple_response_not_keyed", f"a simple response needs {_IDENTITY_SOURCES} as identity sources, or `GATEWAY_TTL=0`"
         )
-    if KeyPart.HOST not in parts and (request.told_path is None or request.told_path.endswith("+}")):
+    if KeyPart.HOST not in parts and (request.gateway_template is None or request.gateway_template.endswith("+}")):
         raise TroubleError(
             "simple_response_not_keyed",
-            f"a simple response for `{request.told_path or '$default'}` needs `$context.domainName` as an identity source too, or `GATEWAY_TTL=0`:"
+            f"a simple response for `{request.gateway_template or '$default'}` needs `$context.domainName` as an identity source too, or `GATEWAY_TTL=0`:"
             " what one host name calls by a path may be something else under another",
         )
 
@@ -266,7 +268,7 @@ def _resolve(request: AuthorizationRequest, grounds: Grounds, *, exact: bool) ->
     arn = request.method_arn
     if request.format == websocket.FORMAT:
         return resolve_route_key(grounds.catalog, arn.path if arn.verb is None else "")
-    return resolve(grounds.catalog, arn.verb or "", arn.path, request.told_path, exact=exact, http=_is_http(request))
+    return resolve(grounds.catalog, arn.verb or "", arn.path, request.gateway_template, exact=exact, http=_is_http(request))
 
 
 def _hold_to_route(request: AuthorizationRequest, grounds: Grounds, route: RouteTemplate | None) -> None:

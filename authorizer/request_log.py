@@ -63,15 +63,15 @@ class RequestLog:
     def decided(self, request: AuthorizationRequest, outcome: Outcome, context: object, *, stale_keys: bool) -> Line:
         """Write the decision line, count the decision, and return the line."""
         line = _decision_line(self._api, request, outcome) | {"stale_keys": stale_keys, "request_id": _request_id(context)}
-        if outcome.let_pass:
+        if outcome.report_only_override:
             self._logger.warning("report_only: let pass what would be denied", **line)
         else:
             self._logger.info("decision", **line)
-        allowed, overridden = outcome.decision.allowed, outcome.let_pass
+        allowed, overridden = outcome.decision.allowed, outcome.report_only_override
         self._count(Metric.ALLOWED if allowed else Metric.WOULD_BE_DENIED if overridden else Metric.DENIED)
         if outcome.loaded.stale:
             self._count(Metric.STALE)
-        if outcome.narrowed:
+        if outcome.scope_fallback:
             self._count(Metric.NEEDS_NARROWER_SCOPE)
         if outcome.decision.reason is Unroutable.CATALOGUE_DRIFT:
             self._count(Metric.CATALOGUE_DRIFT)
@@ -118,8 +118,8 @@ def _decision_line(api: str, request: AuthorizationRequest, outcome: Outcome) ->
         "route": str(decision.route) if decision.route else None,
         "determining": [permission.id for permission in decision.determining],
         "scope": outcome.scope.value,
-        "narrowed": outcome.narrowed,
-        "narrowed_detail": outcome.narrowed_detail,
+        "narrowed": outcome.scope_fallback,
+        "narrowed_detail": outcome.scope_fallback_detail,
         "version": outcome.loaded.version,
         "cached": outcome.loaded.cached,
         "stale": outcome.loaded.stale,

@@ -79,7 +79,7 @@ def _finding_of(permission: Permission, catalog: RouteCatalog, said: _Said, spar
 
 
 def _sayers(said: _Said, effect: Effect, cells: Iterable[_Cell], judged: Permission, spare: Collection[Permission]) -> str:
-    """Other permissions that between them say so of all of these: one if one is enough. Empty if something is left over."""
+    """Name the other permissions that together decide all these cells as `judged` does: `group/a allow * /**`; one if one is enough, else `""` if none do."""
     by_cell = [[p for p in said.get((effect, cell), ()) if p != judged and p not in spare] for cell in cells]
     if not all(by_cell):
         return ""

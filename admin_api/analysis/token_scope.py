@@ -1,5 +1,7 @@
-"""Whether answers for whole callers, remembered under the token alone, can say what a document means: for each subject, for groups together, and for the
-catalogue whatever the permissions are."""
+"""Judges whether `token` scope can express a document: for each subject, for subjects together, and for the catalogue whatever the permissions are.
+
+For example: a caller who may `GET /pets/{petId}` and not `GET /pets/{petId}/notes` needs a Deny in the policy, since the `*` of an Allow crosses `/`.
+"""
 
 import json
 from collections.abc import Iterable, Iterator, Sequence

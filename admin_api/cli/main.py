@@ -29,7 +29,7 @@ EXIT_CODES: dict[type[Exception], int] = {
     ClientError: 4,
     OSError: 2,
 }
-"""What a command exits with. 1 is also for documents with problems, 2 also for wrong arguments and for an answer of no."""
+"""The exit code of each error. Documents with problems end with 1 as well, wrong arguments and the answer no with 2: `ConflictError` -> 3."""
 
 app = typer.Typer(
     name="gatebook",

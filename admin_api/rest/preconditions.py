@@ -35,7 +35,7 @@ def require_match(service: PermissionService, api: str, published: Published, if
     raise _stale(detail, published, _changes_since(service, api, published, tags))
 
 
-def outrun(service: PermissionService, api: str, base: Published | None, error: ConflictError) -> ProblemError:
+def lost_race(service: PermissionService, api: str, base: Published | None, error: ConflictError) -> ProblemError:
     """The problem for a change that started from `base` and met somebody else's on its way to the table."""
     published = service.published(api)
     since = access_changes(base.document if base else None, published.document)

@@ -10,7 +10,7 @@ from admin_api.analysis.token_scope import TokenVerdict
 from admin_api.publishing.service import ConflictError, Head, Plan, Published
 from admin_api.rest.endpoints import Endpoints, answer
 from admin_api.rest.idempotency import Replay
-from admin_api.rest.preconditions import entity_tag, outrun
+from admin_api.rest.preconditions import entity_tag, lost_race
 from admin_api.schemas import models
 from authorizer.policy.document import PermissionDocument
 
@@ -54,7 +54,7 @@ class Writer:
         try:
             head = service.apply(plan, author=actor.subject, reason=reason, actor=actor, answer_for=answer_for)
         except ConflictError as error:
-            raise outrun(service, write.api, write.published, error) from error
+            raise lost_race(service, write.api, write.published, error) from error
         now_at = head or plan.base
         headers = {"ETag": entity_tag(now_at)} if now_at else {}
         return answer(result_of(plan, head, dry_run=False), status=status, headers=headers)

@@ -48,7 +48,10 @@ def _keyed(event: Mapping[str, Any], context: Mapping[str, Any], verb: str | Non
 
 
 def _route_key(context: Mapping[str, Any], verb: str | None, pieces: list[str]) -> str | None:
-    """The route key, which events from real APIs tell as `resourceId`. The guide's sample has another text there: then what the template may be the key of."""
+    """Return the route key: `resourceId` where real APIs write it (`GET /pets`), else the key among the cache key's pieces that fits the template.
+
+    The sample in the developer guide has `05c7jb` as `resourceId`; with the template `/pets` and the piece `ANY /pets` the key is `ANY /pets`.
+    """
     told, template = text_of(context.get("resourceId")), text_of(context.get("resourcePath"))
     if told in pieces or template is None:
         return told

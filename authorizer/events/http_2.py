@@ -30,7 +30,7 @@ def read_request(event: Mapping[str, Any]) -> AuthorizationRequest:
     route_key = text_of(event.get("routeKey"))
     _, _, told = (route_key or "").partition(" ")
     paths = [path for path in (text_of(event.get("rawPath")), text_of(http.get("path"))) if path is not None]
-    keyed = keyed_parts(
+    parts = keyed_parts(
         _identity_sources(event.get("identitySource")),
         tokens=tokens,
         verb=arn.verb,
@@ -39,7 +39,7 @@ def read_request(event: Mapping[str, Any]) -> AuthorizationRequest:
         untrusted=sent_values(event),
         host=host_name(event),
     )
-    return AuthorizationRequest(FORMAT, arn, tokens, told if told.startswith("/") else None, keyed)
+    return AuthorizationRequest(FORMAT, arn, tokens, told if told.startswith("/") else None, parts)
 
 
 def _identity_sources(value: object) -> list[str] | None:

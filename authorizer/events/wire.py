@@ -19,16 +19,16 @@ _MAY_BE_OMITTED = ("groups", "scopes", "routes")
 
 @dataclass(frozen=True, slots=True)
 class AuthorizationRequest:
-    """One request. `authorization` holds every value that may be the token; `told_path` the gateway's path template, if it told it.
+    """One request. `authorization` holds every value that may be the token; `gateway_template` the gateway's path template, if it told it.
 
-    `keyed` is what the gateway's cache key holds; None if the event does not show it.
+    `cache_key_parts` is what the gateway's cache key holds; None if the event does not show it.
     """
 
     format: str
     method_arn: MethodArn
     authorization: tuple[str, ...]
-    told_path: str | None = None
-    keyed: frozenset[KeyPart] | None = None
+    gateway_template: str | None = None
+    cache_key_parts: frozenset[KeyPart] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,23 +53,26 @@ class Target:
     only_requested: bool = False
 
 
-def resolve(catalog: RouteCatalog, verb: str, path: str, told: str | None, *, exact: bool, http: bool = False) -> Target:
-    """Find the target of a request.
+def resolve(catalog: RouteCatalog, verb: str, path: str, gateway_template: str | None, *, exact: bool, http: bool = False) -> Target:
+    """Return the route that serves a path, with the values of its parameters: `GET`, `pets/7` -> `GET /pets/{petId}` with `petId` = `7`.
 
-    `path` is the ARN's, without the leading slash. `told` is the path template that the gateway named, if it did. `exact` asks for the strict reading of
-    `request` scope: every spelling of the path must lead to the told route. `http` reads paths as HTTP APIs may: a slash at the end, which REST APIs drop,
-    may belong to the path, and the told route may have been preferred to a greedy one, although that is more specific at an earlier level.
+    `path` is the ARN's, without the leading slash. `gateway_template` is the path template that the gateway named, None if the gateway named none. `exact`
+    asks for the strict reading of `request` scope: every spelling of the path must lead to the named route, so that `pets/%2E%2E` is `unsafe_path`. `http`
+    reads paths as HTTP APIs may: a slash at the end, which REST APIs drop, may belong to the path, and the gateway may have preferred a full match to a
+    greedy route that is more specific at an earlier level.
     """
-    target = _resolve(catalog, verb, path, told, exact=exact, http=http)
-    return _read_with_slash(target, told) if http and path.endswith("/") else target
+    target = _resolve(catalog, verb, path, gateway_template, exact=exact, http=http)
+    return _read_with_slash(target, gateway_template) if http and path.endswith("/") else target
 
 
-def _read_with_slash(target: Target, told: str | None) -> Target:
-    """The target of a path with a slash at its end, if that may count: then a route that ends in a word is not asked for, but what takes in the rest is, and
-    a parameter at the end has the slash in its value."""
+def _read_with_slash(target: Target, gateway_template: str | None) -> Target:
+    """Return the target of a path whose slash at the end may count: `pets/` -> not `GET /pets`, but `GET /{proxy+}` with `proxy` = `pets/`.
+
+    A parameter at the end has the slash in its value: `pets/7/` -> `GET /pets/{petId}` with `petId` = `7/`.
+    """
     if target.route is None:
         return target
-    if not target.route.is_greedy and (told is None or told.endswith("+}")):
+    if not target.route.is_greedy and (gateway_template is None or gateway_template.endswith("+}")):
         return replace(target, route=None, parameters={}, problem=target.problem or Unroutable.UNSAFE_PATH)
     last = target.route.segments[-1] if target.route.segments else None
     if last is None or last.kind is SegmentKind.LITERAL or last.text not in target.parameters:
@@ -77,14 +80,14 @@ def _read_with_slash(target: Target, told: str | None) -> Target:
     return replace(target, parameters={**target.parameters, last.text: target.parameters[last.text] + "/"})
 
 
-def _resolve(catalog: RouteCatalog, verb: str, path: str, told: str | None, *, exact: bool, http: bool) -> Target:
+def _resolve(catalog: RouteCatalog, verb: str, path: str, gateway_template: str | None, *, exact: bool, http: bool) -> Target:
     if verb not in VERBS:
         return Target(verb, None, problem=Unroutable.NO_ROUTE)
-    if told is None:
+    if gateway_template is None:
         return _matched(catalog, verb, path)
-    route = catalog.find(verb, told)
-    if told.endswith("+}"):
-        below = bool(catalog.below(told, verb))
+    route = catalog.find(verb, gateway_template)
+    if gateway_template.endswith("+}"):
+        below = bool(catalog.below(gateway_template, verb))
         if below or exact:
             target = _matched(catalog, verb, path)
             drift = target.problem is Unroutable.NO_ROUTE and route is None

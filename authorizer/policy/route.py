@@ -311,7 +311,7 @@ class RouteCatalog:
 
     @cached_property
     def cells(self) -> tuple[tuple[str, RouteTemplate], ...]:
-        """Every verb of every route that serves it: of `ANY` those without a route of their own in the same place."""
+        """Return each verb with the route that serves it: `GET /b` and `ANY /b` -> `GET` by the first, every other verb by the second."""
         return tuple((verb, route) for route in self.routes for verb in route.verbs if self._serving(verb, route.shape) is route)
 
     def cells_of(self, selector: str) -> tuple[tuple[str, RouteTemplate], ...]:

@@ -50,7 +50,7 @@ def test_routing(routes: Sequence[str], method: str, path: str, route_key: str |
 
 
 @pytest.mark.parametrize(
-    ("reading", "path", "route_key", "arn_path", "told_path"),
+    ("reading", "path", "route_key", "arn_path", "gateway_template"),
     [
         (Reading(), "/pets/a%2Fb", "GET /pets/{id}", "/pets/a/b", "/pets/a/b"),
         (Reading(arn_decoded=False), "/pets/a%2Fb", "GET /pets/{id}", "/pets/a%2Fb", "/pets/a/b"),
@@ -63,10 +63,14 @@ def test_routing(routes: Sequence[str], method: str, path: str, route_key: str |
         (Reading(), "/pets/%ff", "GET /pets/{id}", "/pets/\ufffd", "/pets/\ufffd"),
     ],
 )
-def test_readings_of_a_path(reading: Reading, path: str, route_key: str | None, arn_path: str, told_path: str) -> None:
+def test_readings_of_a_path(reading: Reading, path: str, route_key: str | None, arn_path: str, gateway_template: str) -> None:
     router = HttpRouter(MORE, reading)
     routed = router.route("GET", path)
-    assert (routed.route_key if routed else None, router.arn_path(path), router.told_path(path)) == (route_key, arn_path, told_path)
+    assert (routed.route_key if routed else None, router.arn_path(path), router.gateway_template(path)) == (
+        route_key,
+        arn_path,
+        gateway_template,
+    )
 
 
 @pytest.mark.parametrize("route", ["GET pets", "get /pets", "GET /x{y}", "GET /{}", "GET /{a+}/b", "GET /*", "GET /pets/", "WS $connect"])

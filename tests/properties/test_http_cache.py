@@ -276,7 +276,7 @@ class Play:
             facts = {
                 "method": call.verb,
                 "route": routed.route_key if routed else "none",
-                "path": f"/prod{router.told_path(call.path)}",
+                "path": f"/prod{router.gateway_template(call.path)}",
                 "token": step.token,
                 "domain": step.domain or PROD.host,
             }
@@ -302,12 +302,12 @@ class Play:
             assert not honest or lacking & needed, why
             return
         entry = self.made_from[response.key]
-        made = f"{entry.call} ({entry.outcome.scope}, {entry.outcome.narrowed}, version {entry.version})"
+        made = f"{entry.call} ({entry.outcome.scope}, {entry.outcome.scope_fallback}, version {entry.version})"
         readings = self._readings(call, routed, router)
         story = f"{call} as {step.token}, routed as {routed}, held to {readings} -> {response} made from {made} in {self.story}"
         self.seen["allowed" if response.status == 200 else "denied"] += 1
         self.seen["from cache"] += not response.invoked
-        self.seen["narrowed"] += entry.outcome.narrowed is not None
+        self.seen["narrowed"] += entry.outcome.scope_fallback is not None
         groups, claims = USERS[step.token]
         oracle = Oracle(self.world.documents[entry.version])
 
@@ -319,24 +319,24 @@ class Play:
             self._judge_context(response.context or {}, claims, entry, story)
             return
         assert response.status == 403, story
-        if entry.outcome.narrowed == "not_keyed":
+        if entry.outcome.scope_fallback == "not_keyed":
             is_route = self.options.scope is CacheScope.ROUTE and routed.route_key != DEFAULT
             needed = {"method", "route"} if is_route else {"method", "route", "path"}
             assert not (honest and response.invoked and parts >= needed), f"narrowed for nothing: {story}"
         told_apart = routed in (HttpRouter(self.story.routes, router.reading).route(call.verb, call.path), *self._by_arn(call, router))
-        if call.canonical and entry.call.canonical and entry.outcome.narrowed is None and told_apart and allows(routed):
+        if call.canonical and entry.call.canonical and entry.outcome.scope_fallback is None and told_apart and allows(routed):
             pytest.fail(f"under-grant: {story}")
 
     def _judge_context(self, context: Mapping[str, Any], claims: dict[str, str], entry: Entry, story: str) -> None:
         assert context["sub"] == claims["sub"], f"another's answer: {story}"
-        speaks = entry.outcome.scope is CacheScope.REQUEST and entry.outcome.narrowed is None
+        speaks = entry.outcome.scope is CacheScope.REQUEST and entry.outcome.scope_fallback is None
         assert ("reason" in context, "route" in context) == (speaks, speaks), story
 
     def _readings(self, call: Call, routed: HttpRouted, router: HttpRouter) -> list[HttpRouted]:
         """What the request may be held to: the route that the gateway served it by, or what the ARN's path looks like where that route takes in others."""
         if _takes_in_others(routed):
             # What these take in is told apart by the catalogue. Requests that share a word have one path in the key, however their ARNs spell it.
-            paths = [router.arn_path(call.path)] + ([router.told_path(call.path)] if self.options.simple_responses else [])
+            paths = [router.arn_path(call.path)] + ([router.gateway_template(call.path)] if self.options.simple_responses else [])
             found = [(path, held) for path in paths for held in self._by_path(call.verb, path)]
             # A slash at the end is no part of a route that ends otherwise: there the request is for what takes in the rest.
             return [held for path, held in found if path == "/" or not path.endswith("/") or held.route_key.endswith("+}")]

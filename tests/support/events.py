@@ -125,7 +125,7 @@ def http_1_event(
     template = route_key.partition(" ")[2] or route_key
     all_headers = _http_headers(headers, source_ip, deployment)
     joined = None if identity_source is None else ",".join(identity_source)
-    told_path = _below_stage(path, deployment)
+    gateway_template = _below_stage(path, deployment)
     return {
         "version": "1.0",
         "type": "REQUEST",
@@ -133,7 +133,7 @@ def http_1_event(
         "identitySource": joined,
         "authorizationToken": joined,
         "resource": template,
-        "path": told_path,
+        "path": gateway_template,
         "httpMethod": verb,
         "headers": _last_values(all_headers),
         "multiValueHeaders": _all_values(all_headers),
@@ -149,7 +149,7 @@ def http_1_event(
             "extendedRequestId": "QwErTy=",
             "httpMethod": verb,
             "identity": {"sourceIp": source_ip, "userAgent": "curl/8.9.1"},
-            "path": told_path,
+            "path": gateway_template,
             "protocol": "HTTP/1.1",
             "requestId": "QwErTy=",
             "requestTime": _moment(epoch),
@@ -181,7 +181,7 @@ def http_2_event(
     `path` is spelled as the event spells it, without the stage; the ARN holds `arn_path` where that is spelled differently.
     """
     all_headers = _http_headers(headers, source_ip, deployment)
-    told_path = _below_stage(path, deployment)
+    gateway_template = _below_stage(path, deployment)
     optional = {
         "cookies": [cookie for name, value in all_headers if name == "cookie" for cookie in value.split("; ")],
         "queryStringParameters": _joined_values(query),
@@ -194,7 +194,7 @@ def http_2_event(
         "routeArn": deployment.method_arn(verb, path if arn_path is None else arn_path),
         "identitySource": None if identity_source is None else list(identity_source),
         "routeKey": route_key,
-        "rawPath": told_path,
+        "rawPath": gateway_template,
         "rawQueryString": urlencode(query),
         "headers": _joined_values([pair for pair in all_headers if pair[0] != "cookie"]),
         "requestContext": {
@@ -202,7 +202,7 @@ def http_2_event(
             "apiId": deployment.api_id,
             "domainName": deployment.host,
             "domainPrefix": deployment.api_id,
-            "http": {"method": verb, "path": told_path, "protocol": "HTTP/1.1", "sourceIp": source_ip, "userAgent": "curl/8.9.1"},
+            "http": {"method": verb, "path": gateway_template, "protocol": "HTTP/1.1", "sourceIp": source_ip, "userAgent": "curl/8.9.1"},
             "requestId": "QwErTy=",
             "routeKey": route_key,
             "stage": deployment.stage,

@@ -94,7 +94,7 @@ class HttpRouter:
         """The path as the route ARN spells it."""
         return unquote(self.sent_path(raw_path)) if self.reading.arn_decoded else self.sent_path(raw_path)
 
-    def told_path(self, raw_path: str) -> str:
+    def gateway_template(self, raw_path: str) -> str:
         """The path as the event and the context spell it, without the stage."""
         return unquote(self.sent_path(raw_path)) if self.reading.path_decoded else self.sent_path(raw_path)
 
@@ -208,7 +208,7 @@ class HttpGateway:
         context = dict(
             zip(
                 CONTEXT_VARIABLES,
-                (method, routed.route_key, below + self._router.told_path(path), self._deployment.stage, host),
+                (method, routed.route_key, below + self._router.gateway_template(path), self._deployment.stage, host),
                 strict=True,
             )
         )
@@ -223,7 +223,7 @@ class HttpGateway:
         build = http_1_event if self._payload == "1.0" else http_2_event
         event = build(
             method,
-            self._router.told_path(path),
+            self._router.gateway_template(path),
             routed.route_key,
             identity_source=identity or None,
             path_parameters=routed.parameters,

@@ -115,7 +115,7 @@ MUTANTS = (
     Mutant(
         "a slash at the end leads past the route",
         f"{POLICY}/request_path.py",
-        'return _read_with_slash(target, told) if http and path.endswith("/") else target',
+        'return _read_with_slash(target, gateway_template) if http and path.endswith("/") else target',
         "return target",
     ),
     Mutant("a full match before a greedy one", f"{POLICY}/request_path.py", "if http and target.route != route:", "if False:"),

@@ -78,7 +78,7 @@ def _register_writes(endpoints: Endpoints) -> None:
             entry = DenylistEntry(*what, request.reason, actor.subject, head.version + 1, expires_at, issued_before)
             service.check_entry(api, entry, guarded)
             return answer(_result(api, head.version + 1, dry_run=True, entry=_entry(entry, now)))
-        head = _not_outrun(
+        head = _unless_race_is_lost(
             lambda: service.add_entry(
                 api, *what, author=actor.subject, reason=request.reason, expires_at=expires_at, issued_before=issued_before, actor=guarded
             )
@@ -98,14 +98,14 @@ def _register_writes(endpoints: Endpoints) -> None:
                 raise _missing(kind, value)
             return answer(_result(api, head.version + 1, dry_run=True))
         why = reason or "accepted again"
-        written = _not_outrun(lambda: service.remove_entry(api, *what, author=endpoints.actor.subject, reason=why))
+        written = _unless_race_is_lost(lambda: service.remove_entry(api, *what, author=endpoints.actor.subject, reason=why))
         if written is None:
             raise _missing(kind, value)
         return answer(_result(api, written.version, dry_run=False, flushed=endpoints.flush(api)))
 
 
-def _not_outrun(write: Callable[[], _Written]) -> _Written:
-    """What `write` gives. There is no version to start from here, so that none can be stale: who lost all races has to come again."""
+def _unless_race_is_lost(write: Callable[[], _Written]) -> _Written:
+    """Return what `write` returns. A write that lost every race is answered 503: an entry starts from no version that could be stale, so nothing is 412."""
     try:
         return write()
     except ConflictError:

@@ -246,7 +246,7 @@ def _document(
 
 
 def _end(verb: _VerbAccess, pattern: Pattern, token_expiry: int | None) -> int | None:
-    """When a pattern has to end: with the first of the routes that it lets through, since it cannot let go of one and keep the others."""
+    """Return the second at which a pattern must end: `.../GET/pets/*` for routes that end at 10 and at 20 -> 10, since one pattern lets all of them through."""
     if token_expiry is None:
         return None
     ends = [end_of(verb.allowed[owner], token_expiry) for owner in verb.known.owners(pattern) & verb.allowed.keys()]

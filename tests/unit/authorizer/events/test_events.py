@@ -91,11 +91,13 @@ def test_each_captured_event_is_read_as_its_file_says(name: str) -> None:
     expected = captured(name)["expected"]
     request = read(name)
     arn = request.method_arn
-    assert (request.format, arn.verb, arn.path, request.told_path) == tuple(expected[f] for f in ("format", "verb", "path", "template"))
+    assert (request.format, arn.verb, arn.path, request.gateway_template) == tuple(
+        expected[f] for f in ("format", "verb", "path", "template")
+    )
     assert {field: getattr(arn, field) for field in ("partition", "region", "account", "api_id", "stage")}.items() <= expected.items()
     told = captured(name)["event"]
     assert str(arn) == told.get("methodArn", told.get("routeArn"))
-    assert request.keyed == (frozenset(map(KeyPart, expected["keyed"])) if "keyed" in expected else None)
+    assert request.cache_key_parts == (frozenset(map(KeyPart, expected["keyed"])) if "keyed" in expected else None)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -153,18 +155,18 @@ def test_the_stage_is_the_arns(name: str, stage: str) -> None:
 @pytest.mark.parametrize("name", ["rest_request_plain", "http_1_plain"])
 def test_the_template_is_the_contexts_and_else_the_resource(name: str) -> None:
     told = captured(name)["expected"]["template"]
-    assert read(name, resource="/other").told_path == told
-    assert read(name, resource=None).told_path == told
-    assert read(name, requestContext=in_context(name, resourcePath=None), resource="/other").told_path == "/other"
-    assert read(name, requestContext=in_context(name, resourcePath=""), resource="/other").told_path == "/other"
-    assert read(name, requestContext=in_context(name, resourcePath=None), resource=None).told_path is None
-    assert read(name, requestContext=in_context(name, resourcePath=["/a"]), resource=["/b"]).told_path is None
+    assert read(name, resource="/other").gateway_template == told
+    assert read(name, resource=None).gateway_template == told
+    assert read(name, requestContext=in_context(name, resourcePath=None), resource="/other").gateway_template == "/other"
+    assert read(name, requestContext=in_context(name, resourcePath=""), resource="/other").gateway_template == "/other"
+    assert read(name, requestContext=in_context(name, resourcePath=None), resource=None).gateway_template is None
+    assert read(name, requestContext=in_context(name, resourcePath=["/a"]), resource=["/b"]).gateway_template is None
 
 
 @pytest.mark.parametrize("told", ["$default", "/$default", "orders", "", None, 7])
 def test_what_is_no_template_is_none_with_payload_1(told: object) -> None:
     """The route that takes all others has no template; taken for one it would be held against the ARN's path."""
-    assert read("http_1_plain", resource=told, requestContext=in_context("http_1_plain", resourcePath=told)).told_path is None
+    assert read("http_1_plain", resource=told, requestContext=in_context("http_1_plain", resourcePath=told)).gateway_template is None
 
 
 @pytest.mark.parametrize(
@@ -185,7 +187,7 @@ def test_what_is_no_template_is_none_with_payload_1(told: object) -> None:
     ],
 )
 def test_the_template_is_what_follows_the_method_in_a_route_key(route_key: object, template: str | None) -> None:
-    assert read("http_2_plain", routeKey=route_key).told_path == template
+    assert read("http_2_plain", routeKey=route_key).gateway_template == template
 
 
 def test_the_route_key_is_the_events() -> None:

@@ -21,7 +21,7 @@ ATTACKS = ["GET", KEY, "/orders/42", f"GET,{KEY},/orders/42", f"GET, {KEY}, /ord
 
 
 def keyed(event: Event) -> set[KeyPart]:
-    shown = events.read_request(event).keyed
+    shown = events.read_request(event).cache_key_parts
     assert shown is not None
     return set(shown)
 
