@@ -2,28 +2,16 @@
 
 import base64
 import binascii
-import re
 
 from admin_api.rest.problems import INVALID_REQUEST, NOT_FOUND, ProblemError
+from admin_api.schemas.places import EVERYONES_NAME, encode_name
 from authorizer.policy.denylist import DenylistKind
 from authorizer.policy.document import SECTIONS
 from authorizer.policy.permission import EVERYONE, PrincipalRef
 from authorizer.policy.problems import Problem
 
-EVERYONES_NAME = "-"
-"""Stands where `everyone`, which has no name, would have one."""
-
 MAX_VALUE = 1000
 """Characters that a value of the denylist may have. A `sub` has 256 at most."""
-
-_PLAIN = re.compile(r"[A-Za-z0-9._-]+")
-
-
-def encode_name(name: str) -> str:
-    """A name as it stands in a path."""
-    if _PLAIN.fullmatch(name) and name not in (".", ".."):
-        return name
-    return "~" + base64.urlsafe_b64encode(name.encode("utf-8", "surrogatepass")).rstrip(b"=").decode("ascii")
 
 
 def decode_name(text: str) -> str:
@@ -50,11 +38,6 @@ def ref_of(kind: str, name: str) -> PrincipalRef:
     if kind not in kinds:
         raise ProblemError(NOT_FOUND, f"there is no subject `{kind}/{name}`: kinds are {', '.join(kinds)}, and `everyone/{EVERYONES_NAME}`")
     return PrincipalRef(kinds[kind], decode_name(name))
-
-
-def place_of(ref: PrincipalRef) -> str:
-    """Where a subject is, below `subjects/`."""
-    return f"everyone/{EVERYONES_NAME}" if ref == EVERYONE else f"{SECTIONS[ref.kind]}/{encode_name(ref.name)}"
 
 
 def denylist_kind_of(text: str) -> DenylistKind:

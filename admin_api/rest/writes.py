@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from aws_lambda_powertools.event_handler import Response
 
 from admin_api.analysis.access_changes import AccessChange
-from admin_api.analysis.token_scope import TokenVerdict
 from admin_api.publishing.service import ConflictError, Head, Plan, Published
 from admin_api.rest.endpoints import Endpoints, answer
 from admin_api.rest.idempotency import Replay
 from admin_api.rest.preconditions import entity_tag, lost_race
-from admin_api.schemas import models
+from admin_api.schemas import models, presenters
 from authorizer.policy.document import PermissionDocument
 
 DRY_RUN_COMBINATIONS = 50
@@ -74,7 +73,7 @@ def result_of(plan: Plan, head: Head | None, *, dry_run: bool) -> models.WriteRe
         rows_in_all=len(plan.row_changes),
         access=_as_many_as_fit(plan.access),
         access_in_all=len(plan.access),
-        token_scope=[token_verdict(verdict) for verdict in plan.verdicts] if dry_run else None,
+        token_scope=[presenters.token_verdict(verdict) for verdict in plan.verdicts] if dry_run else None,
     )
 
 
@@ -83,27 +82,9 @@ def _as_many_as_fit(changes: Sequence[AccessChange]) -> list[models.AccessChange
     shown = []
     size = 0
     for change in changes[:MAX_SHOWN]:
-        told = access_change(change)
+        told = presenters.access_change(change)
         size += len(told.model_dump_json().encode())
         if size > MAX_SHOWN_BYTES:
             break
         shown.append(told)
     return shown
-
-
-def access_change(change: AccessChange) -> models.AccessChange:
-    """A change of access, with its sentence."""
-    return models.AccessChange(
-        subject=str(change.subject), route=change.route, before=change.before, after=change.after, sentence=str(change)
-    )
-
-
-def token_verdict(verdict: TokenVerdict) -> models.TokenVerdict:
-    """A verdict on `token` scope."""
-    return models.TokenVerdict(
-        callers_in=[str(ref) for ref in verdict.refs],
-        expressible=verdict.is_expressible,
-        with_guards=verdict.size is not None,
-        bytes=verdict.size,
-        message=verdict.refusal.message if verdict.refusal else None,
-    )

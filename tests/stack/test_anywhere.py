@@ -119,5 +119,5 @@ def test_an_installed_wheel_brings_up_the_local_stack(installed: Path, empty: Pa
     assert note["aws_endpoint"].endswith(f":{port}")
     matrix = run([str(installed.parent / "gatebook"), "who-can", "petstore", "GET", "/pets", "--json"], empty)
     assert matrix.returncode == 0, matrix.stderr
-    assert json.loads(matrix.stdout)
+    assert json.loads(matrix.stdout)["access"]
     assert sorted(path.name for path in empty.iterdir()) == [".gatebook"]

@@ -13,6 +13,7 @@ from admin_api.analysis.subjects import SubjectSyntaxError, parse_subject_ref
 from admin_api.cli.render import output
 from admin_api.cli.render.output import shown
 from admin_api.cli.target import ApiArgument, JsonOption, RegionOption, TableOption, named_target, service_on
+from admin_api.schemas import models, presenters
 from authorizer.policy.permission import PrincipalRef, RefKind
 
 MethodArgument = Annotated[str, typer.Argument(help="Method, as in GET.", show_default=False)]
@@ -41,7 +42,7 @@ def explain(
     published = service.published(api)
     found = explain_request(published.document, refs, claims, method.upper(), path, time.time())
     if json:
-        output.print_json(_as_json(found) | {"version": published.head.version})
+        output.print_json(presenters.explanation(found, published.head.version).model_dump())
     else:
         _print(found)
 
@@ -56,12 +57,13 @@ def who_can_call(
 ) -> None:
     """List the groups, clients and scopes that may make a request, and by which permissions."""
     service = service_on(named_target(table, region))
-    document = service.published(api).document
+    published = service.published(api)
+    document = published.document
     verb = method.upper()
     route = route_of_request(document, verb, path)
     if route is None:
         raise typer.BadParameter(f"`{verb} {path}` belongs to no route of the catalogue")
-    _show(list(who_can(document, verb, route, time.time())), json, f"{verb} {route.path}")
+    _show(list(who_can(document, verb, route, time.time())), published.head.version, json, f"{verb} {route.path}")
 
 
 def what_can_call(
@@ -77,8 +79,9 @@ def what_can_call(
     except SubjectSyntaxError as error:
         raise typer.BadParameter(str(error)) from None
     service = service_on(named_target(table, region))
-    document = service.published(api).document
-    _show(list(what_can(document, ref, time.time())), json, subject)
+    published = service.published(api)
+    document = published.document
+    _show(list(what_can(document, ref, time.time())), published.head.version, json, subject)
 
 
 def _claim(text: str) -> tuple[str, str]:
@@ -88,13 +91,10 @@ def _claim(text: str) -> tuple[str, str]:
     return name, value
 
 
-def _show(found: list[Access], json: bool, title: str) -> None:
+def _show(found: list[Access], version: int, json: bool, title: str) -> None:
     if json:
-        fields = [
-            {"subject": str(a.subject), "route": f"{a.verb} {a.route.path}", "access": a.words, "permissions": list(a.permissions)}
-            for a in found
-        ]
-        output.print_json(fields)
+        entries = [presenters.access_entry(a) for a in found]
+        output.print_json(models.AccessList(version=version, access=entries).model_dump())
         return
     if not found:
         output.OUT.print(f"{shown(title)}: nobody and nothing", highlight=False)
@@ -119,17 +119,3 @@ def _print(found: Explanation) -> None:
         output.OUT.print(f"to allow it: {shown(str(found.suggested_grant))}", highlight=False)
     elif found.why_no_grant:
         output.OUT.print(f"no grant would do: {shown(found.why_no_grant)}", highlight=False)
-
-
-def _as_json(found: Explanation) -> dict[str, object]:
-    grant = found.suggested_grant
-    return {
-        "allowed": found.decision.allowed,
-        "reason": found.decision.reason.value,
-        "sentence": str(found),
-        "route": str(found.decision.route) if found.decision.route else None,
-        "determining": [str(held) for held in found.determining],
-        "near_misses": [{"kind": miss.kind.value, "message": miss.message} for miss in found.near_misses],
-        "suggested_grant": {"subject": str(grant.subject), "entry": grant.entry, "note": grant.note} if grant else None,
-        "why_no_grant": found.why_no_grant,
-    }

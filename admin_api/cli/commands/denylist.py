@@ -21,6 +21,7 @@ from admin_api.cli.target import (
     named_target,
     service_on,
 )
+from admin_api.schemas import models, presenters
 from authorizer.policy.denylist import DenylistKind
 from authorizer.policy.document import format_time
 
@@ -83,12 +84,8 @@ def denied(api: ApiArgument, table: TableOption = None, region: RegionOption = N
     service = service_on(named_target(table, region))
     entries = service.denylist(api).entries()
     if json:
-        output.print_json(
-            [
-                {"kind": e.kind, "value": e.value, "reason": e.reason, "author": e.author, "expires_at": format_time(e.expires_at)}
-                for e in entries
-            ]
-        )
+        shown_entries = [presenters.denylist_entry(e, time.time()) for e in entries]
+        output.print_json(models.Denylist(entries=shown_entries).model_dump())
         return
     shown_table = Table("kind", "value", "until", "reason", "author", box=None, pad_edge=False)
     for entry in entries:

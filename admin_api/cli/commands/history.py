@@ -26,6 +26,7 @@ from admin_api.cli.target import (
     service_on,
 )
 from admin_api.publishing.service import PermissionService, Plan
+from admin_api.schemas import models, presenters
 
 VersionArgument = Annotated[int, typer.Argument(min=1, help="Number of a version.", show_default=False)]
 
@@ -89,7 +90,8 @@ def diff(
     with output.ERR.status("reading both versions"):
         changes = service.diff(api, old, upto)
     if json:
-        output.print_json([output.access_as_json(change) for change in changes])
+        access = [presenters.access_change(change) for change in changes]
+        output.print_json(models.Diff(from_version=old, to_version=upto, access=access).model_dump())
     else:
         output.OUT.print(f"[bold]{api}[/]: from version {old} to version {upto}", highlight=False)
         output.print_access(changes)

@@ -15,6 +15,7 @@ from admin_api.analysis.access_changes import AccessChange
 from admin_api.analysis.token_scope import TokenVerdict
 from admin_api.documents.files import FileDocument
 from admin_api.publishing.service import Plan, VersionRecord
+from admin_api.schemas import presenters
 from authorizer.policy.problems import DocumentError
 
 OUT = Console(soft_wrap=True)
@@ -104,11 +105,6 @@ def print_access(changes: Sequence[AccessChange]) -> None:
         OUT.print("no caller gains or loses any access", highlight=False)
 
 
-def access_as_json(change: AccessChange) -> dict[str, str]:
-    """A change of access for programs."""
-    return {"subject": str(change.subject), "route": change.route, "before": change.before, "after": change.after}
-
-
 def print_verdicts(verdicts: Sequence[TokenVerdict]) -> None:
     """For whom `token` scope has a policy, its size, and why not."""
     table = Table("callers in", "token scope", "bytes", "why not", box=None, pad_edge=False)
@@ -123,13 +119,8 @@ def print_verdicts(verdicts: Sequence[TokenVerdict]) -> None:
 def verdict_as_json(verdict: TokenVerdict) -> dict[str, Any]:
     """A verdict for programs."""
     certificate = verdict.refusal.certificate if verdict.refusal else None
-    return {
-        "callers_in": [str(ref) for ref in verdict.refs],
-        "expressible": verdict.is_expressible,
-        "with_guards": verdict.size is not None,
-        "bytes": verdict.size,
+    return presenters.token_verdict(verdict).model_dump() | {
         "reason": verdict.refusal.reason.value if verdict.refusal else None,
-        "message": verdict.refusal.message if verdict.refusal else None,
         "certificate": dataclasses.asdict(certificate) if certificate else None,
     }
 
@@ -151,7 +142,7 @@ def plan_as_json(plan: Plan) -> dict[str, Any]:
         "changes": not plan.is_empty,
         "parts": len(plan.steps),
         "rows": list(plan.row_changes),
-        "access": [access_as_json(change) for change in plan.access],
+        "access": [presenters.access_change(change).model_dump() for change in plan.access],
         "token_scope": [verdict_as_json(verdict) for verdict in plan.verdicts],
     }
 

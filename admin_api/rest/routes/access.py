@@ -6,15 +6,14 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from admin_api.analysis.access import Access, route_of_request, what_can, who_can
-from admin_api.analysis.access_changes import access_words
-from admin_api.analysis.explanation import Explanation, explain
-from admin_api.analysis.subjects import SubjectSyntaxError, held_by, parse_subject_ref
+from admin_api.analysis.explanation import explain
+from admin_api.analysis.subjects import SubjectSyntaxError, parse_subject_ref
 from admin_api.rest.endpoints import Endpoints, Meta, answer
 from admin_api.rest.paging import Cursor, Limit, page_of
 from admin_api.rest.preconditions import entity_tag
 from admin_api.rest.problems import BODY_TOO_LARGE, INVALID_REQUEST, UNSUPPORTED_MEDIA_TYPE, ProblemError
 from admin_api.rest.routes.documents import READ_PROBLEMS
-from admin_api.schemas import models
+from admin_api.schemas import models, presenters
 from authorizer.errors import TokenError
 from authorizer.policy.document import PermissionDocument
 from authorizer.policy.permission import EVERYONE, PrincipalRef, RefKind
@@ -39,15 +38,10 @@ def _register_matrix(endpoints: Endpoints) -> None:
         published = endpoints.service.published(api)
         document = published.document
         refs, following = page_of(sorted({EVERYONE, *document.subjects}), limit, cursor)
-        rows = [models.MatrixRow(subject=str(ref), cells=_cells(document, ref)) for ref in refs]
+        rows = [presenters.matrix_row(document, ref) for ref in refs]
         return answer(
             models.Matrix(version=published.head.version, rows=rows, next=following), headers={"ETag": entity_tag(published.head)}
         )
-
-
-def _cells(document: PermissionDocument, ref: PrincipalRef) -> list[models.MatrixCell]:
-    words = access_words(held_by(document, ref), document.catalog)
-    return [models.MatrixCell(route=f"{verb} {route.path}", access=access) for (verb, route), access in words.items()]
 
 
 def _register_access(endpoints: Endpoints) -> None:
@@ -73,7 +67,7 @@ def _register_access(endpoints: Endpoints) -> None:
             verb, template = _route(document, route) if route else _routed(document, method or "", path or "")
             found = list(who_can(document, verb, template, now)) if template is not None else []
         page, following = page_of(found, limit, cursor, key=_place)
-        body = models.AccessList(version=published.head.version, access=[_access(a) for a in page], next=following)
+        body = models.AccessList(version=published.head.version, access=[presenters.access_entry(a) for a in page], next=following)
         return answer(body, headers={"ETag": entity_tag(published.head)})
 
 
@@ -96,16 +90,6 @@ def _routed(document: PermissionDocument, method: str, path: str) -> tuple[str, 
     return method, route_of_request(document, method, path)
 
 
-def _access(access: Access) -> models.Access:
-    return models.Access(
-        subject=str(access.subject),
-        route=f"{access.verb} {access.route.path}",
-        access=access.words,
-        permissions=list(access.permissions),
-        by_everyone=access.by_everyone,
-    )
-
-
 def _register_explain(endpoints: Endpoints) -> None:
     problems = (*READ_PROBLEMS, BODY_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE)
 
@@ -118,7 +102,7 @@ def _register_explain(endpoints: Endpoints) -> None:
         refs += [PrincipalRef(RefKind.SCOPE, name) for name in request.scopes]
         claims = {name: value for name, value in request.claims.items() if isinstance(value, str)}
         found = explain(published.document, refs, claims, request.method, request.path, endpoints.now())
-        return answer(_explanation(found, published.head.version), headers={"ETag": entity_tag(published.head)})
+        return answer(presenters.explanation(found, published.head.version), headers={"ETag": entity_tag(published.head)})
 
 
 def _refs_of_claims(claims: dict[str, Any]) -> tuple[PrincipalRef, ...]:
@@ -126,24 +110,6 @@ def _refs_of_claims(claims: dict[str, Any]) -> tuple[PrincipalRef, ...]:
         return refs_of(claims)
     except TokenError as error:
         raise _mistake("/claims", f"no token has such claims: {error}") from None
-
-
-def _explanation(found: Explanation, version: int) -> models.Explanation:
-    grant = found.suggested_grant
-    return models.Explanation(
-        version=version,
-        allowed=found.decision.allowed,
-        reason=found.decision.reason.value,
-        sentence=str(found),
-        route=str(found.decision.route) if found.decision.route else None,
-        parameters=dict(found.parameters),
-        determining=[str(held) for held in found.determining],
-        unknown=[str(ref) for ref in found.unknown_refs],
-        near_misses=[models.NearMiss(kind=miss.kind.value, message=miss.message) for miss in found.near_misses],
-        more_subjects=found.more_subjects,
-        suggested_grant=None if grant is None else models.SuggestedGrant(subject=str(grant.subject), entry=grant.entry, note=grant.note),
-        why_no_grant=found.why_no_grant,
-    )
 
 
 def _subject(text: str, pointer: str) -> PrincipalRef:

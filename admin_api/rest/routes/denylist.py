@@ -9,7 +9,7 @@ from aws_lambda_powertools.event_handler import Response
 from admin_api.publishing.lockout import ADMIN_API
 from admin_api.publishing.service import ConflictError
 from admin_api.rest.endpoints import Endpoints, Meta, answer
-from admin_api.rest.names import decode_name, denylist_kind_of, denylist_value_of, encode_name
+from admin_api.rest.names import decode_name, denylist_kind_of, denylist_value_of
 from admin_api.rest.paging import Cursor, Limit, page_of
 from admin_api.rest.problems import (
     BODY_TOO_LARGE,
@@ -23,9 +23,8 @@ from admin_api.rest.problems import (
     ProblemError,
 )
 from admin_api.rest.routes.documents import READ_PROBLEMS, DryRun, Reason
-from admin_api.schemas import models
+from admin_api.schemas import models, presenters
 from authorizer.policy.denylist import DenylistEntry
-from authorizer.policy.document import format_time
 from authorizer.policy.problems import Problem
 
 _WRITE_PROBLEMS = (*READ_PROBLEMS, LOCK_OUT, DENYLIST_FULL, BODY_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE)
@@ -46,7 +45,7 @@ def _register_reads(endpoints: Endpoints) -> None:
         """One GetItem and one Query."""
         entries = endpoints.service.denylist(api).entries()
         page, following = page_of(entries, limit, cursor, key=lambda e: [e.kind, e.value])
-        return answer(models.Denylist(entries=[_entry(e, endpoints.now()) for e in page], next=following))
+        return answer(models.Denylist(entries=[presenters.denylist_entry(e, endpoints.now()) for e in page], next=following))
 
     @endpoints.add_for_api("GET", _ENTRY, Meta("Read an entry of the denylist", "denylist", READ_PROBLEMS, tagged=False))
     def read_denylist_entry(api: str, kind: str, value: str) -> Response[models.DenylistEntry]:
@@ -54,7 +53,7 @@ def _register_reads(endpoints: Endpoints) -> None:
         entry = endpoints.service.denylist(api).get(denylist_kind_of(kind), decode_name(value))
         if entry is None:
             raise _missing(kind, value)
-        return answer(_entry(entry, endpoints.now()))
+        return answer(presenters.denylist_entry(entry, endpoints.now()))
 
 
 def _register_writes(endpoints: Endpoints) -> None:
@@ -77,14 +76,14 @@ def _register_writes(endpoints: Endpoints) -> None:
             head = service.head(api)
             entry = DenylistEntry(*what, request.reason, actor.subject, head.version + 1, expires_at, issued_before)
             service.check_entry(api, entry, guarded)
-            return answer(_result(api, head.version + 1, dry_run=True, entry=_entry(entry, now)))
+            return answer(_result(api, head.version + 1, dry_run=True, entry=presenters.denylist_entry(entry, now)))
         head = _unless_race_is_lost(
             lambda: service.add_entry(
                 api, *what, author=actor.subject, reason=request.reason, expires_at=expires_at, issued_before=issued_before, actor=guarded
             )
         )
         entry = DenylistEntry(*what, request.reason, actor.subject, head.version, expires_at, issued_before)
-        return answer(_result(api, head.version, dry_run=False, entry=_entry(entry, now), flushed=endpoints.flush(api)))
+        return answer(_result(api, head.version, dry_run=False, entry=presenters.denylist_entry(entry, now), flushed=endpoints.flush(api)))
 
     @endpoints.add_for_api("DELETE", _ENTRY, Meta("Accept tokens again", "denylist", _WRITE_PROBLEMS, tagged=False))
     def delete_denylist_entry(
@@ -117,20 +116,6 @@ def _result(
     api: str, version: int, *, dry_run: bool, entry: models.DenylistEntry | None = None, flushed: tuple[str, ...] = ()
 ) -> models.DenylistResult:
     return models.DenylistResult(api=api, version=version, changed=True, dry_run=dry_run, flushed=list(flushed), entry=entry)
-
-
-def _entry(entry: DenylistEntry, now: float) -> models.DenylistEntry:
-    return models.DenylistEntry(
-        kind=entry.kind.value,
-        value=entry.value,
-        place=f"{entry.kind.value}/{encode_name(entry.value)}",
-        reason=entry.reason,
-        author=entry.author,
-        version=entry.version,
-        expires_at=format_time(entry.expires_at),
-        issued_before=None if entry.issued_before is None else format_time(entry.issued_before),
-        in_force=now < entry.expires_at,
-    )
 
 
 def _moment(value: datetime, pointer: str) -> int:

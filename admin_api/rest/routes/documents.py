@@ -8,12 +8,13 @@ from aws_lambda_powertools.event_handler.openapi.params import Header, Query
 from admin_api.publishing import edits
 from admin_api.rest import problems
 from admin_api.rest.endpoints import Endpoints, Meta, answer
-from admin_api.rest.names import place_of, ref_of
+from admin_api.rest.names import ref_of
 from admin_api.rest.paging import Cursor, Limit, page_of
 from admin_api.rest.preconditions import entity_tag, refuse_existing, require_absent, require_match
 from admin_api.rest.problems import NOT_FOUND, ProblemError
 from admin_api.rest.writes import Write, Writer
 from admin_api.schemas import models
+from admin_api.schemas.places import place_of
 from authorizer.policy.document import PermissionDocument, Subject, format_document, format_routes, format_subject, parse_document
 from authorizer.policy.permission import EVERYONE, PrincipalRef
 from authorizer.policy.problems import Problem

@@ -15,8 +15,8 @@ from admin_api.rest.idempotency import IdempotencyKey, Replay
 from admin_api.rest.paging import Cursor, Limit, page_of, read_cursor, unknown_cursor, write_cursor
 from admin_api.rest.preconditions import entity_tag, require_match
 from admin_api.rest.routes.documents import READ_PROBLEMS, WRITE_PROBLEMS, DryRun, IfMatch, Reason
-from admin_api.rest.writes import Write, Writer, access_change
-from admin_api.schemas import models
+from admin_api.rest.writes import Write, Writer
+from admin_api.schemas import models, presenters
 from authorizer.policy.document import format_document, format_time
 
 Number = Annotated[int, Path(ge=1, le=999_999_999_999)]
@@ -92,7 +92,7 @@ def _register_history(endpoints: Endpoints) -> None:
     ) -> Response[models.Diff]:
         """Twice what reading a version costs."""
         changes, following = page_of(sorted(service.diff(api, number, to), key=_place), limit, cursor, key=_place)
-        access = [access_change(change) for change in changes]
+        access = [presenters.access_change(change) for change in changes]
         return answer(models.Diff(from_version=number, to_version=to, access=access, next=following))
 
 

@@ -94,8 +94,20 @@ def test_json_of_plan_and_apply(run: Run, target: Table, seed: Path) -> None:
         "parts": 1,
         "rows": ["everyone: new", "group/guest: new", "group/owner: new", "routes: new"],
         "access": [
-            {"subject": "everyone", "route": "GET /pets", "before": "nothing", "after": "allowed"},
-            {"subject": "group/owner", "route": "GET /pets/{petId}", "before": "nothing", "after": "allowed where {petId} = sub"},
+            {
+                "subject": "everyone",
+                "route": "GET /pets",
+                "before": "nothing",
+                "after": "allowed",
+                "sentence": "everyone gains GET /pets",
+            },
+            {
+                "subject": "group/owner",
+                "route": "GET /pets/{petId}",
+                "before": "nothing",
+                "after": "allowed where {petId} = sub",
+                "sentence": "group/owner gains GET /pets/{petId} where {petId} = sub",
+            },
         ],
     }
     (applied,) = parsed(run("apply", "seed.yaml", "--yes", "--json"))
