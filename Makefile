@@ -52,12 +52,13 @@ mutants: install ## break compiler and matcher on purpose; each mutant must be n
 report: install ## renew docs/token-scope.md from the catalogues in the folder CATALOGUES
 	$(BIN)/python -m tests.performance.token_scope_report --catalogues $(CATALOGUES) --out docs/token-scope.md
 
-package: install ## the Lambda artefact, in build/
+package: install ## the two Lambda artefacts, in build/
 	$(BIN)/python -m infra.package
 
 lock: install ## renew the lock files
-	$(BIN)/pip-compile --quiet --upgrade --extra cli,local,test,lock --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options -o requirements-dev.lock pyproject.toml
-	$(BIN)/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options -c requirements-dev.lock -o requirements-lambda.lock pyproject.toml
+	$(BIN)/pip-compile --quiet --upgrade --extra admin,cli,local,test,lock --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options -o requirements-dev.lock pyproject.toml
+	$(BIN)/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options -c requirements-dev.lock -o requirements-authorizer.lock pyproject.toml
+	$(BIN)/pip-compile --quiet --upgrade --extra admin --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options -c requirements-dev.lock -o requirements-admin.lock pyproject.toml
 
 clean: ## remove what the commands above made, but not the local stack's state
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .coverage .hypothesis

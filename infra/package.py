@@ -1,7 +1,8 @@
-"""Builds the zip that every function of Gatebook runs from: `python -m infra.package`.
+"""Builds the two zips that the functions of Gatebook run from: `python -m infra.package`.
 
-The zip is the same, byte for byte, for the same sources: entries are sorted and carry a fixed date. Its name carries a hash of its
-content, so that a stack sees a new key exactly when the code is new.
+The authorizer's zip holds what its handler imports and nothing else, so that no release of the admin API can deny traffic; the admin's holds the rest. A zip
+is the same, byte for byte, for the same sources: entries are sorted and carry a fixed date. Its name carries a hash of its content, so that a stack sees a
+new key exactly when the code is new.
 """
 
 import argparse
@@ -11,20 +12,66 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-LOCK_FILE = next(
-    (file for folder in (ROOT, Path(sys.prefix) / "share" / "gatebook") if (file := folder / "requirements-lambda.lock").is_file()),
-    ROOT / "requirements-lambda.lock",
-)
-"""Beside the packages in a checkout, below the environment's prefix where a wheel was installed."""
-
 PYTHON_VERSION = "3.13"
 
-# What the functions import. The command line and the local stack stay on people's machines.
-SOURCES = ("authorizer", "admin_api", "infra/__init__.py", "infra/petstore.py", "LICENSE")
-LEFT_OUT = ("admin_api/cli",)
+
+@dataclass(frozen=True, slots=True)
+class Artefact:
+    """One zip: the sources in it, the lock file of its dependencies, and what of both is left out since no handler in it imports that."""
+
+    name: str
+    sources: tuple[str, ...]
+    lock_name: str
+    left_out: tuple[str, ...]
+
+    @property
+    def lock_file(self) -> Path:
+        """The lock file: beside the packages in a checkout, below the environment's prefix where a wheel was installed."""
+        folders = (ROOT, Path(sys.prefix) / "share" / "gatebook")
+        return next((file for folder in folders if (file := folder / self.lock_name).is_file()), ROOT / self.lock_name)
+
+    def holds(self, name: str) -> bool:
+        """Whether a file belongs in the zip: of botocore's descriptions of AWS, for example, the authorizer needs DynamoDB's alone."""
+        if self.name == "authorizer" and name.startswith("botocore/data/"):
+            return name.count("/") == 2 or name.startswith("botocore/data/dynamodb/")
+        return not name.startswith(self.left_out)
+
+
+_POWERTOOLS = "aws_lambda_powertools/utilities/"
+
+AUTHORIZER = Artefact(
+    "authorizer",
+    ("authorizer", "LICENSE"),
+    "requirements-authorizer.lock",
+    (
+        *("authorizer/caller.py", "authorizer/policy/document.schema.json", "authorizer/py.typed"),
+        *(
+            "aws_lambda_powertools/event_handler/",
+            "aws_lambda_powertools/middleware_factory/",
+            "aws_lambda_powertools/metrics/provider/datadog/",
+        ),
+        *(f"{_POWERTOOLS}{name}/" for name in ("auth_alpha", "batch", "circuit_breaker", "data_classes", "data_masking", "feature_flags")),
+        *(
+            f"{_POWERTOOLS}{name}/"
+            for name in ("idempotency", "kafka", "metadata", "parameters", "parser", "streaming", "typing", "validation")
+        ),
+        # python-jose takes `cryptography` where it is installed, and these where it is not; `cffi` compiles what comes compiled.
+        *("ecdsa", "rsa", "pyasn1", "cffi", "pycparser"),
+    ),
+)
+ADMIN = Artefact(
+    "admin",
+    # The command line and the local stack stay on people's machines.
+    ("authorizer", "admin_api", "infra/__init__.py", "infra/petstore.py", "LICENSE"),
+    "requirements-admin.lock",
+    ("admin_api/cli/",),
+)
+ARTEFACTS = (AUTHORIZER, ADMIN)
+
 LEFT_OUT_NAMES = frozenset({"__pycache__", "tests", "node_modules", "RECORD", "INSTALLER", "REQUESTED"})
 
 # Newest first; pip takes the first that a dependency offers. Lambda's Amazon Linux 2023 has glibc 2.34.
@@ -39,28 +86,33 @@ class PackageError(Exception):
     """The zip cannot be built; the message says what to do."""
 
 
-def build(output: Path, *, code_only: bool = False, arch: str = "arm64") -> Path:
-    """Writes the zip into `output` and returns its path. `code_only` leaves the dependencies out, for the local stack."""
-    files = code_files(ROOT)
+def build(artefact: Artefact, output: Path, *, code_only: bool = False, arch: str = "arm64") -> Path:
+    """Write a zip into `output` and return its path. `code_only` leaves the dependencies out, for the local stack."""
+    files = code_files(artefact, ROOT)
     if code_only:
-        return write_zip(output, "gatebook-code", files)
+        return write_zip(output, f"gatebook-{artefact.name}-code", files)
     with tempfile.TemporaryDirectory() as scratch:
         target = Path(scratch)
-        _install_dependencies(target, arch)
-        files |= {name: path for name, path in _walk(target, target) if name not in files}
-        return write_zip(output, f"gatebook-{arch}", files)
+        _install_dependencies(artefact, target, arch)
+        files |= dependency_files(artefact, target)
+        return write_zip(output, f"gatebook-{artefact.name}-{arch}", files)
 
 
-def code_files(root: Path) -> dict[str, Path]:
-    """Names in the zip, and the files below `root` that they are read from."""
+def code_files(artefact: Artefact, root: Path) -> dict[str, Path]:
+    """Names of our own code in the zip, and the files below `root` that they are read from."""
     files: dict[str, Path] = {}
-    for source in SOURCES:
+    for source in artefact.sources:
         path = root / source
         if path.is_dir():
-            files |= {name: file for name, file in _walk(path, root) if not name.startswith(tuple(f"{left}/" for left in LEFT_OUT))}
+            files |= dict(_walk(path, root))
         elif path.is_file():
             files[source] = path
-    return files
+    return {name: file for name, file in files.items() if artefact.holds(name)}
+
+
+def dependency_files(artefact: Artefact, installed: Path) -> dict[str, Path]:
+    """Names of the dependencies' files in the zip, and the files in the folder that they were installed into."""
+    return {name: path for name, path in _walk(installed, installed) if artefact.holds(name)}
 
 
 def write_zip(output: Path, stem: str, files: Mapping[str, Path]) -> Path:
@@ -92,26 +144,27 @@ def _walk(folder: Path, root: Path) -> Iterator[tuple[str, Path]]:
             yield name.as_posix(), path
 
 
-def _install_dependencies(target: Path, arch: str) -> None:
+def _install_dependencies(artefact: Artefact, target: Path, arch: str) -> None:
     # --no-deps: the lock file is complete, and pip would judge markers by the Python that runs it, not by Lambda's.
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile", "--no-deps"]
     command += ["--require-hashes", "--only-binary=:all:", "--implementation", "cp", "--python-version", PYTHON_VERSION]
     for platform in PLATFORMS[arch]:
         command += ["--platform", platform]
-    command += ["--target", str(target), "--requirement", str(LOCK_FILE)]
+    command += ["--target", str(target), "--requirement", str(artefact.lock_file)]
     if subprocess.run(command, check=False, stdout=sys.stderr).returncode:
-        raise PackageError(f"pip could not install `{LOCK_FILE.name}` for {arch} and Python {PYTHON_VERSION}; its message is above")
+        raise PackageError(f"pip could not install `{artefact.lock_name}` for {arch} and Python {PYTHON_VERSION}; its message is above")
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Prints the path of the zip and nothing else, so that a script can use it."""
-    parser = argparse.ArgumentParser(prog="python -m infra.package", description="build the zip that the Lambda functions run from")
+    """Print the paths of the zips and nothing else, the authorizer's first, so that a script can use them."""
+    parser = argparse.ArgumentParser(prog="python -m infra.package", description="build the two zips that the Lambda functions run from")
     parser.add_argument("--code-only", action="store_true", help="leave the dependencies out (for the local stack)")
     parser.add_argument("--arch", choices=sorted(PLATFORMS), default="arm64", help="processor of the functions (default: %(default)s)")
-    parser.add_argument("--output", type=Path, default=Path("build"), help="folder for the zip (default: %(default)s/)")
+    parser.add_argument("--output", type=Path, default=Path("build"), help="folder for the zips (default: %(default)s/)")
     options = parser.parse_args(arguments)
     try:
-        print(build(options.output, code_only=options.code_only, arch=options.arch))
+        for artefact in ARTEFACTS:
+            print(build(artefact, options.output, code_only=options.code_only, arch=options.arch))
     except PackageError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -43,7 +43,8 @@ def deploy(aws: Aws, build_folder: Path) -> Deployment:
     """Brings both stacks up to date. Raises LocalStackError with the first resource that failed."""
     code = {
         "CodeBucket": CODE_BUCKET,
-        "CodeKey": _upload_code(aws, build_folder),
+        "AuthorizerCodeKey": _upload_code(aws, package.AUTHORIZER, build_folder),
+        "AdminCodeKey": _upload_code(aws, package.ADMIN, build_folder),
         "Architecture": "arm64" if platform.machine() in {"arm64", "aarch64"} else "x86_64",
         "PolicyRefreshSeconds": "1",
     }
@@ -109,9 +110,9 @@ def _api(aws: Aws, api_id: str, public_url: str, scheme: str = "http") -> Api:
     return {"url": f"{scheme}://{aws.endpoint.partition('://')[2]}/{stage}", "host_header": f"{api_id}.execute-api.localhost:{aws.port}"}
 
 
-def _upload_code(aws: Aws, build_folder: Path) -> str:
-    archive = package.build(build_folder, code_only=True)
-    for stale in build_folder.glob("gatebook-code-*.zip"):
+def _upload_code(aws: Aws, artefact: package.Artefact, build_folder: Path) -> str:
+    archive = package.build(artefact, build_folder, code_only=True)
+    for stale in build_folder.glob(f"gatebook-{artefact.name}-code-*.zip"):
         if stale != archive:
             stale.unlink()
     try:

@@ -21,7 +21,8 @@ SAMPLE_PARAMETERS = {
     "UserPoolId": "eu-west-1_AbCdEfGhI",
     "AppClientIds": "client1,client2",
     "CodeBucket": "code",
-    "CodeKey": "gatebook.zip",
+    "AuthorizerCodeKey": "authorizer.zip",
+    "AdminCodeKey": "admin.zip",
 }
 
 # How the conditions of both templates come out with these parameters.

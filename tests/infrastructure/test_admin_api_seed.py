@@ -15,9 +15,10 @@ from authorizer.policy.denylist import Denylist, DenylistKind, TokenIds
 from authorizer.policy.document import PermissionDocument
 from authorizer.policy.permission import EVERYONE, PrincipalRef, RefKind
 from authorizer.policy.request_path import resolve
+from authorizer.table.reader import PermissionTable
 from infra.local.users import GROUPS
+from tests.conftest import REGION
 from tests.infrastructure.templates import BASE, methods
-from tests.support.tables import opened
 
 SEEDS = {path.stem: path for path in sorted((Path(__file__).parents[2] / "seed_data").glob("*.yaml"))}
 OWN, ONE = f"/v1/apis/{ADMIN_API}", "/v1/apis/petstore"
@@ -30,7 +31,7 @@ def admin_document(stage: str) -> PermissionDocument:
 
 
 def described() -> set[str]:
-    paths = AdminApi(PermissionService(opened(), time.time), now=time.time, flush=lambda _: ()).openapi()["paths"]
+    paths = AdminApi(PermissionService(PermissionTable("none", REGION), time.time), now=time.time, flush=lambda _: ()).openapi()["paths"]
     return {f"{method.upper()} {path}" for path, operations in paths.items() for method in operations}
 
 

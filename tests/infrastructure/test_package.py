@@ -1,14 +1,22 @@
-"""`python -m infra.package`: the same sources give the same bytes, and the zip holds what the functions import and nothing else."""
+"""`python -m infra.package`: the same sources give the same bytes, and each zip holds what its functions import and nothing else."""
 
+import json
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from infra import package
+from tests.integration.faults.hosts import KeyHost, TableHost
+from tests.support.events import rest_request_event
+from tests.support.issuer import CLIENT_ID, POOL, Issuer
+from tests.support.tables import TABLE, Table, publish
 
 
 @pytest.fixture
@@ -36,8 +44,13 @@ def tree(tmp_path: Path) -> Path:
     return root
 
 
-def test_what_is_in_the_zip(tree: Path) -> None:
-    assert sorted(package.code_files(tree)) == [
+def test_what_is_in_each_zip(tree: Path) -> None:
+    assert sorted(package.code_files(package.AUTHORIZER, tree)) == [
+        "authorizer/__init__.py",
+        "authorizer/handler.py",
+        "authorizer/policy/permission_document.schema.json",
+    ]
+    assert sorted(package.code_files(package.ADMIN, tree)) == [
         "admin_api/__init__.py",
         "admin_api/console/index.html",
         "authorizer/__init__.py",
@@ -48,27 +61,33 @@ def test_what_is_in_the_zip(tree: Path) -> None:
     ]
 
 
-def test_the_zip_of_this_tree_holds_the_handlers(tmp_path: Path) -> None:
-    with zipfile.ZipFile(package.build(tmp_path, code_only=True)) as archive:
-        names = archive.namelist()
-    assert {"authorizer/handler.py", "authorizer/policy/decision.py", "infra/petstore.py"} <= set(names)
-    assert not [name for name in names if "tests" in name or "__pycache__" in name or name.startswith(("admin_api/cli", "infra/local"))]
+def test_the_zips_of_this_tree_hold_their_handlers(tmp_path: Path) -> None:
+    names = {}
+    for artefact in package.ARTEFACTS:
+        with zipfile.ZipFile(package.build(artefact, tmp_path, code_only=True)) as archive:
+            names[artefact.name] = set(archive.namelist())
+    assert {"authorizer/handler.py", "authorizer/policy/decision.py"} <= names["authorizer"]
+    assert {"admin_api/handler.py", "infra/petstore.py", "authorizer/policy/decision.py"} <= names["admin"]
+    assert not [name for name in names["authorizer"] if not name.startswith(("authorizer/", "LICENSE"))]
+    assert not [
+        name for name in names["admin"] if "tests" in name or "__pycache__" in name or name.startswith(("admin_api/cli", "infra/local"))
+    ]
 
 
 def test_the_same_sources_give_the_same_bytes(tree: Path, tmp_path: Path) -> None:
-    first = package.write_zip(tmp_path / "a", "code", package.code_files(tree))
+    first = package.write_zip(tmp_path / "a", "code", package.code_files(package.ADMIN, tree))
     for file in tree.rglob("*.py"):
         os.utime(file, (1, 1))
         file.chmod(0o755)
-    second = package.write_zip(tmp_path / "b", "code", package.code_files(tree))
+    second = package.write_zip(tmp_path / "b", "code", package.code_files(package.ADMIN, tree))
     assert first.name == second.name
     assert first.read_bytes() == second.read_bytes()
 
 
 def test_another_source_gives_another_name(tree: Path, tmp_path: Path) -> None:
-    before = package.write_zip(tmp_path, "code", package.code_files(tree))
+    before = package.write_zip(tmp_path, "code", package.code_files(package.ADMIN, tree))
     (tree / "authorizer/handler.py").write_text("changed")
-    assert package.write_zip(tmp_path, "code", package.code_files(tree)).name != before.name
+    assert package.write_zip(tmp_path, "code", package.code_files(package.ADMIN, tree)).name != before.name
 
 
 def test_moved_bytes_give_another_name(tmp_path: Path) -> None:
@@ -78,14 +97,29 @@ def test_moved_bytes_give_another_name(tmp_path: Path) -> None:
     assert package.write_zip(tmp_path, "code", {"a": tmp_path / "two", "b": tmp_path / "one"}).name != name
 
 
-def test_the_command_prints_the_path_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_prints_the_two_paths_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert package.main(["--code-only", "--output", str(tmp_path)]) == 0
-    assert Path(capsys.readouterr().out.strip()).is_file()
+    authorizer, admin = capsys.readouterr().out.splitlines()
+    assert (Path(authorizer).is_file(), Path(admin).is_file()) == (True, True)
+    assert Path(authorizer).name.startswith("gatebook-authorizer-")
+    assert Path(admin).name.startswith("gatebook-admin-")
 
 
-def test_the_zip_and_its_lock_file_are_all_that_an_authorizer_needs(tmp_path: Path) -> None:
-    target = tmp_path / "task"
-    pip = [
+def _runtime() -> str | None:
+    """The interpreter of the functions, if it is there and runs: a version manager's stand-in may be there and run nothing."""
+    found = shutil.which(f"python{package.PYTHON_VERSION}")
+    return found if found and subprocess.run([found, "--version"], capture_output=True, check=False).returncode == 0 else None
+
+
+RUNTIME = _runtime()
+PYTHON = RUNTIME or sys.executable
+"""The interpreter of the functions where it is installed, else the one of the tests."""
+
+
+def unpacked(artefact: package.Artefact, folder: Path) -> Path:
+    """A folder with what the zip for this machine holds."""
+    installed, target = folder / "installed", folder / "task"
+    command = [
         sys.executable,
         "-m",
         "pip",
@@ -96,21 +130,133 @@ def test_the_zip_and_its_lock_file_are_all_that_an_authorizer_needs(tmp_path: Pa
         "--no-deps",
         "--require-hashes",
     ]
-    subprocess.run([*pip, "--only-binary=:all:", "--target", str(target), "--requirement", str(package.LOCK_FILE)], check=True)
-    with zipfile.ZipFile(package.build(tmp_path, code_only=True)) as archive:
+    command += ["--python-version", package.PYTHON_VERSION] if RUNTIME else []
+    command += ["--only-binary=:all:", "--target", str(installed), "--requirement", str(artefact.lock_file)]
+    subprocess.run(command, check=True)
+    files = package.code_files(artefact, package.ROOT) | package.dependency_files(artefact, installed)
+    with zipfile.ZipFile(package.write_zip(folder, artefact.name, files)) as archive:
         archive.extractall(target)
+    return target
+
+
+@pytest.fixture(scope="module")
+def authorizer_task(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return unpacked(package.AUTHORIZER, tmp_path_factory.mktemp("authorizer"))
+
+
+@pytest.fixture(scope="module")
+def admin_task(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return unpacked(package.ADMIN, tmp_path_factory.mktemp("admin"))
+
+
+ISSUER = Issuer()
+
+ANSWER = """
+import json, sys
+sys.path.insert(0, {task!r})
+from {handler} import handler
+answer = handler(json.loads({event!r}), None)
+files = [getattr(module, "__file__", None) or "" for module in list(sys.modules.values())]
+print(json.dumps([answer, sorted(file.removeprefix({task!r} + "/") for file in files if file.startswith({task!r}))]))
+"""
+
+
+def answered(task: Path, handler: str, event: dict[str, Any], settings: dict[str, str]) -> tuple[Any, set[str]]:
+    """What a handler answers in a process that sees nothing but the zip, and the files of the zip that it has imported by then."""
+    script = ANSWER.format(task=str(task), handler=handler, event=json.dumps(event))
     # -I and -S: neither this folder nor the virtual environment is on the path.
-    modules = "authorizer.handler, admin_api.handler, infra.petstore"
-    script = f"import sys; sys.path.insert(0, {str(target)!r}); import {modules}; print(authorizer.handler.__file__)"
-    settings = {
-        "PERMISSIONS_TABLE": "t",
-        "API": "a",
-        "USER_POOL_ID": "eu-west-1_AbCdEfGhI",
-        "APP_CLIENT_IDS": "c",
-        "AWS_REGION": "eu-west-1",
-    }
-    result = subprocess.run(
-        [sys.executable, "-I", "-S", "-c", script], cwd=tmp_path, env=settings, capture_output=True, text=True, check=False
-    )
+    run = [PYTHON, "-I", "-S", "-c", script]
+    result = subprocess.run(run, cwd=task.parent, env=settings, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
-    assert Path(result.stdout.strip()).is_relative_to(target)
+    answer, files = json.loads(result.stdout.splitlines()[-1])
+    return answer, set(files)
+
+
+@pytest.fixture
+def settings(table: Table, dynamodb: Any) -> Iterator[dict[str, str]]:
+    """A published table and a key set behind real ports."""
+    publish("{api: petstore, routes: [GET /pets], groups: {guest: {allow: [GET /pets]}}}")
+    with KeyHost(ISSUER.jwks()).running() as keys, TableHost(dynamodb).running() as host:
+        yield {
+            "PERMISSIONS_TABLE": TABLE,
+            "API": "petstore",
+            "USER_POOL_ID": POOL,
+            "APP_CLIENT_IDS": CLIENT_ID,
+            "JWKS_URI": keys.uri,
+            "CACHE_SCOPE": "route",
+            **dict.fromkeys(("AWS_REGION", "AWS_DEFAULT_REGION"), "eu-west-1"),  # as the runtime sets both
+            "AWS_ACCESS_KEY_ID": "testing",
+            "AWS_SECRET_ACCESS_KEY": "testing",
+            "AWS_ENDPOINT_URL_DYNAMODB": host.url,
+        }
+
+
+def asked(**claims: Any) -> dict[str, Any]:
+    token = ISSUER.access_token("guest", exp=4_000_000_000, iat=1_700_000_000, auth_time=1_700_000_000, **claims)
+    return rest_request_event("GET", "/pets", "/pets", headers=[("Authorization", f"Bearer {token}")])
+
+
+def test_the_authorizers_zip_answers_alone(authorizer_task: Path, settings: dict[str, str]) -> None:
+    answer, imported = answered(authorizer_task, "authorizer.handler", asked(), settings)
+    assert [statement["Effect"] for statement in answer["policyDocument"]["Statement"]] == ["Allow"]
+    ours = {path.relative_to(authorizer_task).as_posix() for path in (authorizer_task / "authorizer").rglob("*.py")}
+    assert ours - imported == set(), "the zip holds modules that no authorizer imports"
+
+
+def test_the_authorizers_zip_holds_no_package_that_it_does_not_import(authorizer_task: Path, settings: dict[str, str]) -> None:
+    """Neither at the top nor among the parts of Powertools, which bring a web framework and pages along."""
+    _, imported = answered(authorizer_task, "authorizer.handler", asked(), settings)
+    held = {path.relative_to(authorizer_task).as_posix() for path in authorizer_task.rglob("*.py")}
+    for depth, below in ((1, ""), (2, "aws_lambda_powertools/"), (3, "aws_lambda_powertools/utilities/")):
+        packages = {"/".join(name.split("/")[:depth]) for name in held if name.startswith(below) and name.count("/") >= depth}
+        used = {"/".join(name.split("/")[:depth]) for name in imported}
+        assert packages - used == set()
+
+
+def test_the_authorizers_zip_knows_dynamodb_alone(authorizer_task: Path) -> None:
+    assert [path.name for path in (authorizer_task / "botocore" / "data").iterdir() if path.is_dir()] == ["dynamodb"]
+    size = sum(path.stat().st_size for path in authorizer_task.parent.glob("authorizer-*.zip"))
+    assert size < 9_000_000
+
+
+def test_the_admins_zip_answers_alone(admin_task: Path, settings: dict[str, str]) -> None:
+    event = {"httpMethod": "GET", "path": "/v1/openapi.json", "headers": {}, "requestContext": {}, "resource": "/{proxy+}"}
+    answer, imported = answered(admin_task, "admin_api.handler", event, settings)
+    assert answer["statusCode"] == 200
+    assert "admin_api/rest/app.py" in imported
+
+
+def test_the_samples_backend_answers_from_the_admins_zip(admin_task: Path, settings: dict[str, str]) -> None:
+    answer, _ = answered(admin_task, "infra.petstore", {"httpMethod": "GET", "resource": "/pets", "requestContext": {}}, settings)
+    assert answer["statusCode"] == 403
+
+
+def test_the_two_zips_pin_the_same_versions() -> None:
+    """What both planes import must not differ between them."""
+    pins = [
+        {line.split()[0] for line in artefact.lock_file.read_text().splitlines() if line[:1].isalpha()} for artefact in package.ARTEFACTS
+    ]
+    assert pins[0] < pins[1]
+    assert {pin.partition("==")[0] for pin in pins[1] - pins[0]} == {"annotated-types", "pydantic", "pydantic-core", "typing-inspection"}
+
+
+def test_what_is_left_out_is_there_without_that(tmp_path: Path) -> None:
+    """A name that a release of a dependency has given up would leave nothing out."""
+    installed = tmp_path / "installed"
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--no-compile",
+        "--no-deps",
+        "--require-hashes",
+    ]
+    subprocess.run(
+        [*command, "--only-binary=:all:", "--target", str(installed), "--requirement", str(package.AUTHORIZER.lock_file)], check=True
+    )
+    names = [path.relative_to(installed).as_posix() for path in installed.rglob("*")]
+    names += list(package.code_files(package.Artefact("all", ("authorizer",), "", ()), package.ROOT))
+    assert [left for left in package.AUTHORIZER.left_out if not any(f"{name}/".startswith(left) for name in names)] == []

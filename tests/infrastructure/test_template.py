@@ -81,7 +81,7 @@ def test_strangers_register_only_where_that_was_asked_for() -> None:
 
 def test_the_outputs_are_what_the_sample_takes() -> None:
     needed = {name for name, parameter in written(SAMPLE)["Parameters"].items() if "Default" not in parameter}
-    assert needed - set(written(BASE)["Outputs"]) == {"CodeBucket", "CodeKey"}
+    assert needed - set(written(BASE)["Outputs"]) == {"CodeBucket", "AuthorizerCodeKey", "AdminCodeKey"}
 
 
 def test_the_issuer_is_spelled_out() -> None:

@@ -78,7 +78,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     source = folder / "source"
     for name in SHIPPED:
         shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "README.md", "LICENSE", "requirements-lambda.lock"):
+    for name in ("pyproject.toml", "README.md", "LICENSE", "requirements-authorizer.lock", "requirements-admin.lock"):
         shutil.copyfile(ROOT / name, source / name)
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
     built = run([*pip, "wheel", "--no-index", "--no-deps", "--no-build-isolation", "--wheel-dir", str(folder), "."], source)
@@ -104,7 +104,11 @@ def empty(tmp_path: Path, installed: Path) -> Iterator[Path]:
 
 def test_an_installed_wheel_brings_up_the_local_stack(installed: Path, empty: Path) -> None:
     where = run(
-        [str(installed), "-c", "import authorizer, infra.package as p; print(authorizer.__file__, p.LOCK_FILE, p.LOCK_FILE.is_file())"],
+        [
+            str(installed),
+            "-c",
+            "import authorizer, infra.package as p; f = p.AUTHORIZER.lock_file; print(authorizer.__file__, f, f.is_file())",
+        ],
         empty,
     )
     code, lock, there = where.stdout.split()
