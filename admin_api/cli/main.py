@@ -7,10 +7,7 @@ from typing import Any
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
-from admin_api.cli.commands import access, history, local
-from admin_api.cli.commands import check as checks
-from admin_api.cli.commands import denylist as denials
-from admin_api.cli.commands import permissions as seeds
+from admin_api.cli.commands import access, check, denylist, history, local, permissions
 from admin_api.cli.render import output
 from admin_api.cli.settings import TargetError
 from admin_api.publishing.lockout import LockOutError
@@ -58,11 +55,11 @@ def _with_exit_codes(command: Callable[..., None]) -> Callable[..., None]:
 
 
 _PANELS: dict[str, dict[str, Callable[..., None]]] = {
-    "Permissions": {"plan": seeds.plan, "apply": seeds.apply, "export": seeds.export, "init": seeds.init},
+    "Permissions": {"plan": permissions.plan, "apply": permissions.apply, "export": permissions.export, "init": permissions.init},
     "History": {"log": history.log, "diff": history.diff, "rollback": history.rollback, "promote": history.promote},
     "Who may what": {"explain": access.explain, "who-can": access.who_can_call, "what-can": access.what_can_call},
-    "Kill switch": {"deny": denials.deny, "undeny": denials.undeny, "denied": denials.denied},
-    "Without a table": {"check": checks.check, "matrix": checks.matrix},
+    "Kill switch": {"deny": denylist.deny, "undeny": denylist.undeny, "denied": denylist.denied},
+    "Without a table": {"check": check.check, "matrix": check.matrix},
     "Local stack": {"up": local.up, "down": local.down, "token": local.token},
 }
 

@@ -13,10 +13,11 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValida
 from admin_api.publishing.lockout import LockOutError
 from admin_api.publishing.service import ChangeTooLargeError, ConflictError, DenylistFullError, NotPublishedError, PermissionService
 from admin_api.rest import problems
-from admin_api.rest.admission import PUBLIC_PATHS, actor_of, admitted
+from admin_api.rest.authentication import PUBLIC_PATHS, actor_of
 from admin_api.rest.endpoints import MAX_ANSWER_BYTES, Endpoints
 from admin_api.rest.openapi.document import describe
 from admin_api.rest.problems import ProblemError
+from admin_api.rest.request_body import admitted
 from admin_api.rest.routes import access, authzen, denylist, documents, versions
 from authorizer.errors import TroubleError
 from authorizer.policy.problems import DocumentError, Problem, child

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from admin_api.publishing.lockout import ADMIN_API
-from admin_api.rest.admission import PUBLIC_PATHS
+from admin_api.rest.authentication import PUBLIC_PATHS
 from admin_api.settings import read_admin_settings
 from authorizer.settings import NAMES
 from tests.infrastructure.templates import (

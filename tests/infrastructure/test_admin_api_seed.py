@@ -9,8 +9,8 @@ from admin_api.analysis.access import what_can
 from admin_api.documents.files import read_file
 from admin_api.publishing.lockout import ADMIN_API, Actor, check_lock_out, check_own_routes
 from admin_api.publishing.service import PermissionService
-from admin_api.rest.admission import PUBLIC_PATHS
 from admin_api.rest.app import AdminApi
+from admin_api.rest.authentication import PUBLIC_PATHS
 from authorizer.policy.denylist import Denylist, DenylistKind, TokenIds
 from authorizer.policy.document import PermissionDocument
 from authorizer.policy.permission import EVERYONE, PrincipalRef, RefKind

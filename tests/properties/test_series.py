@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from admin_api.publishing.series import Step, steps
-from admin_api.table import writer as store
+from admin_api.table import writer
 from authorizer.policy.decision import Grounds, decide
 from authorizer.policy.document import PermissionDocument, Subject, parse_routes, parse_subject
 from authorizer.policy.permission import EVERYONE, Permission, PrincipalRef, RefKind
@@ -177,7 +177,7 @@ def _target(catalog: RouteCatalog, request: Request) -> Target:
 
 
 def rows_of(document: PermissionDocument | None) -> dict[str, str]:
-    return store.row_contents(document) if document else {}
+    return writer.row_contents(document) if document else {}
 
 
 def written(rows: Rows, more: Mapping[str, str | None]) -> dict[str, str]:

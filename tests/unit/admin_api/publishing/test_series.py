@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from admin_api.publishing.series import Step, steps
-from admin_api.table import writer as store
+from admin_api.table import writer
 from authorizer.policy.document import PermissionDocument, Subject, parse_document
 from authorizer.policy.permission import Effect, Permission, PrincipalRef, RefKind
 from authorizer.policy.route import RouteCatalog, parse_route
@@ -192,7 +192,7 @@ def test_the_first_version_has_the_catalogue_and_each_subject_is_registered_once
         {"b": "+GET /x, -POST /x"},
     ]
     assert [step.new_subjects for step in found] == [set(), {group("b")}, {group("a")}, set()]
-    assert store.row_contents(found[1].document) == store.row_contents(document(b="-POST /x"))
+    assert writer.row_contents(found[1].document) == writer.row_contents(document(b="-POST /x"))
 
 
 def test_a_new_subject_counts_twice_and_one_that_has_been_there_once() -> None:
@@ -206,7 +206,7 @@ def test_a_new_subject_counts_twice_and_one_that_has_been_there_once() -> None:
 
 def test_a_step_ends_before_its_rows_are_too_large_and_a_single_row_is_never_split() -> None:
     before, after = document(é="", a="", b="^é"), document(é="+GET /x, +POST /x", a="+GET /x", b="+GET /x, ^é")
-    size = {name: len(store.row_contents(after)[keys.subject_key("x", group(name))].encode()) for name in ("é", "a", "b")}
+    size = {name: len(writer.row_contents(after)[keys.subject_key("x", group(name))].encode()) for name in ("é", "a", "b")}
     limits = {
         sum(size.values()): [["%C3%A9", "a", "b"]],
         sum(size.values()) - 1: [["%C3%A9", "a"], ["b"]],

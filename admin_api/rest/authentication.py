@@ -1,0 +1,52 @@
+"""Who calls: the caller that an authorizer verified before the request came here."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from admin_api.publishing.lockout import Actor
+from admin_api.rest.problems import UNAUTHENTICATED, ProblemError
+from authorizer.policy.denylist import DenylistKind, TokenIds
+from authorizer.policy.permission import EVERYONE, PrincipalRef, RefKind
+
+PUBLIC_PATHS = frozenset({"/v1/openapi.json"})
+"""Paths that hold no data and ask for no caller."""
+
+
+def actor_of(event: Mapping[str, Any]) -> Actor:
+    """Who calls, by the context that the authorizer gave to API Gateway. Raises `ProblemError` without one: then no authorizer stood before.
+
+    Nothing of it is taken from headers, query or body.
+    """
+    context: Any = (event.get("requestContext") or {}).get("authorizer")
+    if isinstance(context, Mapping) and ("groups_omitted" in context or "scopes_omitted" in context):
+        raise ProblemError(
+            UNAUTHENTICATED,
+            "the caller is in more groups than the authorizer's context holds: sign in as somebody in fewer",
+            headers={"WWW-Authenticate": "Bearer"},
+        )
+    try:
+        subject, groups, version = context["principalId"], json.loads(context["groups"]), int(context["version"])
+        scopes = json.loads(context["scopes"]) if "scopes" in context else None
+        client_id = context["client_id"]
+    except (TypeError, KeyError, ValueError):
+        subject, groups, scopes, client_id, version = "", None, None, None, 0
+    names = [*(groups or ()), *(scopes or ())] if isinstance(groups, list) and isinstance(scopes, list | None) else [None]
+    if (
+        not isinstance(subject, str)
+        or not subject
+        or version < 1
+        or not isinstance(client_id, str)
+        or not all(isinstance(n, str) for n in names)
+    ):
+        raise ProblemError(
+            UNAUTHENTICATED,
+            "the request came without a caller that an authorizer verified: attach the authorizer to this route",
+            headers={"WWW-Authenticate": "Bearer"},
+        )
+    refs = [EVERYONE, *(PrincipalRef(RefKind.GROUP, name) for name in groups or ())]
+    if scopes is not None:
+        refs += [PrincipalRef(RefKind.CLIENT, subject), *(PrincipalRef(RefKind.SCOPE, name) for name in scopes)]
+    values = {DenylistKind.SUB: subject} | ({DenylistKind.CLIENT_ID: client_id} if client_id else {})
+    # When the caller signed in is not told, so an entry with `issued_before` counts as one that would refuse.
+    return Actor(subject, tuple(refs), TokenIds(values, None))
