@@ -14,7 +14,7 @@ from admin_api.wiring import open_service
 
 
 def build_handler(settings: AdminSettings) -> Any:
-    """The handler: one log line for each request, with who asked for what and how it ended, and no body."""
+    """Return the handler: one log line for each request, with who asked for what and how it ended, and no body."""
     logger = Logger(service="gatebook-admin")
     utils.copy_config_to_registered_loggers(logger, include={"admin_api"})
     caches = GatewayCaches(settings.flush_stages)

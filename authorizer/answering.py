@@ -208,7 +208,7 @@ class Answering:
         return caller.principal.expires_at if self._options.expiry_conditions else None
 
     def _memo_key(self, caller: Caller) -> tuple[object, ...]:
-        """All that a policy depends on besides the route: the version in its history, who asks, and the claims that bindings look at."""
+        """Return all that a policy depends on besides the route: the version in its history, who asks, and the claims that bindings look at."""
         bound = {binding.claim for permission in caller.grounds.permissions for binding in permission.where}
         claims = tuple((claim, caller.grounds.claims.get(claim)) for claim in sorted(bound))
         return caller.loaded.hash, caller.principal.refs, claims, self._expiry(caller)

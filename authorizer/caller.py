@@ -40,14 +40,14 @@ class Caller:
     routes: tuple[str, ...]
 
     def is_in(self, group: str) -> bool:
-        """Whether the caller is in a group. Raises `NoCallerError` if the groups did not fit: nobody knows, then."""
+        """Return whether the caller is in a group. Raises `NoCallerError` if the groups did not fit: nobody knows, then."""
         if self.groups is None:
             raise NoCallerError("the caller's groups did not fit into the authorizer's answer")
         return group in self.groups
 
 
 def read_caller(event: Mapping[str, Any]) -> Caller:
-    """The caller of the request that a Lambda function is invoked with, by a REST, HTTP or WebSocket API. Raises `NoCallerError`."""
+    """Return the caller of the request that a Lambda function is invoked with, by a REST, HTTP or WebSocket API. Raises `NoCallerError`."""
     context = _context(event)
     return Caller(
         subject=_text(context, "sub"),
@@ -61,7 +61,7 @@ def read_caller(event: Mapping[str, Any]) -> Caller:
 
 
 def may_send(event: Mapping[str, Any]) -> bool:
-    """Whether the caller of a WebSocket message may use its route, by what was permitted when the connection was made. False where that is not known."""
+    """Return whether the caller of a WebSocket message may use its route, by what was permitted when the connection was made. False where that is not known."""
     try:
         return event["requestContext"]["routeKey"] in read_caller(event).routes
     except (NoCallerError, KeyError, TypeError):
@@ -95,7 +95,7 @@ def _number(context: Mapping[str, Any], name: str) -> int:
 
 
 def _names(context: Mapping[str, Any], name: str) -> tuple[str, ...] | None:
-    """A JSON list in one text, as REST and WebSocket APIs pass texts only. None if it is marked as omitted."""
+    """Return a JSON list in one text, as REST and WebSocket APIs pass texts only. None if it is marked as omitted."""
     if context.get(f"{name}_omitted") == "true":
         return None
     try:

@@ -18,7 +18,7 @@ class PolicyMemo(Generic[_Compiled]):
         self._kept: OrderedDict[Hashable, tuple[float, float, _Compiled]] = OrderedDict()
 
     def get(self, key: Hashable, permissions: Iterable[Permission], now: float, compile_policy: Callable[[], _Compiled]) -> _Compiled:
-        """What is kept for the key and still holds at `now`, or what `compile_policy` makes."""
+        """Return what is kept for the key and still holds at `now`, or what `compile_policy` makes."""
         kept = self._kept.get(key)
         # A clock that went back may be before an end that was already past when this was compiled.
         if kept is not None and kept[0] <= now < kept[1]:

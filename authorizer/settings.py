@@ -246,7 +246,7 @@ def _listed_issuer(reader: _Reader, entry: dict[str, Any], place: str) -> Truste
 
 
 def _is_same_pool(reader: _Reader, issuer: str) -> bool:
-    """Whether this is the other of the two issuer forms that Cognito has for the pool of the shorthand (API reference, IssuerConfigurationType)."""
+    """Return whether this is the other of the two issuer forms that Cognito has for the pool of the shorthand (API reference, IssuerConfigurationType)."""
     pool = reader.get("USER_POOL_ID")
     match = _POOL.fullmatch(pool)
     return match is not None and issuer == f"https://issuer-cognito-idp.{match[1]}.amazonaws.com/{pool}"

@@ -38,7 +38,7 @@ class Shadow:
         self._failed: tuple[float, str] | None = None
 
     def judge(self, refs: Iterable[PrincipalRef], decide_by: Callable[[LoadedPermissions], Decision]) -> Judgement:
-        """What the candidate says, decided by `decide_by` from what these refs hold in it. Raises nothing, and waits `wait_seconds` at most."""
+        """Return what the candidate says, decided by `decide_by` from what these refs hold in it. Raises nothing, and waits `wait_seconds` at most."""
         if self._working is not None and self._working.is_alive():
             return Judgement()
         now = self._now()

@@ -17,7 +17,7 @@ from authorizer.tokens.verifier import TokenVerifier
 
 
 def build_authorizer(settings: Settings, table: PermissionTable, now: Callable[[], float] = time.time) -> Authorizer:
-    """An authorizer with empty caches."""
+    """Return an authorizer with empty caches."""
     key_sets = {
         issuer.issuer: KeySet(
             issuer.jwks_uri,
@@ -46,7 +46,7 @@ def build_authorizer(settings: Settings, table: PermissionTable, now: Callable[[
 
 
 def build_shadow(settings: Settings, table: PermissionTable, now: Callable[[], float] = time.time) -> Shadow | None:
-    """The judge of the candidate document, if there is a candidate."""
+    """Return the judge of the candidate document, if there is a candidate."""
     if not settings.shadow_api:
         return None
     # A pause even where the table is asked at each request: every failure may cost a timeout.
@@ -61,7 +61,7 @@ def _permissions(settings: Settings, table: PermissionTable, api: str, now: Call
 
 
 def build_handler(settings: Settings, now: Callable[[], float] = time.time) -> Handler:
-    """The Lambda handler on the table that the settings name."""
+    """Return the Lambda handler on the table that the settings name."""
     table = PermissionTable(settings.table)
     log = RequestLog(settings.api)
     if settings.report_only:

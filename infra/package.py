@@ -35,7 +35,7 @@ class Artefact:
         return next((file for folder in folders if (file := folder / self.lock_name).is_file()), ROOT / self.lock_name)
 
     def holds(self, name: str) -> bool:
-        """Whether a file belongs in the zip: of botocore's descriptions of AWS, for example, the authorizer needs DynamoDB's alone."""
+        """Return whether a file belongs in the zip: of botocore's descriptions of AWS, for example, the authorizer needs DynamoDB's alone."""
         if self.name == "authorizer" and name.startswith("botocore/data/"):
             return name.count("/") == 2 or name.startswith("botocore/data/dynamodb/")
         return not name.startswith(self.left_out)
@@ -99,7 +99,7 @@ def build(artefact: Artefact, output: Path, *, code_only: bool = False, arch: st
 
 
 def code_files(artefact: Artefact, root: Path) -> dict[str, Path]:
-    """Names of our own code in the zip, and the files below `root` that they are read from."""
+    """Return names of our own code in the zip, and the files below `root` that they are read from."""
     files: dict[str, Path] = {}
     for source in artefact.sources:
         path = root / source
@@ -111,7 +111,7 @@ def code_files(artefact: Artefact, root: Path) -> dict[str, Path]:
 
 
 def dependency_files(artefact: Artefact, installed: Path) -> dict[str, Path]:
-    """Names of the dependencies' files in the zip, and the files in the folder that they were installed into."""
+    """Return names of the dependencies' files in the zip, and the files in the folder that they were installed into."""
     return {name: path for name, path in _walk(installed, installed) if artefact.holds(name)}
 
 

@@ -32,7 +32,7 @@ class Access:
 
 
 def who_can(document: PermissionDocument, verb: str, route: RouteTemplate, now: float) -> tuple[Access, ...]:
-    """The subjects that may call a route with this verb, sorted, `everyone` included. None if requests with this verb go to another route."""
+    """Return the subjects that may call a route with this verb, sorted, `everyone` included. None if requests with this verb go to another route."""
     if document.catalog.find(verb, route.path) != route:
         return ()
     shared = _grounds(document, EVERYONE, now)
@@ -41,14 +41,14 @@ def who_can(document: PermissionDocument, verb: str, route: RouteTemplate, now: 
 
 
 def what_can(document: PermissionDocument, ref: PrincipalRef, now: float) -> tuple[Access, ...]:
-    """What a subject may call, in the order of the catalogue, by verb and route. One that the document does not know may what everyone may."""
+    """Return what a subject may call, in the order of the catalogue, by verb and route. One that the document does not know may what everyone may."""
     held, shared = _grounds(document, ref, now), _grounds(document, EVERYONE, now)
     found = (_access(ref, held, shared, verb, route) for verb, route in document.catalog.cells)
     return tuple(access for access in found if access is not None)
 
 
 def _grounds(document: PermissionDocument, ref: PrincipalRef, now: float) -> Grounds:
-    """What the subject has by itself and as everyone. No claims: who may is asked whatever they are."""
+    """Return what the subject has by itself and as everyone. No claims: who may is asked whatever they are."""
     return Grounds(held_by(document, ref), document.catalog, {}, now)
 
 
@@ -70,6 +70,6 @@ def _access(ref: PrincipalRef, held: Grounds, shared: Grounds, verb: str, route:
 
 
 def _covers(wide: Permission, narrow: Permission) -> bool:
-    """Whether one allow for a route holds whenever the other does."""
+    """Return whether one allow for a route holds whenever the other does."""
     lasts = wide.until is None or (narrow.until is not None and narrow.until <= wide.until)
     return lasts and set(wide.where) <= set(narrow.where)

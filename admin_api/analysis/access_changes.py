@@ -35,12 +35,12 @@ def _allows(access: str) -> bool:
 
 
 def describe_access(permissions: Iterable[Permission], verb: str, route: RouteTemplate) -> str:
-    """What these permissions say of one verb of a route, in words, whatever the time is: conditions are part of the words."""
+    """Return what these permissions say of one verb of a route, in words, whatever the time is: conditions are part of the words."""
     return _describe([p for p in permissions if parse_selector(p.selector).matches(verb, route)])
 
 
 def access_words(permissions: Iterable[Permission], catalog: RouteCatalog) -> dict[tuple[str, RouteTemplate], str]:
-    """What these permissions say, by verb and route, in the order of the catalogue. Where they say nothing there is no entry."""
+    """Return what these permissions say, by verb and route, in the order of the catalogue. Where they say nothing there is no entry."""
     matching: dict[tuple[str, RouteTemplate], list[Permission]] = {}
     for permission in permissions:
         for cell in catalog.cells_of(permission.selector):

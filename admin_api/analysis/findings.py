@@ -27,7 +27,7 @@ class Finding:
 
 
 def findings(document: PermissionDocument, now: float) -> Iterator[Finding]:
-    """All of a document. A permission is judged beside everything else that its holder has. If all that is `redundant` goes, no access changes."""
+    """Yield all of a document. A permission is judged beside everything else that its holder has. If all that is `redundant` goes, no access changes."""
     spare: set[Permission] = set()
     for ref, subject in document.subjects.items():
         said = _index(document.catalog, held_by(document, ref))
@@ -89,7 +89,7 @@ def _sayers(said: _Said, effect: Effect, cells: Iterable[_Cell], judged: Permiss
 
 
 def _takers(permission: Permission, catalog: RouteCatalog) -> str:
-    """The routes that serve what a selector means."""
+    """Return the routes that serve what a selector means."""
     selector = parse_selector(permission.selector)
     met = [(verb, route) for route in catalog.select(selector) for verb in route.verbs if selector.matches(verb, route)]
     return " and ".join(sorted({f"`{catalog.find(verb, route.path)}`" for verb, route in met}))

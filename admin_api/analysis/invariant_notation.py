@@ -67,7 +67,7 @@ def _read_statement(reader: ProblemList, kind: str, body: object, pointer: str) 
 
 
 def _sides(body: object, pointer: str) -> list[_Side]:
-    """What stands before the arrow and, if there is one, behind it, each with its place."""
+    """Return what stands before the arrow and, if there is one, behind it, each with its place."""
     if isinstance(body, str):
         return [(side.strip(), pointer) for side in body.split("->", 1)]
     if isinstance(body, dict) and set(body) == {"subjects", "routes"}:
@@ -100,7 +100,7 @@ def _ref(name: str) -> PrincipalRef:
 
 
 def _selector(text: str) -> str:
-    """The selector in full. Raises `RouteSyntaxError`."""
+    """Return the selector in full. Raises `RouteSyntaxError`."""
     if not text:
         raise RouteSyntaxError("a route is missing beside the arrow: write a method, a path or both, as in `DELETE /**`")
     method, space, path = text.partition(" ")

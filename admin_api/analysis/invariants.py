@@ -34,13 +34,13 @@ class Violation:
 
 
 def violations(document: PermissionDocument, invariant: Invariant) -> Iterator[Violation]:
-    """Every counter-example, found as they are asked for."""
+    """Yield every counter-example, found as they are asked for."""
     for message in _CHECKS[invariant.kind](document, invariant):
         yield Violation(invariant.text, message)
 
 
 def may(document: PermissionDocument, ref: PrincipalRef, now: float | None = None) -> dict[_Cell, tuple[str, ...]]:
-    """What a subject may, some day and under some condition, each with the ids of the permissions behind it. With `now`, what is over does not count."""
+    """Return what a subject may, some day and under some condition, each with the ids of the permissions behind it. With `now`, what is over does not count."""
     behind: dict[_Cell, list[str]] = {}
     denied: set[_Cell] = set()
     for permission in held_by(document, ref):
@@ -107,7 +107,7 @@ def _meant(document: PermissionDocument, invariant: Invariant) -> tuple[_Cell, .
 
 
 def _allowed(document: PermissionDocument, ref: PrincipalRef) -> dict[_Cell, str]:
-    """What a subject may, in words with the conditions."""
+    """Return what a subject may, in words with the conditions."""
     words = access_words(held_by(document, ref), document.catalog)
     return {cell: access for cell, access in words.items() if access.startswith(ALLOWED)}
 

@@ -55,7 +55,7 @@ class NearMiss:
 
 
 def held_permissions(document: PermissionDocument, refs: Iterable[PrincipalRef]) -> Held:
-    """All that these refs hold, their own and inherited, in the order of the refs."""
+    """Return all that these refs hold, their own and inherited, in the order of the refs."""
     holders: dict[Permission, list[PrincipalRef]] = {}
     for ref in refs:
         for permission in document.permissions(ref):
@@ -66,7 +66,7 @@ def held_permissions(document: PermissionDocument, refs: Iterable[PrincipalRef])
 def near_permissions(
     held: Held, grounds: Grounds, target: Target, route: RouteTemplate, denies: Iterable[Permission]
 ) -> Iterator[NearMiss]:
-    """The caller's allows for a route of which one thing only is not met. Where denies decided, that is them."""
+    """Yield the caller's allows for a route of which one thing only is not met. Where denies decided, that is them."""
     denied_by = listed(held[deny] for deny in denies)
     for permission in held:
         if permission.effect is Effect.ALLOW and parse_selector(permission.selector).matches(target.verb, route):
@@ -109,7 +109,7 @@ def _unmet(binding: Binding, grounds: Grounds, wanted: str, route: RouteTemplate
 
 
 def other_subjects(document: PermissionDocument, held: Held, grounds: Grounds, target: Target, route: RouteTemplate) -> list[NearMiss]:
-    """The subjects that may call a route by permissions that the caller has not, those first with whom this very request would pass."""
+    """Return the subjects that may call a route by permissions that the caller has not, those first with whom this very request would pass."""
     found: list[tuple[bool, PrincipalRef, NearMiss]] = []
     for subject in document.subjects:
         denies, allows = applicable(replace(grounds, permissions=document.permissions(subject)), target.verb, route)

@@ -8,7 +8,7 @@ from authorizer.policy.route import VERBS, WEBSOCKET, RouteCatalog
 
 
 def find_target(catalog: RouteCatalog, method: str, path: str) -> Target:
-    """What a request asks for, read as strictly as in `request` scope. With `WS` as method, `path` is a route key. A leading slash may be left out."""
+    """Return what a request asks for, read as strictly as in `request` scope. With `WS` as method, `path` is a route key. A leading slash may be left out."""
     path = path.removeprefix("/")
     if method == WEBSOCKET:
         return Target(method, catalog.find(method, path))

@@ -72,7 +72,7 @@ def caller_kinds(document: PermissionDocument, most: int = MAX_COMBINATIONS) -> 
 
 
 def token_verdicts(document: PermissionDocument, kinds: Iterable[tuple[PrincipalRef, ...]], now: float) -> Iterator[TokenVerdict]:
-    """A verdict for each kind of caller. Claims that bindings name stand with sample values of usual length."""
+    """Yield a verdict for each kind of caller. Claims that bindings name stand with sample values of usual length."""
     names = {b.claim for subject in document.subjects.values() for p in subject.permissions for b in p.where}
     claims = {name: f"{number:08d}-sample-0000-0000-000000000000" for number, name in enumerate(sorted(names))}
     for refs in kinds:
@@ -88,7 +88,7 @@ def token_verdicts(document: PermissionDocument, kinds: Iterable[tuple[Principal
 
 
 def enforced_verdicts(document: PermissionDocument, verdicts: Sequence[TokenVerdict], now: float) -> Iterator[TokenVerdict]:
-    """Where `enforced: [token]` cannot be kept: of these verdicts, and of each subject alone whether it is among them or not."""
+    """Yield where `enforced: [token]` cannot be kept: of these verdicts, and of each subject alone whether it is among them or not."""
     if "token" not in document.enforced:
         return
     judged = {verdict.refs for verdict in verdicts}
@@ -98,7 +98,7 @@ def enforced_verdicts(document: PermissionDocument, verdicts: Sequence[TokenVerd
 
 
 def risky_triples(catalog: RouteCatalog) -> Iterator[RiskyTriple]:
-    """Every triple of the catalogue, found as they are asked for: in a large catalogue there may be thousands."""
+    """Yield every triple of the catalogue, found as they are asked for: in a large catalogue there may be thousands."""
     for verb in VERBS:
         known = VerbRoutes(verb, routes_of_verb(catalog, verb))
         seen: set[tuple[int, int, int]] = set()

@@ -48,7 +48,7 @@ def read_target(table: str | None, region: str | None, environ: Mapping[str, str
 
 
 def read_local_stack() -> dict[str, Any]:
-    """The note that a local stack leaves of itself. Raises `TargetError` if there is none."""
+    """Return the note that a local stack leaves of itself. Raises `TargetError` if there is none."""
     path = LOCAL_STATE / "local.json"
     try:
         note = json.loads(path.read_text())

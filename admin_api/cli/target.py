@@ -27,14 +27,14 @@ AuthorOption = Annotated[str | None, typer.Option("--author", help="For whom you
 
 
 def named_target(table: str | None, region: str | None) -> Target:
-    """The table that the options name, printed."""
+    """Return the table that the options name, printed."""
     target = read_target(table, region)
     output.ERR.print(f"[dim]{target}[/]", highlight=False)
     return target
 
 
 def service_on(target: Target) -> PermissionService:
-    """The one door to what is published in a table."""
+    """Return the one door to what is published in a table."""
     return open_service(target.table, target.region, target.endpoint, target.access_key)
 
 
@@ -46,13 +46,13 @@ def ask(target: Target, yes: bool, what: str) -> None:
 
 
 def identity(target: Target) -> str:
-    """The ARN of the AWS identity that writes: proven by AWS, not claimed."""
+    """Return the ARN of the AWS identity that writes: proven by AWS, not claimed."""
     arn: str = client("sts", target).get_caller_identity()["Arn"]
     return arn
 
 
 def client(name: str, target: Target) -> Any:
-    """An AWS client for the target."""
+    """Return an AWS client for the target."""
     key, secret = target.access_key or (None, None)
     return boto3.client(  # type: ignore[call-overload]
         name,

@@ -31,7 +31,7 @@ class FileDocument:
     problems: list[Problem] = field(default_factory=list)
 
     def parse(self) -> PermissionDocument:
-        """The permission document. Raises `DocumentError` with the problems of the text and of its meaning together."""
+        """Return the permission document. Raises `DocumentError` with the problems of the text and of its meaning together."""
         problems = list(self.problems)
         try:
             document = parse_document(self.value)
@@ -42,14 +42,14 @@ class FileDocument:
         return document
 
     def line(self, pointer: str) -> int:
-        """The line of a place, or of the nearest thing around it."""
+        """Return the line of a place, or of the nearest thing around it."""
         while pointer and pointer not in self.lines:
             pointer = pointer.rpartition("/")[0]
         return self.lines.get(pointer, 1)
 
 
 def read_file(path: Path) -> list[FileDocument]:
-    """Every document of a file. Raises `DocumentError` if it is no YAML or JSON at all, `OSError` if it cannot be read."""
+    """Return every document of a file. Raises `DocumentError` if it is no YAML or JSON at all, `OSError` if it cannot be read."""
     data = path.read_bytes()
     if len(data) > MAX_BYTES:
         raise DocumentError([Problem("", f"the file has {len(data)} bytes, more than {MAX_BYTES}")])

@@ -14,7 +14,7 @@ MAX_DEPTH = 50
 
 
 def read_json(text: str) -> Any:
-    """What a JSON text says. Raises `DocumentError` if it is none, is nested too deeply, or has a name twice in one object."""
+    """Return what a JSON text says. Raises `DocumentError` if it is none, is nested too deeply, or has a name twice in one object."""
     try:
         value, problems = parse_json(text)
     except ValueError as error:
@@ -27,7 +27,7 @@ def read_json(text: str) -> Any:
 
 
 def parse_json(text: str) -> tuple[Any, list[Problem]]:
-    """What a JSON text says, and which names stand twice in one object. Raises `ValueError` or `RecursionError` for a text that is none."""
+    """Return what a JSON text says, and which names stand twice in one object. Raises `ValueError` or `RecursionError` for a text that is none."""
     problems: list[Problem] = []
 
     def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from authorizer.policy.problems import DocumentError, Problem, child
 
 
 def with_subject(document: PermissionDocument, ref: PrincipalRef, held: object) -> PermissionDocument:
-    """The document in which `ref` holds what `held` says (`inherits`, `allow`, `deny`). Raises `DocumentError`."""
+    """Return the document in which `ref` holds what `held` says (`inherits`, `allow`, `deny`). Raises `DocumentError`."""
     fields = format_document(document)
     place = _place(ref)
     if ref == EVERYONE:
@@ -23,7 +23,7 @@ def with_subject(document: PermissionDocument, ref: PrincipalRef, held: object) 
 
 
 def without_subject(document: PermissionDocument, ref: PrincipalRef) -> PermissionDocument:
-    """The document without `ref`. Raises `DocumentError` if others inherit from it, `KeyError` if it is not there."""
+    """Return the document without `ref`. Raises `DocumentError` if others inherit from it, `KeyError` if it is not there."""
     if ref not in document.subjects:
         raise KeyError(str(ref))
     fields = format_document(document)
@@ -36,7 +36,7 @@ def without_subject(document: PermissionDocument, ref: PrincipalRef) -> Permissi
 
 
 def with_routes(document: PermissionDocument, value: object) -> PermissionDocument:
-    """The document with another catalogue (`routes`, and `enforced`). Raises `DocumentError`."""
+    """Return the document with another catalogue (`routes`, and `enforced`). Raises `DocumentError`."""
     fields = format_document(document)
     if not isinstance(value, dict):
         raise DocumentError(
@@ -53,7 +53,7 @@ def with_routes(document: PermissionDocument, value: object) -> PermissionDocume
 
 
 def patched(document: PermissionDocument, patch: object) -> PermissionDocument:
-    """The document after a JSON merge patch (RFC 7396). Raises `DocumentError`."""
+    """Return the document after a JSON merge patch (RFC 7396). Raises `DocumentError`."""
     return parse_document(merge_patch(format_document(document), patch))
 
 

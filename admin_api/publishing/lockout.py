@@ -75,7 +75,7 @@ def check_own_routes(document: PermissionDocument) -> None:
 
 
 def _missing_apart(document: PermissionDocument, verb: str, route: RouteTemplate) -> str | None:
-    """What to do so that a route does not serve the admin API's own permissions, or None if it does not."""
+    """Return what to do so that a route does not serve the admin API's own permissions, or None if it does not."""
     literal = _own_path(route)
     if literal is None or _is_apart(document, verb, literal):
         return None
@@ -85,7 +85,7 @@ def _missing_apart(document: PermissionDocument, verb: str, route: RouteTemplate
 
 
 def _own_path(route: RouteTemplate) -> str | None:
-    """The template with the admin API's name in place of `{api}`, if it has a parameter there. One that is greedy before has no such place: itself."""
+    """Return the template with the admin API's name in place of `{api}`, if it has a parameter there. One that is greedy before has no such place: itself."""
     texts = [str(segment) for segment in route.segments]
     if not all(s.kind is not SegmentKind.LITERAL or s.text == word for s, word in zip(route.segments, ("v1", "apis"), strict=False)):
         return None
@@ -102,7 +102,7 @@ def _is_apart(document: PermissionDocument, verb: str, template: str) -> bool:
 
 
 def _missing(document: PermissionDocument, refs: Iterable[PrincipalRef], now: float) -> str | None:
-    """The first of the needed requests that callers with these refs could not make for good, or None."""
+    """Return the first of the needed requests that callers with these refs could not make for good, or None."""
     permissions = [p for ref in refs for p in document.permissions(ref)]
     lasting = tuple(p for p in permissions if p.effect is Effect.DENY or (not p.where and p.until is None))
     grounds = Grounds(lasting, document.catalog, {}, now)

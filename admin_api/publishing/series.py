@@ -64,7 +64,7 @@ class _Operation:
 def steps(
     before: PermissionDocument | None, after: PermissionDocument, known: frozenset[PrincipalRef], *, max_items: int, max_bytes: int
 ) -> list[Step]:
-    """The steps from one document of an API to another: none if nothing changes, one if everything fits, and the last one publishes `after`.
+    """Return the steps from one document of an API to another: none if nothing changes, one if everything fits, and the last one publishes `after`.
 
     `known` are the subjects that the registry has. A step has at most `max_items` rows and registry entries, and `max_bytes` of rows, or it is a single
     subject's. A narrow row may be larger than the old and the new one, since it has copies: look at all steps before you publish the first.
@@ -102,7 +102,7 @@ def _changed(held: Mapping[str, str], wanted: Mapping[str, str]) -> dict[str, st
 
 
 def _take(todo: deque[_Operation], held: Mapping[str, str], fits: Callable[[Rows], bool]) -> tuple[dict[str, str | None], list[_Operation]]:
-    """The rows of the longest run of operations that fits, and the run."""
+    """Return the rows of the longest run of operations that fits, and the run."""
     rows: dict[str, str | None] = {}
     done: list[_Operation] = []
     while todo:
@@ -117,7 +117,7 @@ def _take(todo: deque[_Operation], held: Mapping[str, str], fits: Callable[[Rows
 
 
 def _carried_out(done: Iterable[_Operation], document: PermissionDocument | None, after: PermissionDocument) -> PermissionDocument:
-    """The document that the operations make of another one."""
+    """Return the document that the operations make of another one."""
     subjects = dict(document.subjects) if document else {}
     catalog = document
     for operation in done:
@@ -132,7 +132,7 @@ def _carried_out(done: Iterable[_Operation], document: PermissionDocument | None
 
 
 def _operations(before: PermissionDocument | None, after: PermissionDocument, wanted: Mapping[str, str]) -> Iterator[_Operation]:
-    """All operations in the order that the module's description gives. `wanted` are the rows of the new end."""
+    """Yield all operations in the order that the module's description gives. `wanted` are the rows of the new end."""
     ends = _Ends(before or PermissionDocument(after.api, RouteCatalog(()), {}), after)
     routes_key = keys.routes_key(after.api)
     switch = _Operation(routes_key, wanted[routes_key])
@@ -169,7 +169,7 @@ class _Ends:
         self._is_calm = same_routes and all(_held(before, ref, Effect.DENY) == _held(after, ref, Effect.DENY) for ref in refs)
 
     def narrow(self, ref: PrincipalRef) -> tuple[Subject | None, tuple[str, ...]]:
-        """A subject's narrow form and its ancestors. None if it is not at both ends and would hold nothing: then there need not be a row."""
+        """Return a subject's narrow form and its ancestors. None if it is not at both ends and would hold nothing: then there need not be a row."""
         ancestors = self.old_ancestors.get(ref, ())
         named = tuple(name for name in ancestors if name in self._steady and name in self.new_ancestors.get(ref, ()))
         allowed = _held(self._before, ref, Effect.ALLOW)
@@ -190,14 +190,14 @@ class _Ends:
 
 
 def _beside(document: PermissionDocument, ref: PrincipalRef, named: Iterable[str]) -> Iterator[Permission]:
-    """What a subject holds at one end but for what these ancestors have."""
+    """Yield what a subject holds at one end but for what these ancestors have."""
     others = (PrincipalRef(RefKind.GROUP, name) for name in document.ancestors(ref) if name not in named)
     for holder in (ref, *others):
         yield from document.subjects.get(holder, Subject()).permissions
 
 
 def _words(permission: Permission) -> tuple[object, ...]:
-    """All of a permission but whose it is."""
+    """Return all of a permission but whose it is."""
     return permission.selector, permission.where, permission.until
 
 

@@ -181,7 +181,7 @@ class PermissionService:
                 change = replace(change, base=head)
 
     def _only_denials_since(self, api: str, base: Head | None, head: Head) -> bool:
-        """Whether something was published since `base`, and nothing but changes of the denylist."""
+        """Return whether something was published since `base`, and nothing but changes of the denylist."""
         between = list(takewhile(lambda record: base is None or record.hash != base.hash, self._history.read_records(api, head)))
         return bool(between) and all(record.denylist is not None for record in between)
 
@@ -229,22 +229,22 @@ class PermissionService:
         return self._history.read_published(api)
 
     def published(self, api: str) -> Published:
-        """The newest document. Raises `NotPublishedError`."""
+        """Return the newest document. Raises `NotPublishedError`."""
         published = self._history.read_published(api)
         if published is None:
             raise NotPublishedError(f"API `{api}` has nothing published in this table")
         return published
 
     def version(self, api: str, version: int) -> Published:
-        """The document of a version. Raises `NotPublishedError`."""
+        """Return the document of a version. Raises `NotPublishedError`."""
         return self._history.read_version(api, version)
 
     def diff(self, api: str, old: int, new: int) -> tuple[AccessChange, ...]:
-        """What access differs between two versions. Raises `NotPublishedError`."""
+        """Return what access differs between two versions. Raises `NotPublishedError`."""
         return access_changes(self.version(api, old).document, self.version(api, new).document)
 
     def rollback_target(self, api: str, version: int) -> Published:
-        """The document to go back to. Raises `NotPublishedError` if there is none, or if it is a state in the middle of one large change."""
+        """Return the document to go back to. Raises `NotPublishedError` if there is none, or if it is a state in the middle of one large change."""
         target = self.version(api, version)
         part = self._history.read_unfinished(api, target.head, target.record)
         if part is not None:
@@ -255,7 +255,7 @@ class PermissionService:
         return target
 
     def plan_rollback(self, api: str, version: int, combinations: int = MAX_COMBINATIONS) -> Plan:
-        """What publishing an old version's document again would do. Raises what `rollback_target` raises."""
+        """Return what publishing an old version's document again would do. Raises what `rollback_target` raises."""
         return self.plan(self.rollback_target(api, version).document, combinations)
 
     def history(self, api: str, newest: int | None = None) -> Iterator[VersionRecord]:
@@ -342,7 +342,7 @@ class PermissionService:
 
 
 def _parts(plan: Plan) -> Iterator[SeriesPart | None]:
-    """The parts that the steps of a plan are, None where there is one only."""
+    """Yield the parts that the steps of a plan are, None where there is one only."""
     total, base = len(plan.steps), plan.base.version if plan.base else 0
     if total == 1:
         yield None
@@ -357,7 +357,7 @@ def _parts(plan: Plan) -> Iterator[SeriesPart | None]:
 def _row_changes(
     document: PermissionDocument, published: Published | None, before: dict[str, str], rows: dict[str, str | None]
 ) -> tuple[str, ...]:
-    """The rows in words. A group's row also changes when only its ancestors do."""
+    """Return the rows in words. A group's row also changes when only its ancestors do."""
     refs = {*document.subjects, *(published.document.subjects if published else ())}
     names = {keys.subject_key(document.api, ref): str(ref) for ref in refs} | {keys.routes_key(document.api): "routes"}
     verbs = {key: "removed" if content is None else "changed" if key in before else "new" for key, content in rows.items()}

@@ -54,7 +54,7 @@ class AdminApi:
         self._add_problems()
 
     def __call__(self, event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-        """The answer to one event. Nothing of the request is read before its caller is known."""
+        """Return the answer to one event. Nothing of the request is read before its caller is known."""
         answer = self._answer(event, context)
         answer["multiValueHeaders"] |= _request_id(event)
         return answer
@@ -74,11 +74,11 @@ class AdminApi:
         return answer
 
     def openapi(self) -> dict[str, Any]:
-        """The OpenAPI document."""
+        """Return the OpenAPI document."""
         return describe(self._endpoints)
 
     def _proxied(self, response: "Response[Any]") -> dict[str, Any]:
-        """An answer that no route gave, as API Gateway takes it."""
+        """Return an answer that no route gave, as API Gateway takes it."""
         headers = {name: [str(value)] for name, value in response.headers.items()} | {"Content-Type": [str(response.content_type)]}
         headers["Access-Control-Allow-Origin"] = [self._allow_origin]
         return {"statusCode": response.status_code, "body": response.body, "isBase64Encoded": False, "multiValueHeaders": headers}
@@ -123,7 +123,7 @@ def _invalid_request(error: RequestValidationError) -> ProblemError:
 
 
 def _pointer(location: tuple[str | int, ...]) -> str:
-    """Where a mistake is: a pointer into the body, or `/query/...`, `/path/...`, `/header/...`."""
+    """Return where a mistake is: a pointer into the body, or `/query/...`, `/path/...`, `/header/...`."""
     where, *steps = location
     pointer = "" if where == "body" else f"/{where}"
     for step in steps:
@@ -144,14 +144,14 @@ def _count(found: Any) -> str:
 
 
 def _request_id(event: Mapping[str, Any]) -> dict[str, list[str]]:
-    """The caller's own name for the request, given back whatever the answer (AuthZEN 1.0 section 10.1.3)."""
+    """Return the caller's own name for the request, given back whatever the answer (AuthZEN 1.0 section 10.1.3)."""
     sent = {str(name).lower(): value for name, value in (event.get("headers") or {}).items()}.get("x-request-id")
     fits = isinstance(sent, str) and sent.isascii() and sent.isprintable() and 0 < len(sent) <= 200
     return {"X-Request-ID": [str(sent)]} if fits else {}
 
 
 def _is_too_large(body: str) -> bool:
-    """Whether Lambda would refuse to carry it. A character of the body takes six bytes there at most, so that most bodies need not be measured."""
+    """Return whether Lambda would refuse to carry it. A character of the body takes six bytes there at most, so that most bodies need not be measured."""
     return len(body) * 6 > MAX_ANSWER_BYTES and len(json.dumps(body)) > MAX_ANSWER_BYTES
 
 

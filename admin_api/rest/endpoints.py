@@ -168,7 +168,7 @@ def _query_parameters(route: Callable[..., Any]) -> frozenset[str]:
 
 
 def answer(body: Any, *, status: int = 200, headers: Mapping[str, str] | None = None) -> "Response[Any]":
-    """An answer that nobody may keep: permissions change."""
+    """Return an answer that nobody may keep: permissions change."""
     return Response(status, "application/json", body, headers={"Cache-Control": "no-store", **(headers or {})})
 
 

@@ -33,7 +33,7 @@ class Replay:
 
     @classmethod
     def of(cls, endpoints: Endpoints, api: str, key: str | None, *, dry_run: bool) -> "Replay":
-        """The request that is being served. A dry run changes nothing, so there is nothing to keep it from doing twice."""
+        """Return the request that is being served. A dry run changes nothing, so there is nothing to keep it from doing twice."""
         event = endpoints.event
         said = [
             endpoints.actor.subject,
@@ -46,7 +46,7 @@ class Replay:
         return cls(endpoints.service, api, None if dry_run else key, fingerprint, endpoints.now())
 
     def stored(self) -> "Response[Any] | None":
-        """The answer of the first time. Raises `ProblemError` if the key belongs to another request."""
+        """Return the answer of the first time. Raises `ProblemError` if the key belongs to another request."""
         known = None if self.key is None else self.service.stored_answer(self.api, self.key)
         if known is None:
             return None
@@ -58,7 +58,7 @@ class Replay:
         return answer(said["body"], status=said["status"], headers={"ETag": said["etag"]} | REPLAYED)
 
     def answer_for(self, result_for: Callable[[Head], BaseModel]) -> AnswerFor | None:
-        """What the store shall keep with the change: the result that `result_for` gives for its version. None without a key."""
+        """Return what the store shall keep with the change: the result that `result_for` gives for its version. None without a key."""
         if self.key is None:
             return None
         key = self.key

@@ -15,7 +15,7 @@ MAX_VALUE = 1000
 
 
 def decode_name(text: str) -> str:
-    """The name that a path means. Raises `ProblemError` for any spelling but the one that `encode_name` gives."""
+    """Return the name that a path means. Raises `ProblemError` for any spelling but the one that `encode_name` gives."""
     if not text.startswith("~"):
         name = text
     else:
@@ -31,7 +31,7 @@ def decode_name(text: str) -> str:
 
 
 def ref_of(kind: str, name: str) -> PrincipalRef:
-    """The subject at `subjects/{kind}/{name}`. Raises `ProblemError`."""
+    """Return the subject at `subjects/{kind}/{name}`. Raises `ProblemError`."""
     if kind == "everyone" and name == EVERYONES_NAME:
         return EVERYONE
     kinds = {section: ref_kind for ref_kind, section in SECTIONS.items()}
@@ -41,7 +41,7 @@ def ref_of(kind: str, name: str) -> PrincipalRef:
 
 
 def denylist_kind_of(text: str) -> DenylistKind:
-    """The kind at `denylist/{kind}/{value}`. Raises `ProblemError`."""
+    """Return the kind at `denylist/{kind}/{value}`. Raises `ProblemError`."""
     try:
         return DenylistKind(text)
     except ValueError:
@@ -49,7 +49,7 @@ def denylist_kind_of(text: str) -> DenylistKind:
 
 
 def denylist_value_of(text: str) -> str:
-    """A value to put on the denylist at `denylist/{kind}/{value}`. Raises `ProblemError`."""
+    """Return a value to put on the denylist at `denylist/{kind}/{value}`. Raises `ProblemError`."""
     value = decode_name(text)
     if len(value) > MAX_VALUE or not value.isprintable():
         message = f"it must have {MAX_VALUE} characters at most, and none that is invisible"

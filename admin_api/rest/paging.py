@@ -21,7 +21,7 @@ _Entry = TypeVar("_Entry")
 def page_of(
     entries: Sequence[_Entry], limit: int, cursor: str | None, key: Callable[[_Entry], Any] = str
 ) -> tuple[list[_Entry], str | None]:
-    """The entries after the cursor, `limit` at most, and the cursor for the rest. `entries` are sorted by `key`, which is unique: a text, or texts.
+    """Return the entries after the cursor, `limit` at most, and the cursor for the rest. `entries` are sorted by `key`, which is unique: a text, or texts.
 
     Raises `ProblemError` for a cursor that no page gave.
     """
@@ -38,12 +38,12 @@ def page_of(
 
 
 def write_cursor(value: Any) -> str:
-    """A cursor that says `value`."""
+    """Return a cursor that says `value`."""
     return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode("ascii")
 
 
 def read_cursor(text: str) -> Any:
-    """What a cursor says. Raises `ProblemError`."""
+    """Return what a cursor says. Raises `ProblemError`."""
     try:
         return json.loads(base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True))
     except (binascii.Error, ValueError, RecursionError):
@@ -51,6 +51,6 @@ def read_cursor(text: str) -> Any:
 
 
 def unknown_cursor() -> ProblemError:
-    """The problem for a cursor that no page gave."""
+    """Return the problem for a cursor that no page gave."""
     place = [Problem("/query/cursor", "no page gave this cursor")]
     return ProblemError(INVALID_REQUEST, "`cursor` must be the `next` of the page before, as it is", place)

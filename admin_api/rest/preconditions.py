@@ -13,7 +13,7 @@ _TAG = re.compile(r'"([1-9]\d{0,11})-([0-9a-f]{8})"')
 
 
 def entity_tag(head: Head) -> str:
-    """The tag of a version. The hash tells apart versions of one number in a table that was restored."""
+    """Return the tag of a version. The hash tells apart versions of one number in a table that was restored."""
     return f'"{head.version}-{head.hash[:8]}"'
 
 
@@ -36,7 +36,7 @@ def require_match(service: PermissionService, api: str, published: Published, if
 
 
 def lost_race(service: PermissionService, api: str, base: Published | None, error: ConflictError) -> ProblemError:
-    """The problem for a change that started from `base` and met somebody else's on its way to the table."""
+    """Return the problem for a change that started from `base` and met somebody else's on its way to the table."""
     published = service.published(api)
     since = access_changes(base.document if base else None, published.document)
     return _stale(str(error), published, _shown(since))
@@ -75,7 +75,7 @@ def refuse_existing(published: Published, if_none_match: str | None) -> None:
 
 
 def _changes_since(service: PermissionService, api: str, published: Published, tags: list[str]) -> list[str]:
-    """What access changed since the newest version that the tags name, if it is one of this history."""
+    """Return what access changed since the newest version that the tags name, if it is one of this history."""
     versions = [int(match[1]) for tag in tags if (match := _TAG.fullmatch(tag)) and int(match[1]) < published.head.version]
     if not versions:
         return []

@@ -84,7 +84,7 @@ class ProblemError(Exception):
         return self.detail
 
     def document(self, instance: str) -> dict[str, Any]:
-        """The body, RFC 9457 section 3."""
+        """Return the body, RFC 9457 section 3."""
         body: dict[str, Any] = {
             "type": self.type.uri,
             "title": self.type.title,

@@ -13,7 +13,7 @@ JSON_TYPE, PATCH_TYPE = "application/json", "application/merge-patch+json"
 
 
 def admitted(event: Mapping[str, Any]) -> dict[str, Any]:
-    """The event with a body that every reader takes for the same JSON. Raises `ProblemError` for a body that is none.
+    """Return the event with a body that every reader takes for the same JSON. Raises `ProblemError` for a body that is none.
 
     A merge patch is JSON too (RFC 7396 section 4) and is passed on as that. What comes with a GET means nothing (RFC 9110 section 9.3.1).
     """

@@ -60,7 +60,7 @@ class Writer:
 
 
 def result_of(plan: Plan, head: Head | None, *, dry_run: bool) -> models.WriteResult:
-    """What a plan did, or would do."""
+    """Return what a plan did, or would do."""
     base = plan.base.version if plan.base else 0
     return models.WriteResult(
         api=plan.document.api,
@@ -78,7 +78,10 @@ def result_of(plan: Plan, head: Head | None, *, dry_run: bool) -> models.WriteRe
 
 
 def _as_many_as_fit(changes: Sequence[AccessChange]) -> list[models.AccessChange]:
-    """The answer to a write must never fail for its size: what it tells is done by then. An answer that is kept is an item of 400 KB at most, too."""
+    """Return as many of the changes as an answer holds. The answer to a write must never fail for its size: the write is done by then.
+
+    An answer that is kept for the same request sent again is an item of 400 KB at most, too.
+    """
     shown = []
     size = 0
     for change in changes[:MAX_SHOWN]:

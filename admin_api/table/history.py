@@ -56,7 +56,7 @@ class History:
         self._table = table
 
     def read_published(self, api: str) -> Published | None:
-        """The newest document, all of one version, or None if there is none.
+        """Return the newest document, all of one version, or None if there is none.
 
         One GetItem, and one Query each for the record, the registry, the routes and every known subject.
         """
@@ -64,7 +64,7 @@ class History:
         return None if head is None else self._read_at(api, head, next(self.read_records(api, head, page=1)))
 
     def read_unfinished(self, api: str, head: Head, record: VersionRecord) -> SeriesPart | None:
-        """The part of a larger change at which the document of a version stopped, if it did. `record` is that version's, and `head` names its hash.
+        """Return the part of a larger change at which the document of a version stopped, if it did. `record` is that version's, and `head` names its hash.
 
         Free if the version is about the document. Changes of the denylist come in between: one Query for each 50 of them.
         """
@@ -74,12 +74,12 @@ class History:
         return series if series is not None and series.number < series.total else None
 
     def read_version(self, api: str, version: int) -> Published:
-        """The document of a version. Costs what `read_published` does. Raises `NotPublishedError` if there is no such version."""
+        """Return the document of a version. Costs what `read_published` does. Raises `NotPublishedError` if there is no such version."""
         record = self.read_record(api, version)
         return self._read_at(api, Head(version, record.hash), record)
 
     def read_record(self, api: str, version: int) -> VersionRecord:
-        """The record of a version. One GetItem and one Query. Raises `NotPublishedError` if there is no such version."""
+        """Return the record of a version. One GetItem and one Query. Raises `NotPublishedError` if there is no such version."""
         head = self.require_head(api)
         records = self.unverified_records(api, version - 1, version) if 0 < version <= head.version else ()
         if not records:
@@ -89,18 +89,18 @@ class History:
         return record
 
     def require_head(self, api: str) -> Head:
-        """The newest version. One GetItem. Raises `NotPublishedError`."""
+        """Return the newest version. One GetItem. Raises `NotPublishedError`."""
         head = self._table.read_head(api, consistent=True)
         if head is None:
             raise NotPublishedError(f"API `{api}` has nothing published in this table")
         return head
 
     def read_apis(self) -> list[str]:
-        """The names of all APIs in the table, sorted. One Query."""
+        """Return the names of all APIs in the table, sorted. One Query."""
         return sorted(self._table.read_apis())
 
     def read_records(self, api: str, head: Head, page: int = PAGE) -> Iterator[VersionRecord]:
-        """The records from `head` down to the first, one Query for each `page` of them as they are asked for.
+        """Yield the records from `head` down to the first, one Query for each `page` of them as they are asked for.
 
         Each is held against the hash that the record after it, or the head, names. Raises `TroubleError` where the chain is broken.
         """
@@ -123,7 +123,7 @@ class History:
             raise TroubleError("broken_chain", f"version 1 of `{api}` names a parent")
 
     def damaged_items(self, record: VersionRecord) -> Iterator[str]:
-        """Keys of items that a version wrote and that are gone or hold something else. One GetItem for each item.
+        """Yield keys of items that a version wrote and that are gone or hold something else. One GetItem for each item.
 
         Entries of the denylist may be overwritten and end: `unrecorded_items` looks at those.
         """

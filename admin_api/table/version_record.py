@@ -59,7 +59,7 @@ def new_record(
     series: SeriesPart | None = None,
     denylist: DenylistChange | None = None,
 ) -> VersionRecord:
-    """The record of the version after `base` that writes `items`, with its hash."""
+    """Return the record of the version after `base` that writes `items`, with its hash."""
     record = VersionRecord(
         version=(base.version if base else 0) + 1,
         author=by.author,
@@ -112,13 +112,13 @@ def record_hash(api: str, record: VersionRecord) -> str:
 
 
 def optional_fields(record: VersionRecord) -> dict[str, str]:
-    """The JSON of what only some records have."""
+    """Return the JSON of what only some records have."""
     parts = {"series": record.series, "denylist": record.denylist}
     return {name: canonical_json(asdict(part)) for name, part in parts.items() if part is not None}
 
 
 def touched_fields(record: VersionRecord) -> list[list[str]]:
-    """The items that a version wrote: key and digest of each."""
+    """Return the items that a version wrote: key and digest of each."""
     return [[t.pk, t.sk, t.sha256] for t in record.touched]
 
 

@@ -93,7 +93,7 @@ AnswerFor = Callable[[Head], StoredAnswer]
 
 
 def row_contents(document: PermissionDocument) -> dict[str, str]:
-    """Every row of a document: what each key would hold."""
+    """Return every row of a document: what each key would hold."""
     contents = {keys.routes_key(document.api): routes_content(document.enforced, document.catalog)}
     for ref, subject in document.subjects.items():
         contents[keys.subject_key(document.api, ref)] = subject_content(subject, document.ancestors(ref))
@@ -140,7 +140,7 @@ class TableWriter:
         return self._commit(api, base, record, now, lambda transaction: transaction.delete(key, condition=DenylistItem.pk.exists()))
 
     def read_answer(self, api: str, key: str, now: float) -> StoredAnswer | None:
-        """The answer that was stored under an idempotency key and has not expired, or None. One GetItem, consistent."""
+        """Return the answer that was stored under an idempotency key and has not expired, or None. One GetItem, consistent."""
         pk = keys.idempotency_key(api)
         with self._table.trouble(pk):
             try:
@@ -271,17 +271,17 @@ def check_rows(rows: Mapping[str, str | None]) -> None:
 
 
 def subject_content(subject: Subject, ancestors: Iterable[str]) -> str:
-    """What the row of a subject holds; `read_subject` reads it back."""
+    """Return what the row of a subject holds; `read_subject` reads it back."""
     return canonical_json({"held": format_subject(subject), "ancestors": sorted(ancestors)})
 
 
 def routes_content(enforced: tuple[str, ...], catalog: RouteCatalog) -> str:
-    """What the row of a catalogue holds; `read_routes` reads it back."""
+    """Return what the row of a catalogue holds; `read_routes` reads it back."""
     return canonical_json(format_routes(enforced, catalog))
 
 
 def _write_error(error: TransactWriteError, table: str, api: str, version: int, *, answered: bool, is_document: bool) -> Exception:
-    """What a failed transaction means. The head is its last item, the answer to a request, if there is one, the last before."""
+    """Return what a failed transaction means. The head is its last item, the answer to a request, if there is one, the last before."""
     reasons = [None if reason is None else reason.code for reason in error.cancellation_reasons]
     codes = {code for code in reasons if code is not None and code != "None"}
     rows = reasons[: -2 if answered else -1]

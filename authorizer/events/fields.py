@@ -7,7 +7,7 @@ from authorizer.errors import TroubleError
 
 
 def map_of(event: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    """A map of the event, empty if it is missing or null. Raises `TroubleError` for anything else."""
+    """Return a map of the event, empty if it is missing or null. Raises `TroubleError` for anything else."""
     value = event.get(name)
     if value is None:
         return {}
@@ -17,7 +17,7 @@ def map_of(event: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 
 def list_of(values: Mapping[str, Any], name: str) -> list[Any]:
-    """A list of the event, empty if it is missing or null. Raises `TroubleError` for anything else."""
+    """Return a list of the event, empty if it is missing or null. Raises `TroubleError` for anything else."""
     value = values.get(name)
     if value is None:
         return []
@@ -27,5 +27,5 @@ def list_of(values: Mapping[str, Any], name: str) -> list[Any]:
 
 
 def text_of(value: object) -> str | None:
-    """The value if it is a text that is not empty."""
+    """Return the value if it is a text that is not empty."""
     return value if isinstance(value, str) and value else None

@@ -26,7 +26,7 @@ def keyed_parts(
     untrusted: Iterable[str],
     host: str | None = None,
 ) -> frozenset[KeyPart]:
-    """The parts that the values of the identity sources show, None for no identity sources. `paths` are the spellings that `$context.path` may have.
+    """Return the parts that the values of the identity sources show, None for no identity sources. `paths` are the spellings that `$context.path` may have.
 
     `untrusted` are the caller's own words. `host` is the name that the request was sent to, if it may be counted as one of the values.
     """
@@ -50,7 +50,7 @@ def keyed_parts(
 
 
 def _is_said(path: str, words: Iterable[str]) -> bool:
-    """Whether any of these may be another spelling of the path: encoded, or cut and joined in another way."""
+    """Return whether any of these may be another spelling of the path: encoded, or cut and joined in another way."""
     letters = _letters(path)
     return any(letters in _letters(word) for word in words)
 
@@ -63,7 +63,7 @@ def _letters(text: str) -> str:
 
 
 def host_name(event: Mapping[str, Any]) -> str | None:
-    """The name that the request was sent to, None if the caller wrote it anywhere but where requests name their host."""
+    """Return the name that the request was sent to, None if the caller wrote it anywhere but where requests name their host."""
     name = text_of(map_of(event, "requestContext").get("domainName"))
     headers = {sent_name: value for sent_name, value in map_of(event, "headers").items() if sent_name.lower() != "host"}
     elsewhere = {**event, "headers": headers, "requestContext": None}
@@ -71,7 +71,7 @@ def host_name(event: Mapping[str, Any]) -> str | None:
 
 
 def sent_values(event: Mapping[str, Any]) -> set[str]:
-    """Every value that the caller writes as it likes, whole and between commas: headers, query string, cookies, and the host name, of which a custom
+    """Return every value that the caller writes as it likes, whole and between commas: headers, query string, cookies, and the host name, of which a custom
     domain with a wildcard leaves a part to the caller."""
     context, cookies = map_of(event, "requestContext"), list_of(event, "cookies")
     maps = [map_of(event, name) for name in ("headers", "multiValueHeaders", "queryStringParameters", "multiValueQueryStringParameters")]

@@ -22,14 +22,14 @@ def read_request(event: Mapping[str, Any]) -> AuthorizationRequest:
 
 
 def _queried(event: Mapping[str, Any]) -> list[str]:
-    """Every value of the parameter. One that is sent twice shows in the map of many values only."""
+    """Return every value of the parameter. One that is sent twice shows in the map of many values only."""
     many = list_of(map_of(event, "multiValueQueryStringParameters"), QUERY_PARAMETER)
     one = map_of(event, "queryStringParameters").get(QUERY_PARAMETER)
     return [value for value in (many or [one]) if isinstance(value, str)]
 
 
 def _subprotocols(event: Mapping[str, Any]) -> Iterator[str]:
-    """What follows `bearer` in the list of subprotocols, as in `Sec-WebSocket-Protocol: bearer, <token>`."""
+    """Yield what follows `bearer` in the list of subprotocols, as in `Sec-WebSocket-Protocol: bearer, <token>`."""
     offered = [word.strip() for value in header_values(event, "sec-websocket-protocol") for word in value.split(",")]
     for index, word in enumerate(offered):
         if word.lower() == "bearer":

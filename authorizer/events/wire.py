@@ -62,7 +62,7 @@ class SimpleResponse(TypedDict):
 
 
 def read_method_arn(text: object) -> MethodArn:
-    """The ARN of an event. Raises `TroubleError` if API Gateway cannot have sent it."""
+    """Return the ARN of an event. Raises `TroubleError` if API Gateway cannot have sent it."""
     try:
         return MethodArn.parse(text if isinstance(text, str) else "")
     except MethodArnError as error:
@@ -70,19 +70,19 @@ def read_method_arn(text: object) -> MethodArn:
 
 
 def header_values(event: Mapping[str, Any], name: str) -> tuple[str, ...]:
-    """Every value of a header (its name in lower case), whatever case it was sent in. A header sent twice shows in `multiValueHeaders` only."""
+    """Return every value of a header (its name in lower case), whatever case it was sent in. A header sent twice shows in `multiValueHeaders` only."""
     many, one = map_of(event, "multiValueHeaders"), map_of(event, "headers")
     values = [value for sent_name in many if sent_name.lower() == name for value in list_of(many, sent_name) if isinstance(value, str)]
     return tuple(values or [value for sent_name, value in one.items() if sent_name.lower() == name and isinstance(value, str)])
 
 
 def authorization_values(event: Mapping[str, Any]) -> tuple[str, ...]:
-    """Every value of the Authorization header."""
+    """Return every value of the Authorization header."""
     return header_values(event, "authorization")
 
 
 def write_policy_response(answer: Answer) -> PolicyResponse:
-    """The IAM form, within the budget. Raises `TroubleError` if that is impossible."""
+    """Return the IAM form, within the budget. Raises `TroubleError` if that is impossible."""
     bare: PolicyResponse = {"principalId": answer.principal_id, "policyDocument": answer.policy_document}
     if answer.usage_key is not None:
         bare["usageIdentifierKey"] = answer.usage_key
@@ -90,7 +90,7 @@ def write_policy_response(answer: Answer) -> PolicyResponse:
 
 
 def fitting_context(answer: Answer, bare: PolicyResponse | SimpleResponse) -> dict[str, str]:
-    """The context, less what would make the answer too large: lists leave it one by one, each marked by its name and `_omitted`.
+    """Return the context, less what would make the answer too large: lists leave it one by one, each marked by its name and `_omitted`.
 
     Raises `TroubleError` if even that is too much.
     """

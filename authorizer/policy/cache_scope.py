@@ -20,7 +20,7 @@ class CacheScope(StrEnum):
 
 
 def can_hold(route: RouteTemplate, values: Mapping[str, str]) -> bool:
-    """Whether a policy for the whole route allows these parameter values in their own places only.
+    """Return whether a policy for the whole route allows these parameter values in their own places only.
 
     A `*` also takes in `/`, written or encoded. So the text between two of them may be found elsewhere in a path of the same route: `*/alice/*` lets
     `bob/x/alice/` pass as well, though its second segment is not `alice`. Nothing can move what starts the path, or, in a path of known length, what ends it.

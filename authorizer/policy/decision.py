@@ -56,13 +56,13 @@ def decide(grounds: Grounds, target: Target) -> Decision:
 
 
 def applicable(grounds: Grounds, verb: str, route: RouteTemplate) -> tuple[tuple[Permission, ...], tuple[Permission, ...]]:
-    """The denies and the allows in force for this verb of this route, whatever their `where` says."""
+    """Return the denies and the allows in force for this verb of this route, whatever their `where` says."""
     matching = [p for p in grounds.permissions if p.in_force(grounds.now) and parse_selector(p.selector).matches(verb, route)]
     return tuple(p for p in matching if p.effect is Effect.DENY), tuple(p for p in matching if p.effect is Effect.ALLOW)
 
 
 def bound_values(permission: Permission, grounds: Grounds, route: RouteTemplate) -> dict[str, str] | None:
-    """The value that each bound path parameter must have, `{}` if there is none, or None if no value can do.
+    """Return the value that each bound path parameter must have, `{}` if there is none, or None if no value can do.
 
     A claim that is missing, that could act as a pattern, or that is the word of a sibling route never meets a binding; nor do two claims that differ for
     one parameter.

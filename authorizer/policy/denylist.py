@@ -30,7 +30,7 @@ class DenylistEntry:
     issued_before: int | None = None
 
     def refuses(self, signed_in_at: int | None, now: float) -> bool:
-        """Whether the entry is in force at `now` for a token of that sign-in. One that does not say when it was is refused."""
+        """Return whether the entry is in force at `now` for a token of that sign-in. One that does not say when it was is refused."""
         if now >= self.expires_at:
             return False
         return self.issued_before is None or signed_in_at is None or signed_in_at < self.issued_before
@@ -51,7 +51,7 @@ class Denylist:
         self._entries = {(entry.kind, entry.value): entry for entry in entries}
 
     def refusing(self, token: TokenIds, now: float) -> DenylistEntry | None:
-        """An entry that refuses the token at `now`, or None."""
+        """Return an entry that refuses the token at `now`, or None."""
         for kind, value in token.values.items():
             entry = self._entries.get((kind, value))
             if entry is not None and entry.refuses(token.signed_in_at, now):
@@ -59,11 +59,11 @@ class Denylist:
         return None
 
     def get(self, kind: DenylistKind, value: str) -> DenylistEntry | None:
-        """The entry for this value, ended or not."""
+        """Return the entry for this value, ended or not."""
         return self._entries.get((kind, value))
 
     def entries(self) -> tuple[DenylistEntry, ...]:
-        """All entries, in a fixed order."""
+        """Return all entries, in a fixed order."""
         return tuple(self._entries[key] for key in sorted(self._entries))
 
     def __len__(self) -> int:

@@ -57,7 +57,7 @@ class PermissionDocument:
     _ancestors: dict[PrincipalRef, tuple[str, ...]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def ancestors(self, ref: PrincipalRef) -> tuple[str, ...]:
-        """The names of all groups whose permissions the subject has besides its own, sorted. At most one more than `MAX_ANCESTORS`."""
+        """Return the names of all groups whose permissions the subject has besides its own, sorted. At most one more than `MAX_ANCESTORS`."""
         known = self._ancestors.get(ref)
         if known is None:
             known = self._ancestors[ref] = self._find_ancestors(ref)
@@ -75,7 +75,7 @@ class PermissionDocument:
         return tuple(sorted(found))
 
     def permissions(self, ref: PrincipalRef) -> tuple[Permission, ...]:
-        """What the subject holds, its own and its ancestors'. An unknown subject holds nothing."""
+        """Return what the subject holds, its own and its ancestors'. An unknown subject holds nothing."""
         holders = [ref, *(PrincipalRef(RefKind.GROUP, name) for name in self.ancestors(ref))]
         return tuple(p for holder in holders for p in self.subjects.get(holder, Subject()).permissions)
 
@@ -120,7 +120,7 @@ def parse_subject(ref: PrincipalRef, value: object) -> Subject:
 
 
 def format_document(document: PermissionDocument) -> dict[str, Any]:
-    """The document as plain values in a fixed order, for YAML or JSON. `parse_document` reads it back to an equal document."""
+    """Return the document as plain values in a fixed order, for YAML or JSON. `parse_document` reads it back to an equal document."""
     result: dict[str, Any] = {"api": document.api, **format_routes(document.enforced, document.catalog)}
     if EVERYONE in document.subjects:
         result["everyone"] = format_subject(document.subjects[EVERYONE])
@@ -138,7 +138,7 @@ def format_routes(enforced: tuple[str, ...], catalog: RouteCatalog) -> dict[str,
 
 
 def format_subject(subject: Subject) -> dict[str, Any]:
-    """What a subject holds, fields left out where they are empty."""
+    """Return what a subject holds, fields left out where they are empty."""
     allows = [_format_permission(p) for p in subject.permissions if p.effect is Effect.ALLOW]
     denies = [_format_permission(p) for p in subject.permissions if p.effect is Effect.DENY]
     fields = {"inherits": list(subject.inherits), "allow": allows, "deny": denies}

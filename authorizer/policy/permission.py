@@ -40,7 +40,7 @@ as anything but itself. Use `fullmatch`."""
 
 
 def is_bindable(value: object) -> bool:
-    """Whether a claim's value may be compared with a path parameter and written into a policy."""
+    """Return whether a claim's value may be compared with a path parameter and written into a policy."""
     return isinstance(value, str) and CLAIM_VALUE.fullmatch(value) is not None and value not in (".", "..")
 
 
@@ -80,5 +80,5 @@ class Permission:
         return text
 
     def in_force(self, now: float) -> bool:
-        """Whether `now` (epoch seconds) is before `until`."""
+        """Return whether `now` (epoch seconds) is before `until`."""
         return self.until is None or now < self.until

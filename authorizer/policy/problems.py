@@ -27,12 +27,12 @@ class DocumentError(ValueError):
 
 
 def child(pointer: str, key: object) -> str:
-    """The JSON Pointer one step below another (RFC 6901 section 3)."""
+    """Return the JSON Pointer one step below another (RFC 6901 section 3)."""
     return f"{pointer}/{str(key).replace('~', '~0').replace('/', '~1')}"
 
 
 def kind_of(value: object) -> str:
-    """What a parsed value is, in the words of somebody who writes YAML."""
+    """Return what a parsed value is, in the words of somebody who writes YAML."""
     names = {bool: "true or false", int: "a number", float: "a number", str: "text", list: "a list", dict: "a mapping"}
     return "empty" if value is None else names.get(type(value), "something else")
 
@@ -55,7 +55,7 @@ class ProblemList:
             raise DocumentError(self.problems)
 
     def mapping(self, value: object, pointer: str, what: str, fields: Sequence[str] | None = None) -> dict[str, Any]:
-        """A mapping with text keys, and with known ones only if `fields` lists them."""
+        """Return a mapping with text keys, and with known ones only if `fields` lists them."""
         if not isinstance(value, dict):
             self.report(pointer, f"{what} must be a mapping, not {kind_of(value)}")
             return {}
@@ -71,7 +71,7 @@ class ProblemList:
         return result
 
     def items(self, value: object, pointer: str, what: str) -> list[tuple[str, Any]]:
-        """The entries of a list, each with its pointer. A field that was left empty has none."""
+        """Return the entries of a list, each with its pointer. A field that was left empty has none."""
         if value is None:
             return []
         if not isinstance(value, list):
@@ -80,14 +80,14 @@ class ProblemList:
         return [(child(pointer, index), item) for index, item in enumerate(value)]
 
     def text(self, value: object, pointer: str, what: str) -> str | None:
-        """A text."""
+        """Return a text."""
         if isinstance(value, str):
             return value
         self.report(pointer, f"{what} must be text, not {kind_of(value)}" + ("" if value is None else ": write it in quotes"))
         return None
 
     def parsed(self, parse: Callable[[str], _Parsed], value: object, pointer: str, what: str) -> _Parsed | None:
-        """What a parser makes of a text; its `ValueError` becomes a problem."""
+        """Return what a parser makes of a text; its `ValueError` becomes a problem."""
         text = self.text(value, pointer, what)
         if text is None:
             return None

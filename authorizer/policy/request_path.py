@@ -107,7 +107,7 @@ def _resolve(catalog: RouteCatalog, verb: str, path: str, gateway_template: str 
 
 
 def resolve_route_key(catalog: RouteCatalog, key: str) -> Target:
-    """The target of a WebSocket message, or of `$connect`, by the route key that the gateway chose."""
+    """Return the target of a WebSocket message, or of `$connect`, by the route key that the gateway chose."""
     route = catalog.find(WEBSOCKET, key)
     return Target(WEBSOCKET, route, problem=Unroutable.CATALOGUE_DRIFT if route is None else None)
 
@@ -140,7 +140,7 @@ def _same(left: RouteMatch, right: RouteMatch) -> bool:
 
 
 def _spellings(path: str) -> list[str]:
-    """The path and what it becomes when percent-decoded, again and again until it stays the same. The last one is fully decoded."""
+    """Return the path and what it becomes when percent-decoded, again and again until it stays the same. The last one is fully decoded."""
     spellings = [path]
     while True:
         text = spellings[-1]
@@ -158,7 +158,7 @@ def _spellings(path: str) -> list[str]:
 
 
 def why_unsafe(path: str) -> str:
-    """The rule that an unsafe path breaks, in words, and in which form of it."""
+    """Return the rule that an unsafe path breaks, in words, and in which form of it."""
     text, when = path, ""
     for _ in range(_MAX_DECODINGS + 1):
         for pattern, words in _UNSAFE_SPELLINGS:

@@ -80,11 +80,11 @@ class RouteTemplate:
         return VERBS if self.method == "ANY" else (self.method,)
 
     def serves(self, verb: str) -> bool:
-        """Whether a request with this verb may be served by this route, if no more specific one takes it."""
+        """Return whether a request with this verb may be served by this route, if no more specific one takes it."""
         return verb in self.verbs
 
     def fit(self, segments: tuple[str, ...]) -> dict[str, str] | None:
-        """The parameters if these path segments fit this template one by one, else None. A parameter is never empty."""
+        """Return the parameters if these path segments fit this template one by one, else None. A parameter is never empty."""
         count = len(self.segments)
         if (len(segments) < count) if self.is_greedy else (len(segments) != count):
             return None
@@ -98,7 +98,7 @@ class RouteTemplate:
         return values
 
     def fits_decoded(self, segments: tuple[str, ...]) -> bool:
-        """Whether these path segments may be what `fit` takes, after `%2F` in a parameter's value has been decoded."""
+        """Return whether these path segments may be what `fit` takes, after `%2F` in a parameter's value has been decoded."""
         ends = {0}
         for segment in self.segments:
             if segment.kind is SegmentKind.LITERAL:
@@ -115,7 +115,7 @@ class RouteTemplate:
 
 @lru_cache(maxsize=8192)
 def parse_path(path: str) -> tuple[Segment, ...]:
-    """The segments of a path template such as `/pets/{petId}`. Raises `RouteSyntaxError`."""
+    """Return the segments of a path template such as `/pets/{petId}`. Raises `RouteSyntaxError`."""
     if not path.startswith("/"):
         raise RouteSyntaxError(f"path `{path}` must start with `/`")
     if path == "/":
@@ -177,7 +177,7 @@ class Selector:
     open_ended: bool
 
     def matches(self, verb: str, route: RouteTemplate) -> bool:
-        """Whether a request with this verb that is served by this route is meant."""
+        """Return whether a request with this verb that is served by this route is meant."""
         if verb not in self.verbs or not route.serves(verb):
             return False
         pattern, segments = self.pattern, route.segments
@@ -189,7 +189,7 @@ class Selector:
         )
 
     def selects(self, route: RouteTemplate) -> bool:
-        """Whether some request that this route serves is meant."""
+        """Return whether some request that this route serves is meant."""
         return any(self.matches(verb, route) for verb in route.verbs)
 
 
@@ -237,7 +237,7 @@ class _Node:
         self.greedy: dict[str, RouteTemplate] = {}
 
     def children(self, segment: str) -> Iterator["_Node"]:
-        """The nodes that a path segment may lead to, the most specific first."""
+        """Yield the nodes that a path segment may lead to, the most specific first."""
         literal = self.literals.get(segment)
         if literal is not None:
             yield literal
@@ -277,7 +277,7 @@ class RouteCatalog:
         node.routes[route.method] = route
 
     def match(self, verb: str, segments: tuple[str, ...], *, full_first: bool = False) -> RouteMatch | None:
-        """The route that API Gateway would choose for this verb and these path segments, or None.
+        """Return the route that API Gateway would choose for this verb and these path segments, or None.
 
         A level without a route for the verb falls back to a less specific one. A REST API does not: it answers 403 before any authorizer is
         asked, so falling back there cannot choose a route that the gateway would not. `full_first` prefers any full match to a greedy one, over all
@@ -291,7 +291,7 @@ class RouteCatalog:
         return RouteMatch(route, route.fit(segments) or {})
 
     def find(self, verb: str, path: str) -> RouteTemplate | None:
-        """The route of the same shape as this path template (or WebSocket route key) for this verb, or None."""
+        """Return the route of the same shape as this path template (or WebSocket route key) for this verb, or None."""
         try:
             shape = parse_route(f"{verb} {path}").shape
         except RouteSyntaxError:
@@ -302,7 +302,7 @@ class RouteCatalog:
         return self._by_shape.get((verb, shape)) or (self._by_shape.get(("ANY", shape)) if verb in VERBS else None)
 
     def below(self, path: str, verb: str) -> tuple[RouteTemplate, ...]:
-        """The other routes for this verb whose requests a greedy path template such as `/{proxy+}` would also take in."""
+        """Return the other routes for this verb whose requests a greedy path template such as `/{proxy+}` would also take in."""
         try:
             greedy = RouteTemplate(verb, parse_path(path))
         except RouteSyntaxError:
@@ -315,7 +315,7 @@ class RouteCatalog:
         return tuple((verb, route) for route in self.routes for verb in route.verbs if self._serving(verb, route.shape) is route)
 
     def cells_of(self, selector: str) -> tuple[tuple[str, RouteTemplate], ...]:
-        """Those of `cells` that a selector means. Raises `RouteSyntaxError`."""
+        """Return those of `cells` that a selector means. Raises `RouteSyntaxError`."""
         known = self._selected.get(selector)
         if known is None:
             parsed = parse_selector(selector)
@@ -323,7 +323,7 @@ class RouteCatalog:
         return known
 
     def select(self, selector: Selector) -> tuple[RouteTemplate, ...]:
-        """The routes that a selector means."""
+        """Return the routes that a selector means."""
         return tuple(route for route in self.routes if selector.selects(route))
 
     def reserved_words(self, route: RouteTemplate) -> Mapping[str, frozenset[str]]:

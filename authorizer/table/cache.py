@@ -98,7 +98,7 @@ class PermissionCache:
         )
 
     def _current(self) -> tuple[_State, bool]:
-        """The state to serve from, and whether it needed no call."""
+        """Return the state to serve from, and whether it needed no call."""
         now = self._now()
         if self._state is None:
             self._state = self._start(consistent=False)
@@ -117,11 +117,11 @@ class PermissionCache:
         return self._state, False
 
     def _is_confirmed(self) -> bool:
-        """Whether the last attempt to see the table's version was a success."""
+        """Return whether the last attempt to see the table's version was a success."""
         return self._checked_at == self._confirmed_at
 
     def _is_usable(self, now: float) -> bool:
-        """Whether what is here may serve although the table cannot confirm it. A clock that went back tells nothing about its age."""
+        """Return whether what is here may serve although the table cannot confirm it. A clock that went back tells nothing about its age."""
         return 0 <= now - self._confirmed_at <= self._max_stale_seconds
 
     def _start(self, *, consistent: bool) -> _State:
@@ -172,7 +172,7 @@ class PermissionCache:
         return row
 
     def _read_known(self, records: Iterable[VersionLink]) -> frozenset[PrincipalRef]:
-        """The registry, which must show every subject that these records say is new: one that is missing would go without its denies."""
+        """Return the registry, which must show every subject that these records say is new: one that is missing would go without its denies."""
         known = self._table.read_known_subjects(self._api)
         shown = {keys.registry_sort_key(ref) for ref in known}
         for record in records:
@@ -182,7 +182,7 @@ class PermissionCache:
         return known
 
     def _read_denylist(self, records: Iterable[VersionLink]) -> Denylist:
-        """The denylist, which must show what the newest of these records says of each entry; what has ended may be gone."""
+        """Return the denylist, which must show what the newest of these records says of each entry; what has ended may be gone."""
         denylist = self._table.read_denylist(self._api)
         newest = {(r.denylist.kind, r.denylist.value): (r.version, r.denylist.expires_at) for r in records if r.denylist is not None}
         for (kind, value), (version, ends) in newest.items():

@@ -16,7 +16,7 @@ _TO_ESCAPE = re.compile(rb"[^A-Za-z0-9._-]")
 
 
 def escape(name: str) -> str:
-    """A name as part of a key: two names are equal byte for byte exactly if their keys are.
+    """Return a name as part of a key: two names are equal byte for byte exactly if their keys are.
 
     Everything but `[A-Za-z0-9._-]` is written `%XX`. A name that would pass the size of a key is replaced by its digest behind `%sha256%`, which no
     escaped name can hold.
@@ -47,7 +47,7 @@ def denylist_key(api: str) -> str:
 
 
 def denylist_sort_key(kind: str, value: str) -> str:
-    """Where the entry for one value of a token stands."""
+    """Return where the entry for one value of a token stands."""
     return f"{kind}#{escape(value)}"
 
 
@@ -57,10 +57,10 @@ def idempotency_key(api: str) -> str:
 
 
 def registry_sort_key(ref: PrincipalRef) -> str:
-    """Where the registry notes that a subject has existed."""
+    """Return where the registry notes that a subject has existed."""
     return f"{REGISTRY_PREFIX}{ref.kind}/{escape(ref.name)}"
 
 
 def number(version: int) -> str:
-    """A version as a sort key: twelve digits, so that text order is number order."""
+    """Return a version as a sort key: twelve digits, so that text order is number order."""
     return f"{version:012d}"

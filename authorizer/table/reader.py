@@ -70,7 +70,7 @@ class PermissionTable:
         return cast("type[_Item]", bound)
 
     def read_head(self, api: str, *, consistent: bool) -> Head | None:
-        """The newest version, or None if nothing was ever published. One GetItem."""
+        """Return the newest version, or None if nothing was ever published. One GetItem."""
         pk = keys.api_key(api)
         with self.trouble(pk):
             try:
@@ -80,31 +80,31 @@ class PermissionTable:
         return parsed(item, lambda i: Head(int(i.version), text_of(i.hash), int(i.denylist_stamp or 0)))
 
     def read_apis(self) -> tuple[str, ...]:
-        """The names of all APIs. One Query."""
+        """Return the names of all APIs. One Query."""
         return tuple(parsed(item, lambda i: text_of(i.name)) for item in self.query(ApiItem, keys.APIS, None))
 
     def read_versions(self, api: str, after: int, upto: int) -> tuple[VersionLink, ...]:
-        """The links of versions `after` + 1 to `upto` in order. Some may be missing: the caller checks. One Query."""
+        """Return the links of versions `after` + 1 to `upto` in order. Some may be missing: the caller checks. One Query."""
         wanted = VersionItem.sk.between(keys.VERSION_PREFIX + keys.number(after + 1), keys.VERSION_PREFIX + keys.number(upto))
         return tuple(parsed(item, _link) for item in self.query(VersionItem, keys.api_key(api), wanted, attributes=_LINK))
 
     def read_known_subjects(self, api: str) -> frozenset[PrincipalRef]:
-        """Every subject that has ever been written. One Query."""
+        """Return every subject that has ever been written. One Query."""
         items = self.query(RegistryItem, keys.api_key(api), RegistryItem.sk.startswith(keys.REGISTRY_PREFIX))
         return frozenset(parsed(item, lambda i: PrincipalRef(RefKind(i.kind), text_of(i.name))) for item in items)
 
     def read_routes(self, api: str, at: int) -> RoutesRow | None:
-        """The catalogue as it was at a version, or None if there was none. One Query."""
+        """Return the catalogue as it was at a version, or None if there was none. One Query."""
         item = self._newest_row(keys.routes_key(api), at)
         return None if item is None else parsed(item, _routes)
 
     def read_subject(self, api: str, ref: PrincipalRef, at: int) -> SubjectRow:
-        """What a subject held at a version. One Query."""
+        """Return what a subject held at a version. One Query."""
         item = self._newest_row(keys.subject_key(api, ref), at)
         return SubjectRow(0, None) if item is None else parsed(item, lambda i: _subject(ref, i))
 
     def read_denylist(self, api: str) -> Denylist:
-        """Every entry that DynamoDB has not deleted yet. One Query."""
+        """Return every entry that DynamoDB has not deleted yet. One Query."""
         return Denylist(parsed(item, _denylist_entry) for item in self.query(DenylistItem, keys.denylist_key(api), None))
 
     def _newest_row(self, pk: str, at: int) -> RowItem | None:
@@ -146,14 +146,14 @@ class PermissionTable:
 
 
 def error_code(error: PynamoDBException) -> str | None:
-    """What DynamoDB called an error, or None if no answer came. (PynamoDB's own property fails on a timeout, whose `response` is None.)"""
+    """Return what DynamoDB called an error, or None if no answer came. (PynamoDB's own property fails on a timeout, whose `response` is None.)"""
     response = getattr(error.cause, "response", None) or {}
     code: str | None = response.get("Error", {}).get("Code")
     return code
 
 
 def parsed(item: _Item, parse: Callable[[_Item], _Parsed]) -> _Parsed:
-    """What `parse` makes of an item. A row that cannot be read never decides, not even by being left out: it could be the deny."""
+    """Return what `parse` makes of an item. A row that cannot be read never decides, not even by being left out: it could be the deny."""
     if item.schema not in READABLE_SCHEMAS:
         raise TroubleError(
             "unreadable_row", f"item `{item.pk}` `{item.sk}` has schema {item.schema}: this release reads {READABLE_SCHEMAS}"

@@ -91,7 +91,7 @@ OUR_ISSUER = TrustedIssuer(
 
 
 def refs_of(claims: Mapping[str, object], issuer: TrustedIssuer = OUR_ISSUER) -> tuple[PrincipalRef, ...]:
-    """What permissions may be given to, for a token with these claims. Raises `TokenError` for groups or scopes that no token carries."""
+    """Return what permissions may be given to, for a token with these claims. Raises `TokenError` for groups or scopes that no token carries."""
     return _refs(claims, issuer, _prefix(issuer.name), _groups(claims, issuer), _scopes(claims))
 
 
@@ -100,7 +100,7 @@ def _prefix(issuer_name: str) -> str:
 
 
 def check_claims(claims: Mapping[str, object], issuer: TrustedIssuer, now: float) -> Principal:
-    """The bearer, if every demand is met at `now` (epoch seconds). Raises `TokenError` with a reason for each that is not."""
+    """Return the bearer, if every demand is met at `now` (epoch seconds). Raises `TokenError` with a reason for each that is not."""
     if claims.get("iss") != issuer.issuer:
         raise TokenError("issuer", "the token's issuer is not the one that signed it")
     for reason, holds in _DEMANDS.items():
@@ -259,7 +259,7 @@ def _text(claims: Mapping[str, object], name: str) -> str | None:
 
 
 def _seconds(claims: Mapping[str, object], name: str) -> int | None:
-    """A moment in epoch seconds, fractions cut off (RFC 7519 section 2, NumericDate)."""
+    """Return a moment in epoch seconds, fractions cut off (RFC 7519 section 2, NumericDate)."""
     if name not in claims:
         return None
     value = claims[name]

@@ -50,7 +50,7 @@ class KeySet:
         self._failed_at: float | None = None
 
     def key(self, kid: str) -> Key:
-        """The key of that name, built once and pinned to RS256.
+        """Return the key of that name, built once and pinned to RS256.
 
         Raises `TokenError` if the issuer has no such key, `TroubleError` if that cannot be found out.
         """
@@ -92,7 +92,7 @@ class KeySet:
 
 
 def read_keys(document: bytes) -> dict[str, Key]:
-    """The usable keys of a key set, ready to verify. Two keys of one `kid` are both left out.
+    """Return the usable keys of a key set, ready to verify. Two keys of one `kid` are both left out.
 
     Raises `TroubleError` if it is no key set or has no usable key.
     """

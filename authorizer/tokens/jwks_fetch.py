@@ -60,7 +60,7 @@ def fetch_jwks(uri: str, *, seconds: float = FETCH_SECONDS) -> bytes:
 
 
 def _connection(uri: str, seconds: float) -> tuple[http.client.HTTPConnection, ssl.SSLContext | None, str]:
-    """A connection that is not open yet, what its TLS needs, and what to ask for."""
+    """Return a connection that is not open yet, what its TLS needs, and what to ask for."""
     parts = urlsplit(uri)
     host = parts.hostname or ""
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
@@ -76,7 +76,7 @@ def _connection(uri: str, seconds: float) -> tuple[http.client.HTTPConnection, s
 
 
 def _addresses(host: str, port: int, deadline: float) -> list[Any]:
-    """What the resolver says in time. It has timeouts of its own and cannot be interrupted, so a thread waits for it."""
+    """Return what the resolver says in time. It has timeouts of its own and cannot be interrupted, so a thread waits for it."""
     found: list[Any] = []
 
     def look_up() -> None:
@@ -96,7 +96,7 @@ def _addresses(host: str, port: int, deadline: float) -> list[Any]:
 
 
 def _connected(connection: http.client.HTTPConnection, tls: ssl.SSLContext | None, deadline: float) -> socket.socket:
-    """A socket for the connection, with TLS before its handshake where that is asked for. A host's addresses share the time that is left."""
+    """Return a socket for the connection, with TLS before its handshake where that is asked for. A host's addresses share the time that is left."""
     addresses = _addresses(connection.host, connection.port, deadline)
     for tried, (family, kind, protocol, _, address) in enumerate(addresses):
         sock = socket.socket(family, kind, protocol)

@@ -27,7 +27,7 @@ class TokenVerifier:
         self._now = now
 
     def verify(self, token: str) -> Principal:
-        """The bearer of a token that meets every demand.
+        """Return the bearer of a token that meets every demand.
 
         Raises `TokenError` with a stable reason if it does not, `TroubleError` if the issuer's keys cannot be had. No message holds any part of the token.
         """
@@ -50,12 +50,12 @@ class TokenVerifier:
         return check_claims(unverified_claims, issuer, self._now())
 
     def has_stale_keys(self, issuer: str) -> bool:
-        """Whether this issuer's keys serve beyond their maximum age."""
+        """Return whether this issuer's keys serve beyond their maximum age."""
         return self._issuers[issuer][1].is_stale
 
 
 def bearer_token(value: str) -> str:
-    """The token of an Authorization header: `Bearer <token>` (RFC 6750 section 2.1), or the token alone, as Cognito's own authorizers take it.
+    """Return the token of an Authorization header: `Bearer <token>` (RFC 6750 section 2.1), or the token alone, as Cognito's own authorizers take it.
 
     Raises `TokenError` for anything else, among it two values joined by a comma.
     """

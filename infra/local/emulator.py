@@ -74,7 +74,7 @@ class Aws:
         return Config(connect_timeout=5, read_timeout=60, retries={"mode": "standard", "total_max_attempts": 2}, proxies={})
 
     def environment(self) -> dict[str, str]:
-        """The environment for programs that are to use the emulator: without a trace of the user's own AWS settings."""
+        """Return the environment for programs that are to use the emulator: without a trace of the user's own AWS settings."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
         return kept | {
             "AWS_ENDPOINT_URL": self.endpoint,

@@ -17,7 +17,7 @@ _SEPARATOR = re.compile(r"^---(?:\s.*)?$", re.MULTILINE)
 
 
 def read_documents(file: Path) -> dict[str, str]:
-    """The documents in `file` by the API that each is for, as text. Raises LocalStackError."""
+    """Return the documents in `file` by the API that each is for, as text. Raises LocalStackError."""
     documents = {}
     try:
         for text in _SEPARATOR.split(file.read_text(encoding="utf-8")):
@@ -34,7 +34,7 @@ def read_documents(file: Path) -> dict[str, str]:
 
 
 def has_permissions(aws: Aws, table: str, api: str) -> bool:
-    """Whether anything has ever been published for this API."""
+    """Return whether anything has ever been published for this API."""
     answer = aws.dynamodb.get_item(TableName=table, Key={"pk": {"S": api_key(api)}, "sk": {"S": HEAD}}, ConsistentRead=True)
     return "Item" in answer
 

@@ -93,7 +93,7 @@ def _populate(aws: Aws, folder: StateFolder, documents: dict[str, str], say: Cal
 
 
 def _faults(stack: Stack) -> dict[str, list[str]]:
-    """What does not answer as it must, by API. A 403 to a good token is no fault: somebody may have edited the permissions."""
+    """Return what does not answer as it must, by API. A 403 to a good token is no fault: somebody may have edited the permissions."""
     tokens = {user: stack.client.sign_in(user, stack.local["users"][user]["password"]) for user in ("guest", "admin")}
 
     def probe(name: str) -> list[str]:

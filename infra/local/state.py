@@ -109,7 +109,7 @@ class StateFolder:
                 return
 
     def read_local(self) -> Local | None:
-        """What the last run wrote, or None if there was none or it cannot be read."""
+        """Return what the last run wrote, or None if there was none or it cannot be read."""
         try:
             local: Local = json.loads(self.local_file.read_text(encoding="utf-8"))
         except (OSError, ValueError):

@@ -130,12 +130,12 @@ class Tour:
 
 
 def version_of(etag: str) -> str:
-    """The version in an entity tag of the admin API, `"{version}-{hash}"`."""
+    """Return the version in an entity tag of the admin API, `"{version}-{hash}"`."""
     return etag.strip('"').partition("-")[0]
 
 
 def unverified_claims(token: str) -> dict[str, Any]:
-    """What the token says, for display only."""
+    """Return what the token says, for display only."""
     payload = token.split(".")[1]
     claims: dict[str, Any] = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
     return claims

@@ -99,7 +99,7 @@ def token(
 
 
 def secret_hash(username: str, client_id: str, client_secret: str) -> str:
-    """What Cognito asks of clients with a secret ("Computing secret hash values", Cognito developer guide)."""
+    """Return what Cognito asks of clients with a secret ("Computing secret hash values", Cognito developer guide)."""
     digest = hmac.new(client_secret.encode(), (username + client_id).encode(), hashlib.sha256).digest()
     return base64.b64encode(digest).decode()
 
@@ -130,7 +130,7 @@ def _tail(path: Path) -> str:
 
 
 def _running_pid() -> int | None:
-    """The process that holds the lock of the state folder."""
+    """Return the process that holds the lock of the state folder."""
     try:
         with (LOCAL_STATE / "lock").open("r+") as lock:
             try:

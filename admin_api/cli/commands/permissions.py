@@ -117,7 +117,7 @@ def _plans(service: PermissionService, documents: list[PermissionDocument]) -> l
 
 
 def read_documents(files: list[Path], outcome: str = "nothing was written") -> list[PermissionDocument]:
-    """Every document of every file. Shows all problems of all files and ends the command with this outcome if there is any."""
+    """Return every document of every file. Shows all problems of all files and ends the command with this outcome if there is any."""
     documents: dict[str, PermissionDocument] = {}
     failed = False
     for path in files:

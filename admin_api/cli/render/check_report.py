@@ -58,7 +58,7 @@ def print_findings(found: Iterable[Finding]) -> None:
 
 
 def report_as_json(report: Report, unknown: Sequence[Finding]) -> dict[str, Any]:
-    """A report for programs. `unknown` was found out about all documents together."""
+    """Return a report for programs. `unknown` was found out about all documents together."""
     return {
         "api": report.document.api,
         "violations": [{"invariant": v.invariant, "counter_example": v.message} for v in report.violations],

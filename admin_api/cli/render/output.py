@@ -117,7 +117,7 @@ def print_verdicts(verdicts: Sequence[TokenVerdict]) -> None:
 
 
 def verdict_as_json(verdict: TokenVerdict) -> dict[str, Any]:
-    """A verdict for programs."""
+    """Return a verdict for programs."""
     certificate = verdict.refusal.certificate if verdict.refusal else None
     return presenters.token_verdict(verdict).model_dump() | {
         "reason": verdict.refusal.reason.value if verdict.refusal else None,
@@ -135,7 +135,7 @@ def _sign(change: AccessChange) -> tuple[str, str]:
 
 
 def plan_as_json(plan: Plan) -> dict[str, Any]:
-    """A plan for programs."""
+    """Return a plan for programs."""
     return {
         "api": plan.document.api,
         "base_version": plan.base.version if plan.base else None,
@@ -162,7 +162,7 @@ def print_history(records: Sequence[VersionRecord]) -> None:
 
 
 def record_as_json(record: VersionRecord) -> dict[str, Any]:
-    """A record for programs."""
+    """Return a record for programs."""
     return {
         "version": record.version,
         "time": record.time,

@@ -31,7 +31,7 @@ _PROBLEM_HEADERS = {
 
 
 def describe(endpoints: Endpoints) -> dict[str, Any]:
-    """The whole document."""
+    """Return the whole document."""
     text = endpoints.resolver.get_openapi_json_schema(title=TITLE, version="1", openapi_version="3.1.0", description=DESCRIPTION)
     document: dict[str, Any] = json.loads(text)
     document["components"].setdefault("securitySchemes", {})["token"] = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
@@ -52,7 +52,7 @@ def describe(endpoints: Endpoints) -> dict[str, Any]:
 
 
 def _meaning(operation_id: str, *, is_own: bool) -> str:
-    """What the operation means for admins. Those on the admin API's own permissions are permitted apart, and that is said."""
+    """Return what the operation means for admins. Those on the admin API's own permissions are permitted apart, and that is said."""
     if not is_own:
         return MEANINGS[operation_id]
     return f"{MEANINGS[operation_id.removesuffix(OWN_SUFFIX)]} This path is about who may use the admin API itself, and is granted apart."
@@ -80,7 +80,7 @@ def _finish(operation: dict[str, Any], meta: Meta, problems: set[ProblemType]) -
 
 
 def _example(schema: dict[str, Any]) -> Any:
-    """The example of a schema by its name. Of two models of one name, Powertools calls one after what it is for."""
+    """Return the example of a schema by its name. Of two models of one name, Powertools calls one after what it is for."""
     return EXAMPLES[schema["$ref"].rpartition("/")[2].removesuffix("-Output")]
 
 
@@ -104,7 +104,7 @@ def _add_problem(responses: dict[str, Any], problem: ProblemType) -> None:
 
 @lru_cache
 def _document_schemas() -> dict[str, Any]:
-    """The schema of permission documents, as its parts stand in this document."""
+    """Return the schema of permission documents, as its parts stand in this document."""
     text = files("authorizer.policy").joinpath("document.schema.json").read_text(encoding="utf-8")
     schema: dict[str, Any] = json.loads(text.replace('"#/$defs/', '"#/components/schemas/document.'))
     parts = {f"document.{name}": part for name, part in schema.pop("$defs").items()}

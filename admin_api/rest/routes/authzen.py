@@ -163,7 +163,7 @@ class _Evaluator:
         self._published: dict[str, Published | None] = {}
 
     def decide(self, question: _Question) -> Evaluation:
-        """A decision. What nobody can grant, such as an unknown API or type, is denied and says so."""
+        """Return a decision. What nobody can grant, such as an unknown API or type, is denied and says so."""
         api = question.resource.properties.get("api")
         refs = _refs(question.subject)
         if question.resource.type != "route" or not isinstance(api, str):
@@ -192,7 +192,7 @@ class _Evaluator:
 
 
 def _complete(part: Part, around: Part) -> _Question:
-    """A part with what it leaves to the request around it. Raises `ProblemError` if something is in neither."""
+    """Return a part with what it leaves to the request around it. Raises `ProblemError` if something is in neither."""
     subject, action, resource = part.subject or around.subject, part.action or around.action, part.resource or around.resource
     if subject is None or action is None or resource is None:
         parts = {"subject": subject, "action": action, "resource": resource}
@@ -234,6 +234,6 @@ def _denied(reason: str, sentence: str) -> Evaluation:
 
 
 def _unusable(mistakes: list[str]) -> Evaluation:
-    """The answer to one evaluation of several that cannot be read."""
+    """Return the answer to one evaluation of several that cannot be read."""
     message = "; ".join(mistakes)[:MAX_PATH]
     return Evaluation(decision=False, context={"reason": "bad_request", "error": {"status": 400, "message": message}})

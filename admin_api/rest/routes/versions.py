@@ -136,7 +136,7 @@ def _place(change: AccessChange) -> list[str]:
 
 
 def _records_from(service: PermissionService, api: str, cursor: str) -> Iterator[VersionRecord]:
-    """The records from the cursor's version down. The record before it in the page is read again, since it names the hash of the first."""
+    """Yield the records from the cursor's version down. The record before it in the page is read again, since it names the hash of the first."""
     newest = read_cursor(cursor)
     if not isinstance(newest, int) or isinstance(newest, bool) or newest < 1:
         raise unknown_cursor()

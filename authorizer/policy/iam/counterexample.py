@@ -57,7 +57,7 @@ def certify(
 
 
 def _spelled(pattern: Pattern, path: str | None, fresh: str) -> str:
-    """The pattern with as many fresh characters for each `STAR` as it has to take of the path, one where there is none."""
+    """Return the pattern with as many fresh characters for each `STAR` as it has to take of the path, one where there is none."""
     lengths = iter([1] * len(pattern) if path is None else _star_lengths(pattern, tuple(path.split("/"))))
     return "/".join(fresh * next(lengths) if piece is STAR else piece for piece in pattern)
 
@@ -78,5 +78,5 @@ def _fresh_character(words: Sequence[str]) -> str:
 
 
 def words_of(routes: Sequence[RouteTemplate]) -> list[str]:
-    """All literals of these routes."""
+    """Return all literals of these routes."""
     return [segment.text for route in routes for segment in route.segments if segment.kind is SegmentKind.LITERAL]

@@ -67,12 +67,12 @@ class MethodArn:
 
 
 def is_literal(text: str) -> bool:
-    """Whether IAM reads every character of the text as itself, so that it may stand in an Allow."""
+    """Return whether IAM reads every character of the text as itself, so that it may stand in an Allow."""
     return _PATTERN_TEXT.search(text) is None
 
 
 def literal_text(text: str) -> str:
-    """The text with every character that IAM reads as a pattern, and every control character, as `?`, which matches that one character.
+    """Return the text with every character that IAM reads as a pattern, and every control character, as `?`, which matches that one character.
 
     Only for a Deny: there a character too many is harmless.
     """

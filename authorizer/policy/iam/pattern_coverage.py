@@ -61,7 +61,7 @@ class VerbRoutes:
         self._owners: dict[tuple[Pattern, bool], int] = {}
 
     def selected(self, selector: Selector) -> tuple[int, ...]:
-        """The numbers of the routes that a selector means for this verb."""
+        """Return the numbers of the routes that a selector means for this verb."""
         known = self._selected.get(selector)
         if known is None:
             known = self._selected[selector] = tuple(self._select(selector))
@@ -83,25 +83,25 @@ class VerbRoutes:
         return result
 
     def within(self, pattern: Pattern, routes: int, *, empty_stars: bool = False) -> bool:
-        """Whether no routes but these own a path which the pattern reaches."""
+        """Return whether no routes but these own a path which the pattern reaches."""
         # Most often no other template fits at all, and who owns which path need not be asked.
         return not self._fitting(pattern, empty_stars) & ~routes or not self._owning(pattern, empty_stars) & ~routes
 
     def owners(self, pattern: Pattern, *, empty_stars: bool = False) -> frozenset[int]:
-        """The routes that own a path which the pattern reaches. With `empty_stars` a `STAR` may also stand for no segment at all."""
+        """Return the routes that own a path which the pattern reaches. With `empty_stars` a `STAR` may also stand for no segment at all."""
         return frozenset(self._owner_of[index] for index in _members(self._owning(pattern, empty_stars)))
 
     def paths(self, pattern: Pattern, wanted: frozenset[int]) -> Iterator[SymbolicPath]:
-        """The widest symbolic paths that the pattern reaches and one of the wanted routes owns, found as they are asked for."""
+        """Yield the widest symbolic paths that the pattern reaches and one of the wanted routes owns, found as they are asked for."""
         for index in _members(self._fitting(pattern, False) & self.mask(wanted)):
             yield from self._owned(pattern, index, False)
 
     def owner(self, path: SymbolicPath) -> int | None:
-        """The route that API Gateway would choose for a symbolic path."""
+        """Return the route that API Gateway would choose for a symbolic path."""
         return _descend(self._root, path, 0)
 
     def _pattern(self, number: int) -> Pattern | None:
-        """The pattern of a route. A greedy parameter takes as many segments at least as are needed to come to a path that no other route takes.
+        """Return the pattern of a route. A greedy parameter takes as many segments at least as are needed to come to a path that no other route takes.
 
         Beside `/x/{y}` no path of one segment below `/x` belongs to `/x/{rest+}`, so that `x/*/*` is all that it needs. None if others take every path.
         """
@@ -156,11 +156,11 @@ class VerbRoutes:
         return index
 
     def _fitting(self, pattern: Pattern, empty_stars: bool) -> int:
-        """The templates that the pattern fits, whoever owns the paths."""
+        """Return the templates that the pattern fits, whoever owns the paths."""
         return self._walk(pattern, empty_stars, True) & self._ends
 
     def _owning(self, pattern: Pattern, empty_stars: bool) -> int:
-        """The templates with a path of their own that the pattern reaches."""
+        """Return the templates with a path of their own that the pattern reaches."""
         known = self._owners.get((pattern, empty_stars))
         if known is None:
             # With `FRESH` for each parameter a template has its path for itself: whatever is more specific wants a word there. Not so for greedy ones.
@@ -171,7 +171,7 @@ class VerbRoutes:
         return known
 
     def _walk(self, pattern: Pattern, empty_stars: bool, loose: bool) -> int:
-        """The nodes that a pattern leads to. `loose` lets its words stand in place of parameters."""
+        """Return the nodes that a pattern leads to. `loose` lets its words stand in place of parameters."""
         if not pattern:
             return 1
         key = pattern, empty_stars, loose
@@ -192,7 +192,7 @@ class VerbRoutes:
         return known
 
     def _below(self, roots: int) -> int:
-        """All nodes below these."""
+        """Return all nodes below these."""
         result = 0
         for level, deeper in zip(self._levels, self._deeper, strict=True):
             # What is below a node is the run of deeper ones that follows it: adding its first carries through to the run's end.
@@ -201,7 +201,7 @@ class VerbRoutes:
         return result
 
     def _owned(self, pattern: Pattern, index: int, empty_stars: bool) -> Iterator[SymbolicPath]:
-        """The widest paths of a template that the pattern reaches, without those that others own."""
+        """Yield the widest paths of a template that the pattern reaches, without those that others own."""
         template = self._templates[index]
         longest = len(self._levels) + len(pattern) if self._greedy >> index & 1 else len(template)
         known: dict[tuple[Pattern, Pattern], dict[SymbolicPath, None]] = {}
@@ -277,7 +277,7 @@ def _members(mask: int) -> Iterator[int]:
 def _meetings(
     pattern: Pattern, template: Pattern, empty_stars: bool, known: dict[tuple[Pattern, Pattern], dict[SymbolicPath, None]]
 ) -> dict[SymbolicPath, None]:
-    """The paths that fit both, in order, with a word in place of a parameter of the template only where the pattern says so."""
+    """Return the paths that fit both, in order, with a word in place of a parameter of the template only where the pattern says so."""
     found = known.get((pattern, template))
     if found is not None:
         return found
@@ -297,12 +297,12 @@ def _meetings(
 
 
 def pattern_of(route: RouteTemplate) -> Pattern:
-    """The pattern of a route: its parameters, the greedy one too, as `STAR`."""
+    """Return the pattern of a route: its parameters, the greedy one too, as `STAR`."""
     return tuple(segment.text if segment.kind is SegmentKind.LITERAL else STAR for segment in route.segments)
 
 
 def takes_in(pattern: Pattern, path: SymbolicPath) -> bool:
-    """Whether a pattern takes in a whole symbolic path, segment by segment, each `STAR` one or more of them."""
+    """Return whether a pattern takes in a whole symbolic path, segment by segment, each `STAR` one or more of them."""
     if not pattern or not path:
         return not pattern and not path
     if pattern[0] is STAR:
@@ -311,17 +311,17 @@ def takes_in(pattern: Pattern, path: SymbolicPath) -> bool:
 
 
 def mark_of(number: int) -> str:
-    """A stand-in for a claim's value: no literal of a catalogue has such a character."""
+    """Return a stand-in for a claim's value: no literal of a catalogue has such a character."""
     return f"\0{number}"
 
 
 def is_mark(word: str) -> bool:
-    """Whether a word of a pattern or path stands for a claim's value."""
+    """Return whether a word of a pattern or path stands for a claim's value."""
     return word.startswith("\0")
 
 
 def with_bound(route: RouteTemplate, values: Mapping[str, str]) -> RouteTemplate:
-    """The route with words, marks as a rule, in place of some parameters."""
+    """Return the route with words, marks as a rule, in place of some parameters."""
     segments = tuple(
         Segment(SegmentKind.LITERAL, values[s.text]) if s.kind is not SegmentKind.LITERAL and s.text in values else s
         for s in route.segments
@@ -330,5 +330,5 @@ def with_bound(route: RouteTemplate, values: Mapping[str, str]) -> RouteTemplate
 
 
 def routes_of_verb(catalog: RouteCatalog, verb: str) -> list[RouteTemplate]:
-    """The routes that serve a verb: of `ANY` only those without a route of that verb in the same place."""
+    """Return the routes that serve a verb: of `ANY` only those without a route of that verb in the same place."""
     return [route for route in catalog.routes if route.serves(verb) and catalog.find(verb, route.path) is route]

@@ -17,7 +17,7 @@ _KEPT_OF_A_LONG_ARN = 500
 
 
 def compile_request(arn: MethodArn, decision: Decision, *, token_expiry: int | None = None) -> PolicyDocument:
-    """The answer for the requested ARN and nothing else. An ARN that is too long for a Resource is denied by its beginning.
+    """Return the answer for the requested ARN and nothing else. An ARN that is too long for a Resource is denied by its beginning.
 
     With `token_expiry`, the token's `exp`, an Allow carries the condition that it ends with its reason.
     """
@@ -31,14 +31,14 @@ def compile_request(arn: MethodArn, decision: Decision, *, token_expiry: int | N
 
 
 def is_too_long(arn: MethodArn) -> bool:
-    """Whether this ARN cannot be a Resource of a policy."""
+    """Return whether this ARN cannot be a Resource of a policy."""
     return len(str(arn)) > MAX_RESOURCE
 
 
 def compile_route(
     arn: MethodArn, grounds: Grounds, route: RouteTemplate | None, *, token_expiry: int | None = None, slash_counts: bool = False
 ) -> PolicyDocument | None:
-    """The answer for every request that the gateway serves by this route with the ARN's verb, whichever values its parameters have.
+    """Return the answer for every request that the gateway serves by this route with the ARN's verb, whichever values its parameters have.
 
     `route` is None if the gateway's template is not in the catalogue. A denied answer covers the whole verb: the cache entry belongs to this
     route alone, and a narrower Deny would be missed by odd spellings. `slash_counts` as in `resolve`. None if no policy can hold a bound value to its
@@ -64,7 +64,7 @@ def compile_route(
 
 
 def _allowed_values(grounds: Grounds, verb: str, route: RouteTemplate) -> dict[tuple[tuple[str, str], ...], list[Permission]]:
-    """The allows by the parameter values that they ask for. One without any covers all others; with a deny there is none."""
+    """Return the allows by the parameter values that they ask for. One without any covers all others; with a deny there is none."""
     denies, allows = applicable(grounds, verb, route)
     result: dict[tuple[tuple[str, str], ...], list[Permission]] = {}
     for permission in () if denies else allows:

@@ -27,14 +27,14 @@ class PolicyTooLargeError(Exception):
 
 
 def end_of(permissions: Iterable[Permission], token_expiry: int | None) -> int | None:
-    """The second at which the last of these allows ends, with the token at the latest; None if policies shall not say."""
+    """Return the second at which the last of these allows ends, with the token at the latest; None if policies shall not say."""
     if token_expiry is None:
         return None
     return max(token_expiry if p.until is None else min(token_expiry, p.until) for p in permissions)
 
 
 def allow(resources: list[str], end: int | None) -> Statement:
-    """A statement that allows, until `end` if that is said."""
+    """Return a statement that allows, until `end` if that is said."""
     statement: Statement = {"Action": "execute-api:Invoke", "Effect": "Allow", "Resource": resources}
     if end is not None:
         statement["Condition"] = {"NumericLessThan": {"aws:EpochTime": str(end)}}
@@ -42,10 +42,10 @@ def allow(resources: list[str], end: int | None) -> Statement:
 
 
 def deny(*resources: str) -> Statement:
-    """A statement that denies."""
+    """Return a statement that denies."""
     return {"Action": "execute-api:Invoke", "Effect": "Deny", "Resource": list(resources)}
 
 
 def policy(*statements: Statement) -> PolicyDocument:
-    """The document around statements."""
+    """Return the document around statements."""
     return {"Version": "2012-10-17", "Statement": list(statements)}

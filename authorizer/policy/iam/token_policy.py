@@ -84,20 +84,20 @@ class _VerbAccess:
         return frozenset(range(len(self.known.routes))) - self.allowed.keys()
 
     def text(self, pattern: Pattern, some: str = "*") -> str:
-        """The pattern as it stands in a policy."""
+        """Return the pattern as it stands in a policy."""
         return "/".join(some if piece is STAR else self.values.get(piece, piece) for piece in pattern)
 
     def spelled(self, pattern: Pattern) -> Pattern:
-        """The pattern with values in place of marks."""
+        """Return the pattern with values in place of marks."""
         return tuple(piece if piece is STAR else self.values.get(piece, piece) for piece in pattern)
 
     def needs_slash_guard(self, pattern: Pattern) -> bool:
-        """Whether a slash too many in place of a parameter would lead to a route that is not allowed, as `/pets//` leads to `/pets`."""
+        """Return whether a slash too many in place of a parameter would lead to a route that is not allowed, as `/pets//` leads to `/pets`."""
         return not self.known.within(pattern, self.mask, empty_stars=True)
 
 
 def compile_token(arn: MethodArn, grounds: Grounds, *, guards: bool = False, token_expiry: int | None = None) -> PolicyDocument | Refusal:
-    """A policy that allows what `decide` allows, for every path in its plain spelling, and nothing more for any other; or the reason why not.
+    """Return a policy that allows what `decide` allows, for every path in its plain spelling, and nothing more for any other; or the reason why not.
 
     `arn` is any of the stage. `guards` permits Denies that tell routes apart. With `token_expiry`, the token's `exp`, Allows carry the condition that
     they end with their reason.
@@ -176,7 +176,7 @@ def _refuse_words(catalog: RouteCatalog, values: Iterable[str]) -> None:
 
 
 def _route_guards(verb: _VerbAccess, *, guards: bool) -> list[str]:
-    """The Denies that tell the routes of one verb apart. Raises `_RefusedError` if none would do, or if there may be none."""
+    """Return the Denies that tell the routes of one verb apart. Raises `_RefusedError` if none would do, or if there may be none."""
     denied: set[Pattern] = set()
     for number in verb.allowed:
         if not verb.known.within(verb.known.patterns[number], verb.mask):
@@ -254,7 +254,7 @@ def _end(verb: _VerbAccess, pattern: Pattern, token_expiry: int | None) -> int |
 
 
 def _allows(verb: _VerbAccess, token_expiry: int | None, *, collapse: bool) -> list[Pattern]:
-    """The Allows of one verb. Collapsed, one `prefix/*` stands for all routes below a prefix wherever nothing below it is disallowed."""
+    """Return the Allows of one verb. Collapsed, one `prefix/*` stands for all routes below a prefix wherever nothing below it is disallowed."""
     patterns = dict.fromkeys(verb.known.patterns[number] for number in verb.allowed)
     # What `/a/{x}` needs takes in all that `/a/{x+}` needs besides.
     for number in (number for number in verb.allowed if verb.known.routes[number].is_greedy):
@@ -268,7 +268,7 @@ def _allows(verb: _VerbAccess, token_expiry: int | None, *, collapse: bool) -> l
 
 
 def _wide(verb: _VerbAccess, patterns: Iterable[Pattern]) -> list[Pattern]:
-    """The widest `prefix/*` that stand for more than one pattern and reach nothing disallowed."""
+    """Return the widest `prefix/*` that stand for more than one pattern and reach nothing disallowed."""
     below = Counter(pattern[:length] for pattern in patterns for length in range(len(pattern)))
     chosen: set[Pattern] = set()
     for prefix in sorted(below, key=len):
