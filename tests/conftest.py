@@ -11,9 +11,9 @@ import botocore.session
 import pytest
 from moto import mock_aws
 
+from tests.support.aws_calls import AwsCalls
 from tests.support.clock import Clock
 from tests.support.tables import TABLE, Table, create_table, open_table
-from tests.support.wire import Wire
 
 REGION = "eu-west-1"
 
@@ -80,22 +80,22 @@ def aws() -> Iterator[None]:
 
 @pytest.fixture
 def dynamodb(aws: None) -> Any:
-    """A DynamoDB client that no `Wire` sees: for what a test looks up or spoils by itself."""
+    """A DynamoDB client that no `AwsCalls` sees: for what a test looks up or spoils by itself."""
     return boto3.Session().client("dynamodb", region_name=REGION)
 
 
 @pytest.fixture
-def wire(dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wire]:
+def wire(dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[AwsCalls]:
     """Every call of every AWS client that is made from here on."""
     # The emulator of DynamoDB answers at once; so shall a second attempt.
     monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _: None)
     monkeypatch.setattr("boto3.DEFAULT_SESSION", None)
-    with Wire().installed() as wire:
+    with AwsCalls().installed() as wire:
         yield wire
 
 
 @pytest.fixture
-def table(dynamodb: Any, wire: Wire) -> Table:
+def table(dynamodb: Any, wire: AwsCalls) -> Table:
     """An empty permission table, which the item classes are bound to."""
     create_table(dynamodb, TABLE)
     open_table(TABLE, REGION)

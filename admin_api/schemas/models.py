@@ -81,6 +81,20 @@ class AccessChange(Answer):
     sentence: str
 
 
+class Counterexample(Answer):
+    """Paths that no policy under the token alone keeps apart: whatever allows `allowed` also allows `denied`, and what denies that, `also_allowed`.
+
+    Each is the one before with `fresh` characters overwritten. `routes` own them, in this order.
+    """
+
+    verb: str
+    allowed: str
+    denied: str
+    also_allowed: str | None
+    routes: list[str]
+    fresh: str
+
+
 class TokenVerdict(Answer):
     """Whether one policy for all routes can be remembered under the token alone, for callers in these groups."""
 
@@ -88,13 +102,19 @@ class TokenVerdict(Answer):
     expressible: bool
     with_guards: bool
     bytes: int | None
+    reason: str | None = None
     message: str | None
+    counterexample: Counterexample | None = None
 
 
 class WriteResult(Answer):
-    """What a write did, or would do. `parts` are the versions that it takes. Of long lists the beginning is shown, `..._in_all` counts them."""
+    """What a write did, or would do. `parts` are the versions that it takes. Of long lists the beginning is shown, `..._in_all` counts them.
+
+    `base_version` is what was published before, null for the first document.
+    """
 
     api: str
+    base_version: int | None
     version: int
     hash: str | None
     changed: bool
@@ -184,6 +204,20 @@ class Version(Answer):
     denylist: DenylistChange | None = None
 
 
+class TouchedItem(Answer):
+    """An item of the table that a version wrote, by its keys, and the SHA-256 of what was written."""
+
+    pk: str
+    sk: str
+    sha256: str
+
+
+class VersionRecord(Version):
+    """One version as the table holds it, each part of a large change by itself. `hash` covers what `touched` lists."""
+
+    touched: list[TouchedItem]
+
+
 class VersionList(Answer):
     """A page of the history, newest first. Each record was held against the hash that the one after it names, also from page to page."""
 
@@ -208,6 +242,42 @@ class Diff(Answer):
     next: str | None = None
 
 
+class Verification(Answer):
+    """What `gatebook log --verify` found: the places that were `damaged`, and the version that has the expected hash."""
+
+    api: str
+    version: int
+    hash: str
+    damaged: list[str]
+    expected_at: int | None
+
+
+class Finding(Answer):
+    """Something in a document to see to."""
+
+    kind: str
+    message: str
+
+
+class Violation(Answer):
+    """A statement that a document breaks, and by what."""
+
+    invariant: str
+    counter_example: str
+
+
+class CheckReport(Answer):
+    """What `gatebook check` says of one document. `enforced` are callers for whom an enforced `token` scope cannot be kept."""
+
+    api: str
+    violations: list[Violation]
+    findings: list[Finding]
+    enforced: list[str]
+    token_scope: list[TokenVerdict]
+    risky_triples: list[str]
+    more_risky_triples: bool
+
+
 class MatrixCell(Answer):
     """What one subject, with everyone's permissions, may do on one route."""
 
@@ -228,6 +298,13 @@ class Matrix(Answer):
     version: int
     rows: list[MatrixRow]
     next: str | None = None
+
+
+class DocumentMatrix(Answer):
+    """The matrix of a document that is not published, all of its subjects."""
+
+    api: str
+    rows: list[MatrixRow]
 
 
 class Access(Answer):

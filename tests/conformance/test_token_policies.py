@@ -2,7 +2,7 @@
 
 An answer of a vector may have its own `refs`, `claims`, `now`, `guards` and `token_expiry`. Resources and requests stand without what all of them begin
 with. `allow` and `deny` are all Resources of the policy, `allow_until` those that carry a condition, by its second. `allows` and `refuses` are requests
-as an IAM evaluator of our own judges them. A `refusal` has a reason, words that it `says`, and, if it has a certificate, the `routes` that this names and
+as an IAM evaluator of our own judges them. A `refusal` has a reason, words that it `says`, and, if it has a counterexample, the `routes` that this names and
 the catalogue's routes that its paths are `served_by`, where these are written differently.
 """
 
@@ -76,7 +76,7 @@ def _check_requests(policy: PolicyDocument, answer: dict[str, Any], here: Ground
 def _check_refusal(refusal: Refusal, expected: dict[str, Any], here: Grounds) -> None:
     assert refusal.reason == expected["reason"]
     assert expected.get("says", "") in refusal.message
-    proof = refusal.certificate
+    proof = refusal.counterexample
     if "routes" not in expected:
         assert proof is None
         return

@@ -4,9 +4,9 @@ import pytest
 
 from authorizer.policy.permission import PrincipalRef, RefKind
 from authorizer.table.cache import LoadedPermissions, PermissionCache
+from tests.support.aws_calls import AwsCalls, Call
 from tests.support.clock import Clock
 from tests.support.tables import Table, opened, publish
-from tests.support.wire import Call, Wire
 
 REFRESH, STALE = 10, 300
 
@@ -36,7 +36,7 @@ GUEST, OWNER, ADMIN, OTHER, LATE = map(group, ("guest", "owner", "admin", "other
 class Reader:
     """A cache with what it costs and gives, in a form that is easily written down."""
 
-    def __init__(self, wire: Wire, clock: Clock, refresh: float = REFRESH, stale: float = STALE) -> None:
+    def __init__(self, wire: AwsCalls, clock: Clock, refresh: float = REFRESH, stale: float = STALE) -> None:
         self.wire = wire
         self.cache = PermissionCache(opened(), "petstore", now=clock, refresh_seconds=refresh, max_stale_seconds=stale)
 
@@ -75,5 +75,5 @@ def published(table: Table) -> Table:
 
 
 @pytest.fixture
-def reader(published: Table, wire: Wire, clock: Clock) -> Reader:
+def reader(published: Table, wire: AwsCalls, clock: Clock) -> Reader:
     return Reader(wire, clock)

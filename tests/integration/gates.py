@@ -17,11 +17,11 @@ import pytest
 from authorizer.request_loop import Handler
 from authorizer.settings import read_settings
 from authorizer.wiring import build_handler
+from tests.support.aws_calls import AwsCalls
 from tests.support.clock import Clock
 from tests.support.events import Event, rest_request_event, rest_token_event
 from tests.support.issuer import CLIENT_ID, POOL, Issuer
 from tests.support.tables import TABLE, Table, publish
-from tests.support.wire import Wire
 
 DOCUMENT = """
 api: petstore
@@ -177,7 +177,7 @@ def published(table: Table) -> Table:
 
 
 @pytest.fixture
-def gate(published: Table, keys: KeyServer, wire: Wire, clock: Clock, capsys: pytest.CaptureFixture[str]) -> Gate:
+def gate(published: Table, keys: KeyServer, wire: AwsCalls, clock: Clock, capsys: pytest.CaptureFixture[str]) -> Gate:
     """A cold authorizer in `request` scope."""
     gate = build_gate(keys, clock, capsys)
     wire.take()
@@ -185,7 +185,7 @@ def gate(published: Table, keys: KeyServer, wire: Wire, clock: Clock, capsys: py
 
 
 @pytest.fixture
-def route_gate(published: Table, keys: KeyServer, wire: Wire, clock: Clock, capsys: pytest.CaptureFixture[str]) -> Gate:
+def route_gate(published: Table, keys: KeyServer, wire: AwsCalls, clock: Clock, capsys: pytest.CaptureFixture[str]) -> Gate:
     """A cold authorizer in `route` scope."""
     gate = build_gate(keys, clock, capsys, CACHE_SCOPE="route")
     wire.take()

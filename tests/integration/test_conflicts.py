@@ -10,10 +10,10 @@ from admin_api.publishing.service import PermissionService
 from admin_api.table.writer import ConflictError
 from authorizer.errors import TroubleError
 from tests.integration.publications import API, FIRST, SECOND
+from tests.support.aws_calls import Answer, AwsCalls, Call, error
 from tests.support.chain import verify_chain
 from tests.support.clock import Clock
 from tests.support.tables import Table, document, opened, publish
-from tests.support.wire import Answer, Call, Wire, error
 
 OTHER = SECOND.replace("owner", "admin")
 
@@ -62,7 +62,7 @@ def test_a_plan_for_nothing_there_is_refused_once_there_is_something(table: Tabl
         service.apply(plan, author="us", reason="r")
 
 
-def refuse_writes(wire: Wire, *answers: Answer) -> list[Call]:
+def refuse_writes(wire: AwsCalls, *answers: Answer) -> list[Call]:
     """Answer the writes with these in turn, the last one again and again; the calls are noted in the list that is returned."""
     todo, seen = list(answers), []
 
@@ -90,7 +90,7 @@ def cancelled(*codes: str) -> Answer:
         error("TransactionConflictException"),
     ],
 )
-def test_whatever_aws_calls_it_a_lost_race_is_one(table: Table, wire: Wire, service: PermissionService, said: Answer) -> None:
+def test_whatever_aws_calls_it_a_lost_race_is_one(table: Table, wire: AwsCalls, service: PermissionService, said: Answer) -> None:
     plan = service.plan(document(FIRST))
     calls = refuse_writes(wire, said)
     with pytest.raises(ConflictError):
@@ -113,7 +113,7 @@ def test_whatever_aws_calls_it_a_lost_race_is_one(table: Table, wire: Wire, serv
     ],
 )
 def test_what_dynamodb_refuses_is_trouble_and_nothing_is_written(
-    table: Table, wire: Wire, service: PermissionService, said: Answer, code: str
+    table: Table, wire: AwsCalls, service: PermissionService, said: Answer, code: str
 ) -> None:
     plan = service.plan(document(FIRST))
     refuse_writes(wire, said)
@@ -136,7 +136,9 @@ SILENCE = ReadTimeoutError(endpoint_url="https://dynamodb.test/")
     ],
     ids=["no answer", "no connection", "InternalServerError", "ServiceUnavailable", "TransactionInProgress"],
 )
-def test_when_nobody_knows_whether_it_was_written_that_is_said(table: Table, wire: Wire, service: PermissionService, said: Answer) -> None:
+def test_when_nobody_knows_whether_it_was_written_that_is_said(
+    table: Table, wire: AwsCalls, service: PermissionService, said: Answer
+) -> None:
     plan = service.plan(document(FIRST))
     refuse_writes(wire, said)
     with pytest.raises(TroubleError, match="may be written or not") as caught:
@@ -144,7 +146,7 @@ def test_when_nobody_knows_whether_it_was_written_that_is_said(table: Table, wir
     assert caught.value.reason == "outcome_unknown"
 
 
-def test_a_second_attempt_is_the_same_request(table: Table, wire: Wire, service: PermissionService) -> None:
+def test_a_second_attempt_is_the_same_request(table: Table, wire: AwsCalls, service: PermissionService) -> None:
     """DynamoDB carries out a request token once: an answer that was lost on its way must not look like somebody else's change."""
     plan = service.plan(document(FIRST))
     calls = refuse_writes(wire, SILENCE, None)
@@ -154,7 +156,7 @@ def test_a_second_attempt_is_the_same_request(table: Table, wire: Wire, service:
     assert verify_chain(table.items(), "petstore") == 1
 
 
-def test_after_an_answer_that_was_lost_a_new_plan_tells(table: Table, wire: Wire, service: PermissionService) -> None:
+def test_after_an_answer_that_was_lost_a_new_plan_tells(table: Table, wire: AwsCalls, service: PermissionService) -> None:
     plan = service.plan(document(FIRST))
     calls = refuse_writes(wire, SILENCE)
     with pytest.raises(TroubleError, match="plan again"):
@@ -167,7 +169,7 @@ def test_after_an_answer_that_was_lost_a_new_plan_tells(table: Table, wire: Wire
     assert verify_chain(table.items(), "petstore") == 1
 
 
-def test_each_change_is_one_transaction(table: Table, wire: Wire, service: PermissionService) -> None:
+def test_each_change_is_one_transaction(table: Table, wire: AwsCalls, service: PermissionService) -> None:
     publish(FIRST)
     plan = service.plan(document(SECOND))
     wire.take()

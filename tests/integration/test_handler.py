@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from authorizer.errors import TroubleError
 from tests.integration.gates import (
     Context,
     Gate,
@@ -24,7 +25,7 @@ from tests.integration.gates import (
     token_event,
 )
 from tests.support.clock import Clock
-from tests.support.events import Event
+from tests.support.events import Event, http_1_event, http_2_event
 from tests.support.issuer import CLIENT_ID, Issuer
 from tests.support.tables import Table, publish
 
@@ -125,6 +126,31 @@ def test_a_greedy_route_above_others_is_narrowed_and_said(route_gate: Gate) -> N
     assert route_gate.counted == {"allowed": 1, "needs_narrower_scope": 1}
 
 
+def test_a_route_whose_bound_value_no_pattern_can_hold_is_answered_for_the_request(
+    table: Table, keys: KeyServer, clock: Clock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`rooms/*/u1/*` would also let `/rooms/a/u2/u1/x` through."""
+    bound = "{route: 'GET /rooms/{room}/{owner}/{path+}', where: {owner: sub}}"
+    publish(f"{{api: petstore, routes: ['GET /rooms/{{room}}/{{owner}}/{{path+}}'], groups: {{guest: {{allow: [{bound}]}}}}}}")
+    gate = build_gate(keys, clock, capsys, CACHE_SCOPE="route")
+    event = request_event(bearer("guest"), path="/rooms/a/u1/x", template="/rooms/{room}/{owner}/{path+}")
+    assert gate.call(event)["policyDocument"] == policy(("Allow", ["GET/rooms/a/u1/x"]))
+    assert (gate.line["scope"], gate.line["narrowed"]) == ("request", "binding")
+
+
+def test_a_route_that_is_too_long_for_a_resource_is_trouble(
+    table: Table, keys: KeyServer, clock: Clock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Publishing leaves room for the ARN of any API that AWS makes; this stage has a longer name than a stage may have."""
+    path = "/" + "x" * 299
+    publish(f"{{api: petstore, routes: ['GET {path}'], everyone: {{allow: ['GET {path}']}}}}")
+    gate = build_gate(keys, clock, capsys, CACHE_SCOPE="route")
+    event = request_event(bearer("guest"), path=path, template=path)
+    raised = gate.fail(event | {"methodArn": event["methodArn"].replace("/prod/", f"/{'s' * 200}/")})
+    assert isinstance(raised, TroubleError)
+    assert raised.reason == "answer_too_large"
+
+
 def test_a_route_that_the_catalogue_lacks_is_denied_and_said(gate: Gate, route_gate: Gate) -> None:
     event = request_event(bearer("admin"), path="/new", template="/new")
     assert gate.call(event)["policyDocument"] == policy(("Deny", ["GET/new"]))
@@ -210,6 +236,23 @@ def test_a_permission_ends_with_its_moment_also_where_policies_are_kept(
     for seconds, effect in ((0, "Allow"), (9.5, "Allow"), (0.5, "Deny")):
         clock.advance(seconds)
         assert gate.call(event)["policyDocument"]["Statement"][0]["Effect"] == effect
+
+
+@pytest.mark.parametrize("build_event", [http_1_event, http_2_event])
+def test_an_allow_is_not_given_where_another_route_may_share_its_arn(
+    table: Table, keys: KeyServer, clock: Clock, capsys: pytest.CaptureFixture[str], build_event: Callable[..., Event]
+) -> None:
+    """If ARNs hold decoded paths, `/rooms/a/b` is also what `/rooms/a%2Fb` was, which goes to a route that guests may not call."""
+    routes = "['GET /rooms/{room}', 'GET /rooms/{room}/{bed}']"
+    publish(f"{{api: petstore, routes: {routes}, groups: {{guest: {{allow: ['GET /rooms/{{room}}/{{bed}}']}}}}}}")
+    gate, token = build_gate(keys, clock, capsys), bearer("guest")
+    asked = ("GET", "/rooms/a/b", "GET /rooms/{room}/{bed}")
+    without_route = build_event(*asked, identity_source=("GET", "/rooms/a/b", token), headers=[("Authorization", token)])
+    raised = gate.fail(without_route)
+    assert isinstance(raised, TroubleError)
+    assert raised.reason == "route_not_keyed"
+    with_route = build_event(*asked, identity_source=(*asked, token), headers=[("Authorization", token)])
+    assert gate.call(with_route)["policyDocument"]["Statement"][0]["Effect"] == "Allow"
 
 
 def test_policies_are_not_shared_between_stages_or_callers(route_gate: Gate) -> None:

@@ -28,11 +28,11 @@ from tests.integration.gates import (
     token_event,
     trouble,
 )
+from tests.support.aws_calls import AwsCalls, answer, error
 from tests.support.clock import Clock
 from tests.support.events import Event
 from tests.support.issuer import CLIENT_ID, ISSUER, NOW, Issuer, b64, rsa_key, sign
 from tests.support.tables import TABLE, Table
-from tests.support.wire import Wire, answer, error
 
 __all__ = ["gate", "keys", "published", "route_gate"]
 
@@ -124,7 +124,7 @@ def test_no_captured_event_is_trouble(gate: Gate) -> None:
         assert gate.line["reason"] == case["expected"].get("error", "malformed"), file.name
 
 
-def test_a_bad_token_costs_no_read_of_the_table(gate: Gate, wire: Wire) -> None:
+def test_a_bad_token_costs_no_read_of_the_table(gate: Gate, wire: AwsCalls) -> None:
     for authorization, _ in BAD.values():
         gate.fail(request_event(authorization))
     assert wire.take() == []
@@ -205,14 +205,14 @@ def test_a_table_that_cannot_tell_is_trouble_and_named(
     ids=["throttled", "forbidden", "internal", "gibberish", "timeout"],
 )
 @pytest.mark.parametrize("operation", ["GetItem", "Query"])
-def test_dynamodb_that_fails_is_trouble(gate: Gate, wire: Wire, failure: Any, operation: str) -> None:
+def test_dynamodb_that_fails_is_trouble(gate: Gate, wire: AwsCalls, failure: Any, operation: str) -> None:
     wire.rule = lambda call: failure if call.operation == operation else None
     assert trouble(gate, GUEST)["reason"] == "dynamodb_unavailable"
     wire.rule = None
     assert is_allowed(gate, GUEST)
 
 
-def test_what_is_loaded_outlives_dynamodb_for_a_while_and_no_longer(gate: Gate, wire: Wire, clock: Clock) -> None:
+def test_what_is_loaded_outlives_dynamodb_for_a_while_and_no_longer(gate: Gate, wire: AwsCalls, clock: Clock) -> None:
     gate.call(GUEST)
     wire.rule = lambda _: error("InternalServerError", 500)
     clock.advance(300)
@@ -223,7 +223,7 @@ def test_what_is_loaded_outlives_dynamodb_for_a_while_and_no_longer(gate: Gate, 
     assert trouble(gate, GUEST)["reason"] == "dynamodb_unavailable"
 
 
-def test_a_caller_whose_permissions_are_not_loaded_is_trouble_and_not_denied(gate: Gate, wire: Wire) -> None:
+def test_a_caller_whose_permissions_are_not_loaded_is_trouble_and_not_denied(gate: Gate, wire: AwsCalls) -> None:
     gate.call(GUEST)
     wire.rule = lambda _: error("InternalServerError", 500)
     assert trouble(gate, request_event(bearer("owner"), path="/pets/7"))["reason"] == "dynamodb_unavailable"
@@ -301,7 +301,7 @@ def test_nobody_else_is_accepted_by_a_machines_client(gate: Gate) -> None:
     assert is_401(gate.fail(request_event(f"Bearer {CLIENT_ID}")))
 
 
-def test_trouble_keeps_its_cause(gate: Gate, wire: Wire) -> None:
+def test_trouble_keeps_its_cause(gate: Gate, wire: AwsCalls) -> None:
     wire.rule = lambda _: error("AccessDeniedException")
     raised = gate.fail(GUEST)
     assert isinstance(raised, TroubleError)

@@ -7,10 +7,10 @@ from admin_api.table import history
 from admin_api.table.writer import ConflictError
 from authorizer.policy.denylist import DenylistKind
 from tests.integration.publications import API, FIRST, GUEST, many_groups
+from tests.support.aws_calls import AwsCalls, Call
 from tests.support.chain import verify_chain
 from tests.support.clock import Clock
 from tests.support.tables import Table, document, opened, publish
-from tests.support.wire import Call, Wire
 
 LATER = 2_000_000_000
 
@@ -24,7 +24,7 @@ def deny(service: PermissionService, value: str = "u1") -> None:
     service.add_entry("petstore", DenylistKind.SUB, value, author="a", reason="stolen", expires_at=LATER)
 
 
-def before_second_part(wire: Wire, act: object) -> None:
+def before_second_part(wire: AwsCalls, act: object) -> None:
     """Let something happen once, right before the second part of a series is written."""
     writes = iter(range(100))
     todo = [act]
@@ -36,7 +36,7 @@ def before_second_part(wire: Wire, act: object) -> None:
     wire.rule = rule
 
 
-def test_the_kill_switch_does_not_stop_a_large_change(table: Table, wire: Wire, service: PermissionService) -> None:
+def test_the_kill_switch_does_not_stop_a_large_change(table: Table, wire: AwsCalls, service: PermissionService) -> None:
     publish(FIRST)
     plan = service.plan(document(many_groups(150)), 0)
     before_second_part(wire, lambda: deny(service))
@@ -50,7 +50,7 @@ def test_the_kill_switch_does_not_stop_a_large_change(table: Table, wire: Wire, 
     assert verify_chain(table.items(), "petstore") == head.version == 1 + len(plan.steps) + 1
 
 
-def test_another_document_does(table: Table, wire: Wire, service: PermissionService) -> None:
+def test_another_document_does(table: Table, wire: AwsCalls, service: PermissionService) -> None:
     publish(FIRST)
     plan = service.plan(document(many_groups(150)), 0)
     before_second_part(wire, lambda: publish(many_groups(3)))
@@ -60,7 +60,7 @@ def test_another_document_does(table: Table, wire: Wire, service: PermissionServ
     assert service.published("petstore").document.subjects == document(many_groups(3)).subjects
 
 
-def test_a_change_that_stopped_is_still_shown_after_the_kill_switch(table: Table, wire: Wire, service: PermissionService) -> None:
+def test_a_change_that_stopped_is_still_shown_after_the_kill_switch(table: Table, wire: AwsCalls, service: PermissionService) -> None:
     publish(FIRST)
     plan = service.plan(document(many_groups(150)), 0)
 

@@ -1,8 +1,10 @@
 """The command's `--json` and the admin API's bodies say the same thing in the same words."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from admin_api.publishing.service import PermissionService
 from admin_api.rest.app import AdminApi
@@ -57,3 +59,38 @@ def test_explain_too(client: Client, run: Run) -> None:
     asked = {"method": "POST", "path": "/owners/7/pets", "groups": ["owner"], "claims": {"sub": "7"}}
     answered = client.call("POST", "/v1/apis/petstore/explain", body=asked).body
     assert parsed(run("explain", "petstore", "POST", "/owners/7/pets", "--group", "owner", "--claim", "sub=7", "--json")) == answered
+
+
+def test_a_plan_is_the_answer_to_a_dry_run(client: Client, run: Run, tmp_path: Path) -> None:
+    wanted = DOCUMENT.replace("groups:", "groups:\n  guest: {allow: [POST /pets]}")
+    (tmp_path / "wanted.yaml").write_text(wanted)
+    asked = client.call("PUT", "/v1/apis/petstore/document", body=yaml.safe_load(wanted), if_match="*", query={"dry_run": "true"})
+    [planned] = parsed(run("plan", str(tmp_path / "wanted.yaml"), "--json"))
+    assert planned == asked.body
+    assert planned["changed"]
+
+
+def test_an_apply_and_a_rollback_are_answers_to_writes(client: Client, run: Run, tmp_path: Path) -> None:
+    wanted = DOCUMENT.replace("groups:", "groups:\n  guest: {allow: [POST /pets]}")
+    (tmp_path / "wanted.yaml").write_text(wanted)
+    [applied] = parsed(run("apply", str(tmp_path / "wanted.yaml"), "--yes", "--json"))
+    back = parsed(run("rollback", "petstore", str(applied["base_version"]), "--yes", "--json"))
+    again = client.call("PUT", "/v1/apis/petstore/document", body=yaml.safe_load(wanted), if_match="*").body
+    # Only what a plan was judged for differs: a write over HTTP does not wait for verdicts.
+    same = {name: value for name, value in again.items() if name not in ("base_version", "version", "hash", "token_scope")}
+    assert same == {name: applied[name] for name in same}
+    assert again.keys() == applied.keys() == back.keys()
+    assert (back["base_version"], back["version"], again["base_version"]) == (applied["version"], applied["version"] + 1, back["version"])
+
+
+def test_the_log_is_the_history_with_what_each_version_wrote(client: Client, run: Run) -> None:
+    answered = client.get("/v1/apis/petstore/versions").body["versions"]
+    logged = parsed(run("log", "petstore", "--json"))
+    assert [{name: value for name, value in record.items() if name != "touched"} for record in logged] == answered
+    assert all(record["touched"] for record in logged)
+
+
+def test_the_matrix_of_a_file_has_the_rows_of_the_published_one(client: Client, run: Run, tmp_path: Path) -> None:
+    (tmp_path / "published.json").write_text(run("export", "petstore", "--json").stdout)
+    [drawn] = parsed(run("matrix", str(tmp_path / "published.json"), "--json"))
+    assert in_order(drawn)["rows"] == in_order(client.get("/v1/apis/petstore/matrix").body)["rows"]

@@ -21,9 +21,9 @@ from tests.integration.caches import (
     published,
     reader,
 )
+from tests.support.aws_calls import AwsCalls
 from tests.support.clock import Clock
 from tests.support.tables import publish
-from tests.support.wire import Wire
 
 __all__ = ["published", "reader"]
 
@@ -42,7 +42,7 @@ def test_a_cold_start_reads_each_thing_once(reader: Reader) -> None:
     assert [str(route) for route in loaded.catalog.routes] == ["GET /pets", "POST /pets", "DELETE /pets"]
 
 
-def test_only_the_head_may_be_read_eventually_consistent(reader: Reader, wire: Wire) -> None:
+def test_only_the_head_may_be_read_eventually_consistent(reader: Reader, wire: AwsCalls) -> None:
     reader.load(EVERYONE, ADMIN)
     assert [(c.operation, c.is_consistent) for c in wire.take()] == [("GetItem", False)] + [("Query", True)] * 7
 

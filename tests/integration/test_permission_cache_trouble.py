@@ -22,9 +22,9 @@ from tests.integration.caches import (
     reader,
 )
 from tests.integration.publications import API, V1, V2
+from tests.support.aws_calls import Answer, AwsCalls, Call, answer, error
 from tests.support.clock import Clock
 from tests.support.tables import Table, publish
-from tests.support.wire import Answer, Call, Wire, answer, error
 
 __all__ = ["published", "reader"]
 
@@ -51,13 +51,13 @@ def down(request: pytest.FixtureRequest) -> Answer:
     return answer
 
 
-def test_nothing_published_is_trouble(table: Table, wire: Wire, clock: Clock) -> None:
+def test_nothing_published_is_trouble(table: Table, wire: AwsCalls, clock: Clock) -> None:
     with pytest.raises(TroubleError) as caught:
         Reader(wire, clock).load(EVERYONE)
     assert caught.value.reason == "nothing_published"
 
 
-def test_a_cold_start_without_dynamodb_is_trouble(published: Table, wire: Wire, clock: Clock, down: Answer) -> None:
+def test_a_cold_start_without_dynamodb_is_trouble(published: Table, wire: AwsCalls, clock: Clock, down: Answer) -> None:
     reader = Reader(wire, clock)
     wire.rule = lambda _: down
     with pytest.raises(TroubleError) as caught:
@@ -67,7 +67,7 @@ def test_a_cold_start_without_dynamodb_is_trouble(published: Table, wire: Wire, 
     assert reader.held(EVERYONE) == ["everyone allow GET /pets"]
 
 
-def test_what_was_loaded_serves_within_the_bound_and_not_after(reader: Reader, clock: Clock, wire: Wire, down: Answer) -> None:
+def test_what_was_loaded_serves_within_the_bound_and_not_after(reader: Reader, clock: Clock, wire: AwsCalls, down: Answer) -> None:
     reader.load(OWNER)
     wire.rule = lambda _: down
     clock.advance(STALE)
@@ -81,7 +81,7 @@ def test_what_was_loaded_serves_within_the_bound_and_not_after(reader: Reader, c
     assert (loaded.version, loaded.stale) == (1, False)
 
 
-def test_the_bound_holds_between_two_attempts_as_well(reader: Reader, clock: Clock, wire: Wire) -> None:
+def test_the_bound_holds_between_two_attempts_as_well(reader: Reader, clock: Clock, wire: AwsCalls) -> None:
     reader.load(OWNER)
     wire.rule = lambda _: DOWN[3]
     clock.advance(STALE - 1)
@@ -91,7 +91,7 @@ def test_the_bound_holds_between_two_attempts_as_well(reader: Reader, clock: Clo
         reader.load(OWNER)
 
 
-def test_a_stale_load_asks_once_per_interval(reader: Reader, clock: Clock, wire: Wire) -> None:
+def test_a_stale_load_asks_once_per_interval(reader: Reader, clock: Clock, wire: AwsCalls) -> None:
     reader.load(OWNER)
     wire.rule = lambda _: DOWN[6]
     clock.advance(REFRESH)
@@ -106,7 +106,7 @@ def test_a_stale_load_asks_once_per_interval(reader: Reader, clock: Clock, wire:
     assert wire.operations() == ["GetItem"]
 
 
-def test_one_retry_and_no_more(reader: Reader, clock: Clock, wire: Wire) -> None:
+def test_one_retry_and_no_more(reader: Reader, clock: Clock, wire: AwsCalls) -> None:
     """Two attempts of 1 s to connect and 1.5 s to read fit into the 10 s that API Gateway waits, beside a fetch of keys."""
     reader.load(OWNER)
     wire.rule = lambda _: DOWN[0]
@@ -115,7 +115,7 @@ def test_one_retry_and_no_more(reader: Reader, clock: Clock, wire: Wire) -> None
     assert wire.operations() == ["GetItem", "GetItem"]
 
 
-def test_the_bound_starts_at_the_last_confirmation(reader: Reader, clock: Clock, wire: Wire) -> None:
+def test_the_bound_starts_at_the_last_confirmation(reader: Reader, clock: Clock, wire: AwsCalls) -> None:
     reader.load(OWNER)
     clock.advance(STALE)
     assert not reader.load(OWNER).stale
@@ -124,7 +124,7 @@ def test_the_bound_starts_at_the_last_confirmation(reader: Reader, clock: Clock,
     assert reader.load(OWNER).stale
 
 
-def test_subjects_that_are_not_here_cannot_be_served_stale(reader: Reader, clock: Clock, wire: Wire) -> None:
+def test_subjects_that_are_not_here_cannot_be_served_stale(reader: Reader, clock: Clock, wire: AwsCalls) -> None:
     reader.load(OWNER)
     wire.rule = lambda _: DOWN[3]
     with pytest.raises(TroubleError):
@@ -134,7 +134,7 @@ def test_subjects_that_are_not_here_cannot_be_served_stale(reader: Reader, clock
     assert reader.held(OTHER) == ["group/other allow DELETE /pets"]
 
 
-def test_a_bound_of_nothing_serves_nothing_stale(published: Table, wire: Wire, clock: Clock) -> None:
+def test_a_bound_of_nothing_serves_nothing_stale(published: Table, wire: AwsCalls, clock: Clock) -> None:
     reader = Reader(wire, clock, refresh=0, stale=0)
     reader.load(OWNER)
     clock.advance(1)
@@ -143,7 +143,7 @@ def test_a_bound_of_nothing_serves_nothing_stale(published: Table, wire: Wire, c
         reader.load(OWNER)
 
 
-def test_with_an_interval_of_nothing_each_load_asks(published: Table, wire: Wire, clock: Clock) -> None:
+def test_with_an_interval_of_nothing_each_load_asks(published: Table, wire: AwsCalls, clock: Clock) -> None:
     reader = Reader(wire, clock, refresh=0)
     reader.load(OWNER)
     reader.load(OWNER)
@@ -161,7 +161,7 @@ def test_a_clock_that_goes_back_asks_again(reader: Reader, clock: Clock, back: f
     assert reader.cost() == []
 
 
-def test_a_clock_that_goes_back_does_not_stretch_the_bound(reader: Reader, clock: Clock, wire: Wire) -> None:
+def test_a_clock_that_goes_back_does_not_stretch_the_bound(reader: Reader, clock: Clock, wire: AwsCalls) -> None:
     reader.load(OWNER)
     wire.rule = lambda _: DOWN[3]
     clock.advance(-1000)
@@ -173,7 +173,7 @@ def older_row(table: Table, pk: str, sk: str) -> Answer:
     return answer({"Items": [table.raw(pk, sk)], "Count": 1, "ScannedCount": 1})
 
 
-def lag(wire: Wire, pk: str, instead: Answer, *, operation: str = "Query", containing: str = "") -> None:
+def lag(wire: AwsCalls, pk: str, instead: Answer, *, operation: str = "Query", containing: str = "") -> None:
     def rule(call: Call) -> Answer:
         hit = call.operation == operation and pk in call.partition.split() and containing in str(call.body)
         return instead if hit else None
@@ -181,7 +181,7 @@ def lag(wire: Wire, pk: str, instead: Answer, *, operation: str = "Query", conta
     wire.rule = rule
 
 
-def test_an_older_row_is_not_filed_under_a_newer_version(reader: Reader, published: Table, clock: Clock, wire: Wire) -> None:
+def test_an_older_row_is_not_filed_under_a_newer_version(reader: Reader, published: Table, clock: Clock, wire: AwsCalls) -> None:
     reader.load(OWNER)
     publish(REVOKED)
     lag(wire, OWNER_KEY, older_row(published, OWNER_KEY, V1))
@@ -196,7 +196,7 @@ def test_an_older_row_is_not_filed_under_a_newer_version(reader: Reader, publish
     assert reader.held(OWNER) == []
 
 
-def test_a_row_that_does_not_show_yet_is_not_filed_either(reader: Reader, clock: Clock, wire: Wire) -> None:
+def test_a_row_that_does_not_show_yet_is_not_filed_either(reader: Reader, clock: Clock, wire: AwsCalls) -> None:
     reader.load(OWNER)
     publish(REVOKED)
     lag(wire, OWNER_KEY, answer({"Items": [], "Count": 0, "ScannedCount": 0}))
@@ -204,7 +204,7 @@ def test_a_row_that_does_not_show_yet_is_not_filed_either(reader: Reader, clock:
     assert (reader.load(OWNER).version, reader.load(OWNER).stale) == (1, True)
 
 
-def test_an_older_row_is_noticed_on_a_later_first_read(reader: Reader, published: Table, clock: Clock, wire: Wire) -> None:
+def test_an_older_row_is_noticed_on_a_later_first_read(reader: Reader, published: Table, clock: Clock, wire: AwsCalls) -> None:
     reader.load(EVERYONE)
     publish(REVOKED)
     clock.advance(REFRESH)
@@ -214,14 +214,14 @@ def test_an_older_row_is_noticed_on_a_later_first_read(reader: Reader, published
         reader.load(OWNER)
 
 
-def test_a_cold_reader_checks_what_the_newest_record_names(published: Table, wire: Wire, clock: Clock) -> None:
+def test_a_cold_reader_checks_what_the_newest_record_names(published: Table, wire: AwsCalls, clock: Clock) -> None:
     publish(REVOKED)
     lag(wire, OWNER_KEY, older_row(published, OWNER_KEY, V1))
     with pytest.raises(TroubleError, match="names 2"):
         Reader(wire, clock).load(OWNER)
 
 
-def test_older_routes_are_noticed(reader: Reader, published: Table, clock: Clock, wire: Wire) -> None:
+def test_older_routes_are_noticed(reader: Reader, published: Table, clock: Clock, wire: AwsCalls) -> None:
     reader.load(OWNER)
     publish(DOCUMENT.replace("DELETE /pets]\nev", "DELETE /pets, GET /new]\nev"))
     lag(wire, "api#petstore#routes", older_row(published, "api#petstore#routes", V1))
@@ -229,7 +229,7 @@ def test_older_routes_are_noticed(reader: Reader, published: Table, clock: Clock
     assert (reader.load(OWNER).version, reader.load(OWNER).stale) == (1, True)
 
 
-def test_a_record_that_does_not_show_yet(reader: Reader, published: Table, clock: Clock, wire: Wire) -> None:
+def test_a_record_that_does_not_show_yet(reader: Reader, published: Table, clock: Clock, wire: AwsCalls) -> None:
     reader.load(OWNER)
     publish(REVOKED)
     publish(JOINED)
@@ -245,7 +245,7 @@ def test_a_record_that_does_not_show_yet(reader: Reader, published: Table, clock
     assert reader.load(OWNER).version == 3
 
 
-def test_a_head_that_lags_changes_nothing(reader: Reader, published: Table, clock: Clock, wire: Wire) -> None:
+def test_a_head_that_lags_changes_nothing(reader: Reader, published: Table, clock: Clock, wire: AwsCalls) -> None:
     """The head alone is read eventually consistent: an older one is confirmed before anything is dropped."""
     before = {"Item": published.raw(API, "head")}
     publish(REVOKED)
@@ -256,7 +256,7 @@ def test_a_head_that_lags_changes_nothing(reader: Reader, published: Table, cloc
     assert reader.cost() == ["head", "head, consistent"]
 
 
-def test_a_head_that_does_not_show_yet_changes_nothing(reader: Reader, clock: Clock, wire: Wire) -> None:
+def test_a_head_that_does_not_show_yet_changes_nothing(reader: Reader, clock: Clock, wire: AwsCalls) -> None:
     reader.load(OWNER)
     wire.rule = lambda call: answer({}) if call.operation == "GetItem" and not call.is_consistent else None
     clock.advance(REFRESH)

@@ -10,10 +10,10 @@ from admin_api.table.writer import ChangeTooLargeError
 from authorizer.errors import TroubleError
 from authorizer.policy.document import format_document
 from tests.integration.publications import ADMIN, API, FIRST, GUEST, OWNER, ROUTES, SECOND, V1, V2, V3, many_groups
+from tests.support.aws_calls import AwsCalls, error
 from tests.support.chain import verify_chain
 from tests.support.clock import Clock
 from tests.support.tables import Table, document, opened, publish
-from tests.support.wire import Wire, error
 
 
 def content(table: Table, pk: str, sk: str) -> object:
@@ -220,7 +220,7 @@ def test_a_larger_change_is_a_series_of_versions(table: Table) -> None:
     assert PermissionService(opened(), Clock()).published("petstore").document.subjects == document(many_groups(100)).subjects
 
 
-def test_a_series_that_stopped_is_shown_and_goes_on_or_back(table: Table, wire: Wire) -> None:
+def test_a_series_that_stopped_is_shown_and_goes_on_or_back(table: Table, wire: AwsCalls) -> None:
     publish(many_groups(1))
     service = PermissionService(opened(), Clock())
     plan = service.plan(document(many_groups(150)))

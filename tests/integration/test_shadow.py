@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from tests.integration.gates import DOCUMENT, Gate, KeyServer, bearer, build_gate, gate, keys, published, request_event
+from tests.support.aws_calls import AwsCalls, Call, error
 from tests.support.clock import Clock
 from tests.support.tables import Table, publish
-from tests.support.wire import Call, Wire, error
 
 __all__ = ["gate", "keys", "published"]
 
@@ -20,7 +20,7 @@ CANDIDATE = DOCUMENT.replace("api: petstore", "api: petstore-next").replace(
 
 
 @pytest.fixture
-def shadowed(published: Table, keys: KeyServer, wire: Wire, clock: Clock, capsys: pytest.CaptureFixture[str]) -> Gate:
+def shadowed(published: Table, keys: KeyServer, wire: AwsCalls, clock: Clock, capsys: pytest.CaptureFixture[str]) -> Gate:
     """An authorizer with a candidate, which has seen one request."""
     publish(CANDIDATE)
     gate = build_gate(keys, clock, capsys, SHADOW_API="petstore-next")
@@ -71,13 +71,13 @@ def test_a_difference_is_told_with_the_permissions_that_make_it(
     assert answer == gate.call(event)
 
 
-def test_a_warm_request_asks_the_table_nothing_more(shadowed: Gate, wire: Wire) -> None:
+def test_a_warm_request_asks_the_table_nothing_more(shadowed: Gate, wire: AwsCalls) -> None:
     shadowed.call(request_event(bearer("guest"), path="/pets/7"))
     assert wire.operations() == []
 
 
 @pytest.mark.parametrize("kind", ["gone", "unreadable"])
-def test_trouble_in_the_shadow_is_a_metric(shadowed: Gate, published: Table, wire: Wire, clock: Clock, kind: str) -> None:
+def test_trouble_in_the_shadow_is_a_metric(shadowed: Gate, published: Table, wire: AwsCalls, clock: Clock, kind: str) -> None:
     def rule(call: Call) -> Any:
         return error("ResourceNotFoundException") if "petstore-next" in json.dumps(call.body) else None
 
@@ -103,7 +103,7 @@ def test_trouble_in_the_shadow_is_a_metric(shadowed: Gate, published: Table, wir
     assert len(asked) < 10, "it rests between attempts"
 
 
-def test_a_slow_candidate_holds_nobody_up(shadowed: Gate, wire: Wire, clock: Clock) -> None:
+def test_a_slow_candidate_holds_nobody_up(shadowed: Gate, wire: AwsCalls, clock: Clock) -> None:
     release = threading.Event()
 
     def rule(call: Call) -> None:
@@ -123,6 +123,6 @@ def test_a_slow_candidate_holds_nobody_up(shadowed: Gate, wire: Wire, clock: Clo
     assert shadowed.counted["shadow_skipped"] == 1
 
 
-def test_a_refused_token_is_not_judged(shadowed: Gate, wire: Wire) -> None:
+def test_a_refused_token_is_not_judged(shadowed: Gate, wire: AwsCalls) -> None:
     assert str(shadowed.fail(request_event(bearer("guest", exp=1), path="/pets"))) == "Unauthorized"
     assert set(shadowed.counted) == {"unauthorized"}

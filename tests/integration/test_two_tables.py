@@ -9,9 +9,9 @@ from authorizer.policy.permission import PrincipalRef, RefKind
 from authorizer.table.cache import PermissionCache
 from authorizer.table.reader import PermissionTable
 from tests.conftest import REGION
+from tests.support.aws_calls import AwsCalls
 from tests.support.clock import Clock
 from tests.support.tables import Table, create_table, document
-from tests.support.wire import Wire
 
 OWNER = PrincipalRef(RefKind.GROUP, "owner")
 HELD = "{{api: petstore, routes: [GET /pets, POST /pets], groups: {{owner: {{allow: [{route}]}}}}}}"
@@ -23,7 +23,7 @@ def published(table: PermissionTable, clock: Clock, route: str) -> None:
 
 
 @pytest.fixture
-def two(dynamodb: Any, wire: Wire) -> tuple[PermissionTable, PermissionTable]:
+def two(dynamodb: Any, wire: AwsCalls) -> tuple[PermissionTable, PermissionTable]:
     for name in ("first", "second"):
         create_table(dynamodb, name)
     return PermissionTable("first", REGION), PermissionTable("second", REGION)

@@ -8,11 +8,11 @@ from jose import jwk
 
 from tests.integration.caches import Reader
 from tests.integration.gates import DOCUMENT, Gate, KeyServer, bearer, build_gate, gate, keys, published, request_event, token_event
+from tests.support.aws_calls import AwsCalls
 from tests.support.clock import Clock
 from tests.support.connections import connections
 from tests.support.issuer import NOW, Issuer
 from tests.support.tables import Table, publish
-from tests.support.wire import Wire
 
 __all__ = ["connections", "gate", "keys", "published"]
 
@@ -22,7 +22,7 @@ COLD = ["head", "records", "registry", "routes", "subject#everyone/"]
 class Costs:
     """What the calls since the last time were, in words."""
 
-    def __init__(self, keys: KeyServer, wire: Wire, clock: Clock, connections: list[Any]) -> None:
+    def __init__(self, keys: KeyServer, wire: AwsCalls, clock: Clock, connections: list[Any]) -> None:
         self._keys = keys
         self._wire = wire
         self._words = Reader(wire, clock)
@@ -38,11 +38,11 @@ class Costs:
 
 
 @pytest.fixture
-def costs(gate: Gate, keys: KeyServer, wire: Wire, clock: Clock, connections: list[Any]) -> Costs:
+def costs(gate: Gate, keys: KeyServer, wire: AwsCalls, clock: Clock, connections: list[Any]) -> Costs:
     return Costs(keys, wire, clock, connections)
 
 
-def test_building_the_handler_calls_nobody(published: Table, keys: KeyServer, wire: Wire, clock: Clock, capsys: Any) -> None:
+def test_building_the_handler_calls_nobody(published: Table, keys: KeyServer, wire: AwsCalls, clock: Clock, capsys: Any) -> None:
     """A cold start during an outage must not fail before there is a request to fail."""
     wire.take()
     build_gate(keys, clock, capsys)
@@ -96,7 +96,7 @@ def test_a_look_for_a_new_version_costs_one_read(gate: Gate, costs: Costs, clock
     assert costs.take() == ["head"]
 
 
-def test_a_new_version_costs_its_record_and_what_it_touched(gate: Gate, costs: Costs, wire: Wire, clock: Clock) -> None:
+def test_a_new_version_costs_its_record_and_what_it_touched(gate: Gate, costs: Costs, wire: AwsCalls, clock: Clock) -> None:
     gate.call(request_event(bearer("owner")))
     costs.take()
     publish(DOCUMENT.replace("POST /pets, {route", "{route"))
@@ -153,7 +153,7 @@ def test_keys_are_fetched_again_after_their_maximum_age(gate: Gate, costs: Costs
 
 
 def test_there_is_one_client_and_one_session(
-    published: Table, keys: KeyServer, wire: Wire, clock: Clock, capsys: Any, monkeypatch: pytest.MonkeyPatch
+    published: Table, keys: KeyServer, wire: AwsCalls, clock: Clock, capsys: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each client reads botocore's descriptions of AWS again, a third of a second on a small function."""
     sessions: list[object] = []

@@ -25,12 +25,12 @@ def test_one_policy_says_what_decide_says_for_every_route_or_proves_that_none_ca
     # What the random callers have to be like, lest the judgement be an easy one.
     for kind in ("allowed", "denied", "plain", "hostile"):
         assert counts[kind] > DECISIONS_PER_PART / 8, (SEED, counts)
-    for kind in ("policies", "certificates of two paths"):
+    for kind in ("policies", "counterexamples of two paths"):
         assert counts[kind] > counts["rounds"] / 8, (SEED, counts)
     for kind in ("policies with guards", "policies with conditions"):
         assert counts[kind] > counts["rounds"] / 25, (SEED, counts)
     for kind in (
-        "certificates of three paths",
+        "counterexamples of three paths",
         "policies with bound values",
         "policies with wildcards over prefixes",
         "compared with the evaluator",

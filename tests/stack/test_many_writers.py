@@ -16,10 +16,10 @@ from authorizer.errors import TroubleError
 from authorizer.policy.document import format_subject, format_time
 from authorizer.policy.permission import Permission, PrincipalRef, RefKind
 from authorizer.table.cache import PermissionCache
+from tests.support.aws_calls import Answer, AwsCalls, Call, error
 from tests.support.chain import verify_chain
 from tests.support.local_stack import LocalStack
 from tests.support.tables import Table, create_table, document, open_table, opened
-from tests.support.wire import Answer, Call, Wire, error
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(2700)]
 
@@ -145,7 +145,7 @@ def test_writers_that_die_and_conflicts_leave_whole_versions_only(table: Table, 
             assert set(known) == set(loaded.permissions), f"seed {SEED}: version {loaded.version} was read in two ways"
 
     writers = [threading.Thread(target=_write, args=(writer, accepted, 4)) for writer in range(WRITERS)]
-    with Wire(rule=rule).installed():
+    with AwsCalls(rule=rule).installed():
         open_table(table.name, stack.note["region"], stack.note["aws_endpoint"], ("test", "test"))
         reader = threading.Thread(target=read)
         for thread in (*writers, reader):

@@ -14,8 +14,8 @@ from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.dynamodb.models.table import Table as EmulatorsTable
 
 from tests.conftest import REGION
+from tests.support.aws_calls import Answer, Call, answer
 from tests.support.tables import Item
-from tests.support.wire import Answer, Call, answer
 
 PAGE_BYTES = 1024 * 1024
 """What one Query reads at most (DynamoDB developer guide, "Paginating table query results")."""
@@ -73,7 +73,7 @@ class _TableOfMany(EmulatorsTable):
 
 @dataclass(slots=True)
 class LargeTable:
-    """Answers reads of a table in the emulator's place, if it is made the rule of a `Wire`. `items_read` counts what came back.
+    """Answers reads of a table in the emulator's place, if it is made the rule of a `AwsCalls`. `items_read` counts what came back.
 
     A read of another form is left to the emulator, and so are all writes.
     """

@@ -209,7 +209,7 @@ class _Trial:
     def _judge_refusal(self, refusal: Refusal, *, guards: bool) -> None:
         self.counts[f"refused, {refusal.reason}{' with guards' if guards else ''}"] += 1
         if refusal.reason == "inexact":
-            self._judge_certificate(refusal, guards=guards)
+            self._judge_counterexample(refusal, guards=guards)
         elif refusal.reason == "binding":
             words = {part for route in self.case.routes for part in route.split(" ")[1].split("/")}
             bound = [(route.template, each) for route in self.meant for templates in route.allowed.values() for each in templates]
@@ -221,9 +221,9 @@ class _Trial:
             size = sum(len(text) + 4 for text in listing | guard_texts) + 200 + 70 * (self.case.token_expiry is not None)
             assert size > BUDGET or max(map(len, listing)) > MAX_RESOURCE or guards, f"refused though {size} bytes would do: {refusal}"
 
-    def _judge_certificate(self, refusal: Refusal, *, guards: bool) -> None:
-        proof = refusal.certificate
-        assert proof is not None, "no certificate"
+    def _judge_counterexample(self, refusal: Refusal, *, guards: bool) -> None:
+        proof = refusal.counterexample
+        assert proof is not None, "no counterexample"
         assert proof.also_allowed is not None or not guards, "with guards it takes three paths"
         literals = "".join(part for route in self.case.routes for part in route.split(" ")[1].split("/") if not part.startswith("{"))
         assert len(proof.fresh) == 1, refusal
@@ -235,11 +235,11 @@ class _Trial:
         for path, name, wanted in zip(paths, proof.routes, (True, False, True), strict=False):
             routed = self.raw.route(proof.verb, "/" + path)
             assert routed is not None, f"no route for {path}: {refusal}"
-            assert self.meaning.allows(proof.verb, routed) is wanted, f"{path} is not as certified: {refusal}"
+            assert self.meaning.allows(proof.verb, routed) is wanted, f"{path} is not as claimed: {refusal}"
             assert _is_named(f"{proof.verb} {routed.template}", name, routed.parameters), f"{path} is served by {routed}: {refusal}"
         assert len(paths) == len(proof.routes), refusal
         assert all(name in refusal.message for name in proof.routes), refusal
-        self.counts["certificates of three paths" if len(paths) == 3 else "certificates of two paths"] += 1
+        self.counts["counterexamples of three paths" if len(paths) == 3 else "counterexamples of two paths"] += 1
 
     def _bound_values(self, verb: str) -> Iterator[str]:
         """The values that stand in the place of parameters, but for those that always belong to another route."""

@@ -42,7 +42,7 @@ def explain(
     published = service.published(api)
     found = explain_request(published.document, refs, claims, method.upper(), path, time.time())
     if json:
-        output.print_json(presenters.explanation(found, published.head.version).model_dump())
+        output.print_json(presenters.explanation(found, published.head.version))
     else:
         _print(found)
 
@@ -94,7 +94,7 @@ def _claim(text: str) -> tuple[str, str]:
 def _show(found: list[Access], version: int, json: bool, title: str) -> None:
     if json:
         entries = [presenters.access_entry(a) for a in found]
-        output.print_json(models.AccessList(version=version, access=entries).model_dump())
+        output.print_json(models.AccessList(version=version, access=entries))
         return
     if not found:
         output.OUT.print(f"{shown(title)}: nobody and nothing", highlight=False)

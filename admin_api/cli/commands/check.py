@@ -3,7 +3,7 @@
 import time
 from itertools import groupby, islice
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.table import Table
@@ -15,10 +15,11 @@ from admin_api.analysis.subjects import held_by
 from admin_api.analysis.token_scope import MAX_COMBINATIONS, caller_kinds, enforced_verdicts, risky_triples, token_verdicts
 from admin_api.cli.commands.permissions import read_documents
 from admin_api.cli.render import output
-from admin_api.cli.render.check_report import Report, print_findings, print_report, report_as_json
+from admin_api.cli.render.check_report import Report, present, print_findings, print_report
 from admin_api.cli.render.output import shown
 from admin_api.cli.target import EXIT_FINDINGS, EXIT_USAGE, FilesArgument, JsonOption
 from admin_api.documents.files import FileDocument, read_file
+from admin_api.schemas import models, presenters
 from authorizer.policy.document import PermissionDocument
 from authorizer.policy.permission import EVERYONE, PrincipalRef, RefKind
 from authorizer.policy.problems import DocumentError
@@ -49,7 +50,7 @@ def check(
     unknown = list(unknown_names(documents, demanded))
     reports = [_report(document, demanded, kinds, combinations) for document in documents]
     if json:
-        output.print_json([report_as_json(report, unknown) for report in reports])
+        output.print_json([present(report, unknown) for report in reports])
     else:
         print_findings(unknown)
         for report in reports:
@@ -123,15 +124,8 @@ def _subjects(document: PermissionDocument) -> list[PrincipalRef]:
     return [EVERYONE, *sorted(document.subjects.keys() - {EVERYONE})]
 
 
-def _matrix(document: PermissionDocument) -> dict[str, Any]:
-    return {
-        "api": document.api,
-        "access": [
-            {"subject": str(ref), "route": f"{verb} {route.path}", "access": words}
-            for ref in _subjects(document)
-            for (verb, route), words in access_words(held_by(document, ref), document.catalog).items()
-        ],
-    }
+def _matrix(document: PermissionDocument) -> models.DocumentMatrix:
+    return models.DocumentMatrix(api=document.api, rows=[presenters.matrix_row(document, ref) for ref in _subjects(document)])
 
 
 def _print_matrix(document: PermissionDocument) -> None:

@@ -85,7 +85,7 @@ def denied(api: ApiArgument, table: TableOption = None, region: RegionOption = N
     entries = service.denylist(api).entries()
     if json:
         shown_entries = [presenters.denylist_entry(e, time.time()) for e in entries]
-        output.print_json(models.Denylist(entries=shown_entries).model_dump())
+        output.print_json(models.Denylist(entries=shown_entries))
         return
     shown_table = Table("kind", "value", "until", "reason", "author", box=None, pad_edge=False)
     for entry in entries:

@@ -49,7 +49,7 @@ def log(
         return
     records = list(islice(service.history(api), limit))
     if json:
-        output.print_json([output.record_as_json(r) for r in records])
+        output.print_json([presenters.version_record(record) for record in records])
     else:
         output.print_history(records)
 
@@ -63,7 +63,7 @@ def _verify(service: PermissionService, api: str, expect: str | None, json: bool
     damaged, found = list(verified.damaged), verified.expected_at
     missing = expect is not None and found is None
     if json:
-        output.print_json({"api": api, "version": head.version, "hash": head.hash, "damaged": damaged, "expected_at": found})
+        output.print_json(models.Verification(api=api, version=head.version, hash=head.hash, damaged=damaged, expected_at=found))
     else:
         for place in damaged:
             output.OUT.print(f"[red]altered[/] {output.shown(place)}", highlight=False)
@@ -91,7 +91,7 @@ def diff(
         changes = service.diff(api, old, upto)
     if json:
         access = [presenters.access_change(change) for change in changes]
-        output.print_json(models.Diff(from_version=old, to_version=upto, access=access).model_dump())
+        output.print_json(models.Diff(from_version=old, to_version=upto, access=access))
     else:
         output.OUT.print(f"[bold]{api}[/]: from version {old} to version {upto}", highlight=False)
         output.print_access(changes)
@@ -145,7 +145,7 @@ def _write(
     if not json:
         output.print_plan(plan)
     if plan.is_empty:
-        done = output.plan_as_json(plan) | {"version": None, "hash": None}
+        done = presenters.write_result(plan, None, dry_run=False)
     else:
         ask(target, yes, "write this")
         done = publish(service, plan, by=identity(target), on_behalf_of=on_behalf_of, reason=reason, force=force, quiet=json)

@@ -26,6 +26,7 @@ from admin_api.cli.target import (
 )
 from admin_api.documents.files import FileDocument, read_file
 from admin_api.publishing.service import PermissionService, Plan
+from admin_api.schemas import presenters
 from authorizer.policy.document import PermissionDocument, format_document
 from authorizer.policy.problems import DocumentError, Problem
 
@@ -56,7 +57,7 @@ def plan(files: FilesArgument, table: TableOption = None, region: RegionOption =
     service = service_on(named_target(table, region))
     plans = _plans(service, documents)
     if json:
-        output.print_json([output.plan_as_json(p) for p in plans])
+        output.print_json([presenters.write_result(each, None, dry_run=True) for each in plans])
         return
     for one in plans:
         output.print_plan(one)

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from admin_api.analysis.findings import Finding
 from admin_api.analysis.invariants import Violation
 from admin_api.analysis.token_scope import TokenVerdict
 from admin_api.cli.render import output
 from admin_api.cli.render.output import shown
+from admin_api.schemas import models, presenters
 from authorizer.policy.document import PermissionDocument
 
 
@@ -57,14 +57,14 @@ def print_findings(found: Iterable[Finding]) -> None:
         output.OUT.print(f"[yellow]{finding.kind}[/] {shown(finding.message)}", highlight=False)
 
 
-def report_as_json(report: Report, unknown: Sequence[Finding]) -> dict[str, Any]:
+def present(report: Report, unknown: Sequence[Finding]) -> models.CheckReport:
     """Return a report for programs. `unknown` was found out about all documents together."""
-    return {
-        "api": report.document.api,
-        "violations": [{"invariant": v.invariant, "counter_example": v.message} for v in report.violations],
-        "findings": [{"kind": f.kind, "message": f.message} for f in (*unknown, *report.findings)],
-        "enforced": [str(verdict) for verdict in report.refused],
-        "token_scope": [output.verdict_as_json(verdict) for verdict in report.verdicts],
-        "risky_triples": report.triples,
-        "more_risky_triples": report.more_triples,
-    }
+    return models.CheckReport(
+        api=report.document.api,
+        violations=[presenters.violation(each) for each in report.violations],
+        findings=[presenters.finding(each) for each in (*unknown, *report.findings)],
+        enforced=[str(verdict) for verdict in report.refused],
+        token_scope=[presenters.token_verdict(verdict) for verdict in report.verdicts],
+        risky_triples=report.triples,
+        more_risky_triples=report.more_triples,
+    )

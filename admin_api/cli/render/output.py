@@ -1,11 +1,11 @@
 """What the commands print: tables for people, JSON for programs, and how an error looks."""
 
 import contextlib
-import dataclasses
 import json
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from pydantic import BaseModel
 from rich import markup
 from rich.console import Console
 from rich.progress import Progress
@@ -15,7 +15,6 @@ from admin_api.analysis.access_changes import AccessChange
 from admin_api.analysis.token_scope import TokenVerdict
 from admin_api.documents.files import FileDocument
 from admin_api.publishing.service import Plan, VersionRecord
-from admin_api.schemas import presenters
 from authorizer.policy.problems import DocumentError
 
 OUT = Console(soft_wrap=True)
@@ -53,7 +52,11 @@ def progress(what: str, parts: int) -> Iterator[Callable[[], None]]:
 
 
 def print_json(value: Any) -> None:
-    """JSON on standard output, the same on a terminal and in a pipe."""
+    """JSON on standard output, the same on a terminal and in a pipe. Answers of the admin API stand for the JSON that it sends."""
+    if isinstance(value, BaseModel):
+        value = value.model_dump(mode="json")
+    elif isinstance(value, list):
+        value = [each.model_dump(mode="json") if isinstance(each, BaseModel) else each for each in value]
     OUT.out(json.dumps(value, indent=2, ensure_ascii=False), highlight=False)
 
 
@@ -116,15 +119,6 @@ def print_verdicts(verdicts: Sequence[TokenVerdict]) -> None:
     print_table(table)
 
 
-def verdict_as_json(verdict: TokenVerdict) -> dict[str, Any]:
-    """Return a verdict for programs."""
-    certificate = verdict.refusal.certificate if verdict.refusal else None
-    return presenters.token_verdict(verdict).model_dump() | {
-        "reason": verdict.refusal.reason.value if verdict.refusal else None,
-        "certificate": dataclasses.asdict(certificate) if certificate else None,
-    }
-
-
 def _sign(change: AccessChange) -> tuple[str, str]:
     words = str(change)
     if " gains " in words:
@@ -132,19 +126,6 @@ def _sign(change: AccessChange) -> tuple[str, str]:
     if " loses " in words:
         return "- loses", "red"
     return "~ changes", "yellow"
-
-
-def plan_as_json(plan: Plan) -> dict[str, Any]:
-    """Return a plan for programs."""
-    return {
-        "api": plan.document.api,
-        "base_version": plan.base.version if plan.base else None,
-        "changes": not plan.is_empty,
-        "parts": len(plan.steps),
-        "rows": list(plan.row_changes),
-        "access": [presenters.access_change(change).model_dump() for change in plan.access],
-        "token_scope": [verdict_as_json(verdict) for verdict in plan.verdicts],
-    }
 
 
 def print_history(records: Sequence[VersionRecord]) -> None:
@@ -159,18 +140,3 @@ def print_history(records: Sequence[VersionRecord]) -> None:
             str(record.version), record.time, shown(author), shown(record.reason), shown("\n".join(changes)) or "-", record.hash[:8]
         )
     print_table(table)
-
-
-def record_as_json(record: VersionRecord) -> dict[str, Any]:
-    """Return a record for programs."""
-    return {
-        "version": record.version,
-        "time": record.time,
-        "author": record.author,
-        "on_behalf_of": record.on_behalf_of,
-        "reason": record.reason,
-        "changes": list(record.changes),
-        "touched": [{"pk": t.pk, "sk": t.sk, "sha256": t.sha256} for t in record.touched],
-        "parent_hash": record.parent_hash,
-        "hash": record.hash,
-    }

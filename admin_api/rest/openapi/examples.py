@@ -63,6 +63,7 @@ EXAMPLES: dict[str, Any] = {
     "PermissionDocument": _DOCUMENT,
     "WriteResult": {
         "api": "petstore",
+        "base_version": 6,
         "version": 7,
         "hash": _HASH,
         "changed": True,

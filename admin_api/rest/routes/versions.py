@@ -17,7 +17,7 @@ from admin_api.rest.preconditions import entity_tag, require_match
 from admin_api.rest.routes.documents import READ_PROBLEMS, WRITE_PROBLEMS, DryRun, IfMatch, Reason
 from admin_api.rest.writes import Write, Writer
 from admin_api.schemas import models, presenters
-from authorizer.policy.document import format_document, format_time
+from authorizer.policy.document import format_document
 
 Number = Annotated[int, Path(ge=1, le=999_999_999_999)]
 
@@ -81,7 +81,7 @@ def _register_history(endpoints: Endpoints) -> None:
     def read_one_version(api: str, number: Number) -> Response[models.VersionDetail]:
         """What reading the document costs, of then."""
         published = service.version(api, number)
-        fields = _entry([published.record]).model_dump() | {"document": format_document(published.document)}
+        fields = presenters.version([published.record]).model_dump() | {"document": format_document(published.document)}
         return answer(models.VersionDetail(**fields))
 
     @endpoints.add_for_api(
@@ -148,41 +148,11 @@ def _merged(records: Iterable[VersionRecord]) -> Iterator[models.Version]:
     parts: list[VersionRecord] = []
     for record in records:
         if parts and (record.series is None or parts[-1].series is None or record.series.id != parts[-1].series.id):
-            yield _entry(parts)
+            yield presenters.version(parts)
             parts = []
         parts.append(record)
         if record.series is None:
-            yield _entry(parts)
+            yield presenters.version(parts)
             parts = []
     if parts:
-        yield _entry(parts)
-
-
-def _entry(parts: list[VersionRecord]) -> models.Version:
-    newest, series, change = parts[0], parts[0].series, parts[0].denylist
-    return models.Version(
-        version=newest.version,
-        time=newest.time,
-        author=newest.author,
-        on_behalf_of=newest.on_behalf_of,
-        reason=newest.reason,
-        changes=list(newest.changes),
-        hash=newest.hash,
-        parent_hash=parts[-1].parent_hash,
-        series=None
-        if series is None
-        else models.Series(
-            id=series.id,
-            parts=series.total,
-            first_version=parts[-1].version,
-            base_version=series.base,
-            finished=series.number == series.total,
-        ),
-        denylist=None
-        if change is None
-        else models.DenylistChange(
-            kind=change.kind.value,
-            value=change.value,
-            expires_at=None if change.expires_at is None else format_time(change.expires_at),
-        ),
-    )
+        yield presenters.version(parts)

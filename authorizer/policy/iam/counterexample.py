@@ -13,7 +13,7 @@ from authorizer.policy.route import RouteTemplate, SegmentKind
 
 
 @dataclass(frozen=True, slots=True)
-class Certificate:
+class Counterexample:
     """Paths, without the leading slash.
 
     `denied` comes from `allowed` by overwriting characters that are `fresh`, so that no list of Allows is exact. `also_allowed` comes from
@@ -38,12 +38,12 @@ class Certificate:
         )
 
 
-def certify(
+def spell_counterexample(
     verb: str,
     routes: Sequence[RouteTemplate],
     words: Sequence[str],
     patterns: tuple[Pattern, SymbolicPath, SymbolicPath | None],
-) -> Certificate:
+) -> Counterexample:
     """Spell three symbolic paths out, each taken in by the one before it, in a way that overwriting leads from one to the next.
 
     `words` are all literals of the catalogue: the fresh character is none of theirs. The paths are spelt from the last one on, since a value has to be
@@ -53,7 +53,7 @@ def certify(
     first, second, third = patterns
     last = None if third is None else "/".join(fresh if piece is STAR else piece for piece in third)
     middle = _spelled(second, last, fresh)
-    return Certificate(verb, _spelled(first, middle, fresh), middle, last, tuple(f"{verb} {route.path}" for route in routes), fresh)
+    return Counterexample(verb, _spelled(first, middle, fresh), middle, last, tuple(f"{verb} {route.path}" for route in routes), fresh)
 
 
 def _spelled(pattern: Pattern, path: str | None, fresh: str) -> str:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from authorizer.policy.decision import Grounds, bound_values
-from authorizer.policy.iam.counterexample import Certificate, certify, words_of
+from authorizer.policy.iam.counterexample import Counterexample, spell_counterexample, words_of
 from authorizer.policy.iam.method_arn import MAX_RESOURCE, MethodArn
 from authorizer.policy.iam.pattern_coverage import (
     STAR,
@@ -56,13 +56,13 @@ class Refusal:
 
     reason: RefusalReason
     message: str
-    certificate: Certificate | None = None
+    counterexample: Counterexample | None = None
 
 
 class _RefusedError(Exception):
-    def __init__(self, reason: RefusalReason, message: str, certificate: Certificate | None = None) -> None:
+    def __init__(self, reason: RefusalReason, message: str, counterexample: Counterexample | None = None) -> None:
         super().__init__(message)
-        self.refusal = Refusal(reason, message, certificate)
+        self.refusal = Refusal(reason, message, counterexample)
 
 
 @dataclass(slots=True)
@@ -209,9 +209,9 @@ def _inexact(verb: _VerbAccess, number: int, denied: SymbolicPath, also_allowed:
     owners = [number, verb.known.owner(denied), *([verb.known.owner(also_allowed)] if also_allowed is not None else [])]
     routes = [_readable(verb, verb.known.routes[owner]) for owner in owners if owner is not None]
     paths = verb.spelled(verb.known.patterns[number]), verb.spelled(denied), None if also_allowed is None else verb.spelled(also_allowed)
-    certificate = certify(verb.known.verb, routes, [*words_of(verb.catalog.routes), *verb.values.values()], paths)
+    counterexample = spell_counterexample(verb.known.verb, routes, [*words_of(verb.catalog.routes), *verb.values.values()], paths)
     ways = "use `route` scope, or one authorizer per path depth" + (", or guards" if also_allowed is None else "")
-    return _RefusedError(RefusalReason.INEXACT, f"{certificate}; {ways}", certificate)
+    return _RefusedError(RefusalReason.INEXACT, f"{counterexample}; {ways}", counterexample)
 
 
 def _readable(verb: _VerbAccess, route: RouteTemplate) -> RouteTemplate:

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from tests.integration.cli.conftest import Run
+from tests.support.aws_calls import AwsCalls
 from tests.support.tables import Table
-from tests.support.wire import Wire
 
 TEN_MISTAKES = """\
 api: pet store
@@ -31,7 +31,7 @@ groups:
 
 
 @pytest.fixture
-def bad(run: Run, target: Table, wire: Wire, folder: Path) -> None:
+def bad(run: Run, target: Table, wire: AwsCalls, folder: Path) -> None:
     (folder / "bad.yaml").write_text(TEN_MISTAKES)
 
 
@@ -51,7 +51,7 @@ PLACES = [
 
 
 @pytest.mark.parametrize("command", ["plan", "apply"])
-def test_each_of_many_mistakes_is_told_with_its_place(run: Run, target: Table, wire: Wire, bad: None, command: str) -> None:
+def test_each_of_many_mistakes_is_told_with_its_place(run: Run, target: Table, wire: AwsCalls, bad: None, command: str) -> None:
     wire.take()
     result = run(command, "bad.yaml")
     assert result.exit_code == 1

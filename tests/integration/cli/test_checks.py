@@ -93,7 +93,7 @@ def test_a_document_in_order_as_json(run: Run) -> None:
         "bytes": kinds[0]["bytes"],
         "reason": None,
         "message": None,
-        "certificate": None,
+        "counterexample": None,
     }
     assert [kind["callers_in"] for kind in kinds] == [[], ["group/guest"], ["group/owner"], ["group/guest", "group/owner"]]
 
@@ -125,7 +125,7 @@ def test_what_token_scope_cannot_say_as_json(run: Run) -> None:
     }
     [ends] = [kind for kind in found["token_scope"] if kind["callers_in"] == ["group/ends"]]
     assert (ends["reason"], ends["bytes"]) == ("inexact", None)
-    assert ends["certificate"] == {
+    assert ends["counterexample"] == {
         "verb": "GET",
         "allowed": "a/bbbbb",
         "denied": "a/b/bbb",
@@ -386,6 +386,6 @@ def test_a_plan_says_how_many_kinds_of_callers_token_scope_could_answer(run: Run
     assert "token scope: could answer 3 of 8 kinds of callers; `gatebook check FILE` says for whom not, and why" in text
     planned = parsed(run("plan", "sandwich.yaml", "--json"))
     assert verdicts(planned[0])["group/ends"] == "no"
-    assert [kind["certificate"]["routes"] for kind in planned[0]["token_scope"] if kind["callers_in"] == ["group/ends"]] == [
+    assert [kind["counterexample"]["routes"] for kind in planned[0]["token_scope"] if kind["callers_in"] == ["group/ends"]] == [
         ["GET /a/{x}", "GET /a/{x}/{y}", "GET /a/{x}/{y}/{z}"]
     ]

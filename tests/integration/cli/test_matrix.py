@@ -40,9 +40,10 @@ def test_a_matrix_as_json_has_what_there_is(run: Run, folder: Path) -> None:
     (folder / "m.yaml").write_text(MATRIX)
     [one] = parsed(run("matrix", "m.yaml", "--json"))
     assert one["api"] == "petstore"
-    assert one["access"][0]["subject"] == "everyone"
-    access = {(each["subject"], each["route"]): each["access"] for each in one["access"]}
-    assert len(access) == len(one["access"])
+    assert one["rows"][0]["subject"] == "everyone"
+    cells = [(row["subject"], cell["route"], cell["access"]) for row in one["rows"] for cell in row["cells"]]
+    access = {(subject, route): words for subject, route, words in cells}
+    assert len(access) == len(cells)
     own = "allowed where {petId} = sub"
     verbs = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
     assert access == {

@@ -37,7 +37,8 @@ def test_the_candidate_becomes_the_live_document_in_one_version(target: Table, r
         candidate.document.catalog.routes,
     )
     assert candidate.head.version == 1
-    assert json.loads(run("promote", "petstore-next", "petstore", "--yes", "--json").stdout)["version"] is None
+    again = json.loads(run("promote", "petstore-next", "petstore", "--yes", "--json").stdout)
+    assert (again["changed"], again["version"]) == (False, 2)
 
 
 def test_an_api_without_a_document_gets_its_first(target: Table, run: Run) -> None:

@@ -7,9 +7,9 @@ import yaml
 from botocore.exceptions import ReadTimeoutError
 
 from tests.integration.cli.conftest import Run, parsed
+from tests.support.aws_calls import Answer, AwsCalls, Call, answer, error
 from tests.support.chain import verify_chain
 from tests.support.tables import Table, publish
-from tests.support.wire import Answer, Call, Wire, answer, error
 
 SEED = """\
 api: petstore
@@ -90,9 +90,14 @@ def test_json_of_plan_and_apply(run: Run, target: Table, seed: Path) -> None:
     assert planned == {
         "api": "petstore",
         "base_version": None,
-        "changes": True,
+        "version": 1,
+        "hash": None,
+        "changed": True,
+        "dry_run": True,
         "parts": 1,
         "rows": ["everyone: new", "group/guest: new", "group/owner: new", "routes: new"],
+        "rows_in_all": 4,
+        "access_in_all": 2,
         "access": [
             {
                 "subject": "everyone",
@@ -111,9 +116,10 @@ def test_json_of_plan_and_apply(run: Run, target: Table, seed: Path) -> None:
         ],
     }
     (applied,) = parsed(run("apply", "seed.yaml", "--yes", "--json"))
-    assert applied == planned | {"token_scope": verdicts, "version": 1, "hash": target.get("api#petstore", "head")["hash"]}
+    now_at = target.get("api#petstore", "head")["hash"]
+    assert applied == planned | {"token_scope": verdicts, "dry_run": False, "hash": now_at}
     (again,) = parsed(run("apply", "seed.yaml", "--yes", "--json"))
-    assert (again["changes"], again["version"], again["hash"]) == (False, None, None)
+    assert (again["changed"], again["parts"], again["base_version"], again["version"], again["hash"]) == (False, 0, 1, 1, now_at)
 
 
 def test_an_export_is_yaml_that_apply_takes_back(run: Run, target: Table, seed: Path, folder: Path) -> None:
@@ -164,7 +170,7 @@ def test_an_api_that_was_never_published_is_a_mistake_of_usage(run: Run, target:
     assert "`petstore`" in result.stderr
 
 
-def test_somebody_else_was_first(run: Run, target: Table, seed: Path, wire: Wire) -> None:
+def test_somebody_else_was_first(run: Run, target: Table, seed: Path, wire: AwsCalls) -> None:
     def rule(call: Call) -> None:
         if call.operation == "GetCallerIdentity":
             wire.rule = None
@@ -188,7 +194,7 @@ def refusal(call: Call, code: str) -> Answer:
 
 @pytest.mark.parametrize("code", ["ThrottlingException", "AccessDeniedException", "InternalServerError", "silence"])
 @pytest.mark.parametrize("operation", ["GetItem", "TransactWriteItems", "GetCallerIdentity"])
-def test_trouble_with_aws_ends_with_4(run: Run, target: Table, seed: Path, wire: Wire, code: str, operation: str) -> None:
+def test_trouble_with_aws_ends_with_4(run: Run, target: Table, seed: Path, wire: AwsCalls, code: str, operation: str) -> None:
     wire.rule = lambda call: refusal(call, code) if call.operation == operation else None
     result = run("apply", "seed.yaml", "--yes")
     assert result.exit_code == 4

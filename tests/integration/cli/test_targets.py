@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from tests.integration.cli.conftest import Run
+from tests.support.aws_calls import Answer, AwsCalls, Call, answer
 from tests.support.tables import TABLE, Table, create_table
-from tests.support.wire import Answer, Call, Wire, answer
 
 SEED = "api: petstore\nroutes: [GET /]\n"
 LOCAL = "http://127.0.0.1:4599"
@@ -32,7 +32,7 @@ def emulated(call: Call) -> Answer:
     return answer({})
 
 
-def tables(wire: Wire) -> set[tuple[str, str]]:
+def tables(wire: AwsCalls) -> set[tuple[str, str]]:
     """Which table was spoken to, and where."""
     named = set()
     for call in wire.take():
@@ -41,7 +41,7 @@ def tables(wire: Wire) -> set[tuple[str, str]]:
     return named
 
 
-def test_no_target_is_a_mistake_of_usage(run: Run, wire: Wire) -> None:
+def test_no_target_is_a_mistake_of_usage(run: Run, wire: AwsCalls) -> None:
     for arguments in (["plan", "seed.yaml"], ["apply", "seed.yaml", "--yes"], ["export", "a"], ["log", "a"], ["init", "--yes"]):
         result = run(*arguments)
         assert result.exit_code == 2, arguments
@@ -50,7 +50,7 @@ def test_no_target_is_a_mistake_of_usage(run: Run, wire: Wire) -> None:
     assert wire.calls == []
 
 
-def test_the_option_comes_first(run: Run, wire: Wire, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_option_comes_first(run: Run, wire: AwsCalls, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PERMISSIONS_TABLE", "env-table")
     write_note(folder)
     wire.rule = emulated
@@ -62,7 +62,7 @@ def test_the_option_comes_first(run: Run, wire: Wire, folder: Path, monkeypatch:
 
 
 @pytest.mark.parametrize("variable", ["AWS_REGION", "AWS_DEFAULT_REGION"])
-def test_the_environment_comes_second(run: Run, wire: Wire, folder: Path, monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+def test_the_environment_comes_second(run: Run, wire: AwsCalls, folder: Path, monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
     monkeypatch.delenv("AWS_DEFAULT_REGION")
     monkeypatch.setenv(variable, "eu-north-1")
     monkeypatch.setenv("PERMISSIONS_TABLE", "env-table")
@@ -73,7 +73,9 @@ def test_the_environment_comes_second(run: Run, wire: Wire, folder: Path, monkey
 
 
 @pytest.mark.parametrize("environment", [None, ""])
-def test_the_local_stack_comes_last(run: Run, wire: Wire, folder: Path, monkeypatch: pytest.MonkeyPatch, environment: str | None) -> None:
+def test_the_local_stack_comes_last(
+    run: Run, wire: AwsCalls, folder: Path, monkeypatch: pytest.MonkeyPatch, environment: str | None
+) -> None:
     if environment is not None:
         monkeypatch.setenv("PERMISSIONS_TABLE", environment)
     write_note(folder)
@@ -117,7 +119,7 @@ def test_nothing_to_write_does_not_ask(run: Run, target: Table) -> None:
 
 @pytest.mark.parametrize("endpoint", ["http://127.0.0.1:4566", "http://localhost:8000", "http://[::1]:8000"])
 @pytest.mark.parametrize("variable", ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_DYNAMODB"])
-def test_a_loopback_endpoint_is_local(run: Run, wire: Wire, monkeypatch: pytest.MonkeyPatch, endpoint: str, variable: str) -> None:
+def test_a_loopback_endpoint_is_local(run: Run, wire: AwsCalls, monkeypatch: pytest.MonkeyPatch, endpoint: str, variable: str) -> None:
     monkeypatch.setenv("PERMISSIONS_TABLE", "env-table")
     monkeypatch.setenv(variable, endpoint)
     wire.rule = lambda call: None if call.operation == "GetCallerIdentity" and variable.endswith("DYNAMODB") else identity(call)
@@ -127,7 +129,7 @@ def test_a_loopback_endpoint_is_local(run: Run, wire: Wire, monkeypatch: pytest.
 
 
 @pytest.mark.parametrize("endpoint", ["https://dynamodb.example.com", "http://localhost.example.com", "http://127.0.0.1.example.com"])
-def test_another_endpoint_is_not_local(run: Run, wire: Wire, monkeypatch: pytest.MonkeyPatch, endpoint: str) -> None:
+def test_another_endpoint_is_not_local(run: Run, wire: AwsCalls, monkeypatch: pytest.MonkeyPatch, endpoint: str) -> None:
     monkeypatch.setenv("PERMISSIONS_TABLE", "env-table")
     monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", endpoint)
     wire.rule = emulated
@@ -136,7 +138,7 @@ def test_another_endpoint_is_not_local(run: Run, wire: Wire, monkeypatch: pytest
     assert [call.operation for call in wire.calls] == ["GetItem"]
 
 
-def test_an_endpoint_for_dynamodb_is_none_for_sts(run: Run, wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_endpoint_for_dynamodb_is_none_for_sts(run: Run, wire: AwsCalls, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PERMISSIONS_TABLE", "env-table")
     monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", "https://vpce-1.dynamodb.eu-west-1.vpce.amazonaws.com")
     wire.rule = lambda call: answer({}) if call.service == "dynamodb" else None
@@ -151,14 +153,14 @@ def identity(call: Call) -> Answer:
     return answer(xml)
 
 
-def test_the_local_stack_is_written_to_without_a_question(run: Run, wire: Wire, folder: Path) -> None:
+def test_the_local_stack_is_written_to_without_a_question(run: Run, wire: AwsCalls, folder: Path) -> None:
     write_note(folder)
     wire.rule = identity
     assert run("apply", "seed.yaml", input="").exit_code == 0
     assert [call.url for call in wire.calls] == [f"{LOCAL}/"] * 3
 
 
-def test_init_makes_the_table_that_the_tests_use(run: Run, dynamodb: Any, wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_init_makes_the_table_that_the_tests_use(run: Run, dynamodb: Any, wire: AwsCalls, monkeypatch: pytest.MonkeyPatch) -> None:
     result = run("init", "--table", "new-table", input="y\n")
     assert result.exit_code == 0, result.stderr
     create_table(dynamodb, TABLE)
@@ -175,7 +177,7 @@ def test_init_makes_the_table_that_the_tests_use(run: Run, dynamodb: Any, wire: 
     assert run("apply", "seed.yaml", "--table", "new-table", "--yes").exit_code == 0
 
 
-def test_init_asks_first(run: Run, dynamodb: Any, wire: Wire) -> None:
+def test_init_asks_first(run: Run, dynamodb: Any, wire: AwsCalls) -> None:
     assert run("init", "--table", "new-table", input="n\n").exit_code == 2
     assert dynamodb.list_tables()["TableNames"] == []
 

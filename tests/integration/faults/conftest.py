@@ -14,11 +14,11 @@ from authorizer.tokens.jwks_fetch import fetch_jwks
 from tests.conftest import REGION
 from tests.integration.faults.hosts import KeyHost, TableHost
 from tests.integration.gates import DOCUMENT, Gate, bearer, build_gate, gate, request_event
+from tests.support.aws_calls import AwsCalls
 from tests.support.clock import Clock
 from tests.support.connections import connections
 from tests.support.issuer import NOW, Issuer
 from tests.support.tables import TABLE, Item, Table, create_table, open_table, opened, publish
-from tests.support.wire import Wire
 
 __all__ = ["connections", "gate"]
 
@@ -78,7 +78,7 @@ def account() -> Iterator[tuple[Any, Items]]:
 
 @pytest.fixture
 def dynamodb(account: tuple[Any, Items]) -> Any:
-    """A client that no `Wire` sees."""
+    """A client that no `AwsCalls` sees."""
     return account[0]
 
 
@@ -93,7 +93,7 @@ def hold(table: Table, items: Items) -> None:
 
 
 @pytest.fixture
-def table(dynamodb: Any, wire: Wire) -> Table:
+def table(dynamodb: Any, wire: AwsCalls) -> Table:
     """An empty table."""
     open_table(TABLE, REGION)
     table = Table(dynamodb)
@@ -102,7 +102,7 @@ def table(dynamodb: Any, wire: Wire) -> Table:
 
 
 @pytest.fixture
-def published(account: tuple[Any, Items], wire: Wire, monkeypatch: pytest.MonkeyPatch) -> Table:
+def published(account: tuple[Any, Items], wire: AwsCalls, monkeypatch: pytest.MonkeyPatch) -> Table:
     """A table that holds `gates.DOCUMENT`."""
     open_table(TABLE, REGION)
     # One client for all handlers of a test: to make it takes longer than most cases do.
@@ -121,7 +121,7 @@ def keys(monkeypatch: pytest.MonkeyPatch) -> Iterator[KeyHost]:
 
 
 @pytest.fixture
-def cold(published: Table, keys: KeyHost, wire: Wire, clock: Clock, capsys: pytest.CaptureFixture[str]) -> Cold:
+def cold(published: Table, keys: KeyHost, wire: AwsCalls, clock: Clock, capsys: pytest.CaptureFixture[str]) -> Cold:
     def build(**settings: str) -> Gate:
         clock.now = NOW
         gate = build_gate(keys, clock, capsys, **settings)
@@ -133,7 +133,7 @@ def cold(published: Table, keys: KeyHost, wire: Wire, clock: Clock, capsys: pyte
 
 
 @pytest.fixture
-def pauses(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> list[float]:
+def pauses(wire: AwsCalls, monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """How long botocore would have paused before each second attempt."""
     taken: list[float] = []
     monkeypatch.setattr("botocore.endpoint.time.sleep", taken.append)

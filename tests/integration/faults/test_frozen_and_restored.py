@@ -9,10 +9,10 @@ from tests.architecture.sources import sources
 from tests.integration.faults.conftest import GUEST, LASTING, READ_SECONDS, Cold, case, effect
 from tests.integration.faults.hosts import KeyHost, TableHost, reset, within
 from tests.integration.gates import DOCUMENT, Gate, bearer, is_401, request_event, trouble
+from tests.support.aws_calls import AwsCalls, error
 from tests.support.clock import Clock
 from tests.support.issuer import NOW, Issuer
 from tests.support.tables import Table, publish
-from tests.support.wire import Wire, error
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
 REVOKED = DOCUMENT.replace('guest: {allow: ["GET /pets/{petId}"]}', "guest: {}")
@@ -26,7 +26,7 @@ EARLY = request_event(bearer("guest", **SINCE_LONG), path="/pets/7")
 """A token that a clock which goes back does not come before."""
 
 
-def table_is_down(wire: Wire) -> None:
+def table_is_down(wire: AwsCalls) -> None:
     wire.rule = lambda _: error("InternalServerError", 500)
 
 
@@ -51,7 +51,7 @@ def test_who_wakes_up_in_good_health_knows_what_changed_meanwhile(cold: Cold, ke
             assert len(keys.take()) == (seconds >= HOUR)
 
 
-def test_who_wakes_up_without_table_uses_what_is_not_too_old(cold: Cold, wire: Wire, clock: Clock) -> None:
+def test_who_wakes_up_without_table_uses_what_is_not_too_old(cold: Cold, wire: AwsCalls, clock: Clock) -> None:
     asleep = {seconds: cold() for seconds in SLEEPS}
     for gate in asleep.values():
         assert said(gate) == "Allow"
@@ -87,7 +87,9 @@ def test_a_failed_fetch_that_a_jump_of_the_clock_follows_blocks_nobody(cold: Col
             assert len(keys.take()) == 1
 
 
-def test_a_look_at_the_table_that_a_jump_of_the_clock_follows_blocks_nobody(cold: Cold, published: Table, wire: Wire, clock: Clock) -> None:
+def test_a_look_at_the_table_that_a_jump_of_the_clock_follows_blocks_nobody(
+    cold: Cold, published: Table, wire: AwsCalls, clock: Clock
+) -> None:
     for number, jump in enumerate(JUMPS):
         gate = cold()
         with case(f"{jump} s"):
@@ -119,7 +121,7 @@ def test_a_key_that_comes_up_after_a_jump_of_the_clock_is_asked_for(cold: Cold, 
 
 
 @pytest.mark.parametrize("back", [0.1, MINUTE, HOUR, DAY])
-def test_a_clock_that_went_back_makes_nothing_younger(gate: Gate, keys: KeyHost, wire: Wire, clock: Clock, back: float) -> None:
+def test_a_clock_that_went_back_makes_nothing_younger(gate: Gate, keys: KeyHost, wire: AwsCalls, clock: Clock, back: float) -> None:
     """How old something is cannot be told then: only what the upstreams say now counts."""
     assert said(gate, EARLY) == "Allow"
     table_is_down(wire)
@@ -134,7 +136,7 @@ def test_a_clock_that_went_back_makes_nothing_younger(gate: Gate, keys: KeyHost,
     assert (said(gate, EARLY), gate.line["stale"]) == ("Allow", False)
 
 
-def test_a_clock_that_ran_ahead_for_a_moment_leaves_nothing_behind(gate: Gate, keys: KeyHost, wire: Wire, clock: Clock) -> None:
+def test_a_clock_that_ran_ahead_for_a_moment_leaves_nothing_behind(gate: Gate, keys: KeyHost, wire: AwsCalls, clock: Clock) -> None:
     """What was confirmed in a future that did not come is no younger for it."""
     clock.now = NOW + DAY
     assert said(gate) == "Allow"
@@ -179,7 +181,7 @@ def test_a_token_that_came_too_early_is_good_a_moment_later(gate: Gate, clock: C
 
 
 def test_a_snapshot_of_a_sandbox_that_has_not_served_yet_reads_what_is_there_today(
-    gate: Gate, keys: KeyHost, wire: Wire, clock: Clock
+    gate: Gate, keys: KeyHost, wire: AwsCalls, clock: Clock
 ) -> None:
     publish(REVOKED)
     wire.take()
@@ -201,7 +203,7 @@ def test_a_snapshot_of_a_sandbox_that_has_served_uses_nothing_of_then(gate: Gate
     assert (effect(gate, today), gate.line["version"]) == ("Deny", 2)
 
 
-def test_a_snapshot_that_wakes_up_into_an_outage_is_trouble(gate: Gate, keys: KeyHost, wire: Wire, clock: Clock) -> None:
+def test_a_snapshot_that_wakes_up_into_an_outage_is_trouble(gate: Gate, keys: KeyHost, wire: AwsCalls, clock: Clock) -> None:
     assert said(gate) == "Allow"
     clock.advance(30 * DAY)
     with keys.failing(None):

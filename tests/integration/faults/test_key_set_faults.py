@@ -9,11 +9,11 @@ import pytest
 from tests.integration.faults.conftest import GUEST, LASTING, STRANGER, Cold, case, effect, some
 from tests.integration.faults.hosts import Cut, KeyHost, Steps, within
 from tests.integration.gates import Gate, build_gate, is_401, is_allowed, request_event, trouble
+from tests.support.aws_calls import AwsCalls
 from tests.support.clock import Clock
 from tests.support.http_replies import CHUNKED, UNTIL_CLOSE, reply
 from tests.support.issuer import CLIENT_ID, NOW, Issuer
 from tests.support.tables import Table
-from tests.support.wire import Wire
 
 US, NEXT = Issuer(), Issuer(kid="kid-2", key_name="next")
 HEADERS = b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n"
@@ -102,7 +102,7 @@ def refused(gate: Gate, token: str) -> str:
 
 @pytest.mark.parametrize("kind", FAULTS)
 def test_without_keys_a_cold_authorizer_fails_and_asks_once_per_five_seconds(
-    cold: Cold, keys: KeyHost, wire: Wire, clock: Clock, asked: Asked, kind: str
+    cold: Cold, keys: KeyHost, wire: AwsCalls, clock: Clock, asked: Asked, kind: str
 ) -> None:
     for name, (fault, word) in some(FAULTS[kind], 2).items():
         gate = cold(**CONTENT)

@@ -11,10 +11,10 @@ from authorizer.policy.denylist import DenylistKind
 from tests.integration.faults.conftest import GUEST, LASTING, OWNER, READ_SECONDS, STRANGER, Cold, case, effect, some
 from tests.integration.faults.hosts import Cut, KeyHost, TableHost, within
 from tests.integration.gates import DOCUMENT, Gate, bearer, build_gate, is_401, request_event, trouble
+from tests.support.aws_calls import Answer, AwsCalls, Call, answer, error
 from tests.support.clock import Clock
 from tests.support.issuer import NOW, Issuer
 from tests.support.tables import TABLE, Table, open_table, opened, publish
-from tests.support.wire import Answer, Call, Wire, answer, error
 
 PARTITION, V1, V2 = "api#petstore", "000000000001", "000000000002"
 ENDPOINT = {"endpoint_url": "https://dynamodb.test/"}
@@ -64,7 +64,7 @@ def fresh(gate: Gate, event: dict[str, Any]) -> str:
     return answered
 
 
-def stale_per_look(gate: Gate, wire: Wire, *answers: tuple[dict[str, Any], str]) -> None:
+def stale_per_look(gate: Gate, wire: AwsCalls, *answers: tuple[dict[str, Any], str]) -> None:
     """All calls of one interval are stale, and the first alone asks the table."""
     wire.take()
     for number, (event, answered) in enumerate(answers * 2):
@@ -73,7 +73,7 @@ def stale_per_look(gate: Gate, wire: Wire, *answers: tuple[dict[str, Any], str])
 
 
 def test_a_cold_authorizer_without_table_fails_and_tries_with_each_request(
-    cold: Cold, keys: KeyHost, wire: Wire, pauses: list[float]
+    cold: Cold, keys: KeyHost, wire: AwsCalls, pauses: list[float]
 ) -> None:
     for name, (fault, attempts, word) in some(FAULTS, 4).items():
         gate = cold()
@@ -89,7 +89,7 @@ def test_a_cold_authorizer_without_table_fails_and_tries_with_each_request(
         assert fresh(gate, GUEST) == "Allow"
 
 
-def test_loaded_permissions_serve_five_minutes_and_not_longer(gate: Gate, wire: Wire, clock: Clock, pauses: list[float]) -> None:
+def test_loaded_permissions_serve_five_minutes_and_not_longer(gate: Gate, wire: AwsCalls, clock: Clock, pauses: list[float]) -> None:
     for name, (fault, attempts, word) in some(FAULTS, 4).items():
         clock.advance(10)
         loaded_at = clock.now
@@ -111,7 +111,7 @@ def test_loaded_permissions_serve_five_minutes_and_not_longer(gate: Gate, wire: 
             wire.rule = None
 
 
-def test_within_the_bound_a_table_that_is_back_is_seen_at_the_next_look(gate: Gate, wire: Wire, clock: Clock) -> None:
+def test_within_the_bound_a_table_that_is_back_is_seen_at_the_next_look(gate: Gate, wire: AwsCalls, clock: Clock) -> None:
     effect(gate, GUEST)
     wire.rule = lambda _: FAULTS["throttled"][0]
     clock.now = NOW + 10
@@ -124,7 +124,7 @@ def test_within_the_bound_a_table_that_is_back_is_seen_at_the_next_look(gate: Ga
     assert fresh(gate, GUEST) == "Deny"
 
 
-def test_what_was_revoked_during_an_outage_is_gone_with_it(gate: Gate, wire: Wire, clock: Clock) -> None:
+def test_what_was_revoked_during_an_outage_is_gone_with_it(gate: Gate, wire: AwsCalls, clock: Clock) -> None:
     """Neither the call that ends the outage nor one that fails may look back."""
     effect(gate, GUEST)
     publish(REVOKED)
@@ -138,7 +138,7 @@ def test_what_was_revoked_during_an_outage_is_gone_with_it(gate: Gate, wire: Wir
     out_of_table(gate, "InternalServerError")
 
 
-def test_callers_who_are_not_loaded_fail_while_others_flow(gate: Gate, wire: Wire, clock: Clock) -> None:
+def test_callers_who_are_not_loaded_fail_while_others_flow(gate: Gate, wire: AwsCalls, clock: Clock) -> None:
     effect(gate, GUEST)
     wire.take()
     wire.rule = lambda _: FAULTS["throttled"][0]
@@ -151,7 +151,7 @@ def test_callers_who_are_not_loaded_fail_while_others_flow(gate: Gate, wire: Wir
     assert fresh(gate, OWNER) == "Allow"
 
 
-def test_the_bound_is_looked_at_when_a_call_begins(gate: Gate, wire: Wire, clock: Clock) -> None:
+def test_the_bound_is_looked_at_when_a_call_begins(gate: Gate, wire: AwsCalls, clock: Clock) -> None:
     """So an answer may be as much older as that call waits."""
     effect(gate, GUEST)
 
@@ -167,7 +167,7 @@ def test_the_bound_is_looked_at_when_a_call_begins(gate: Gate, wire: Wire, clock
 
 
 def test_after_a_slow_failure_the_whole_interval_passes(
-    published: Table, keys: KeyHost, wire: Wire, clock: Clock, capsys: pytest.CaptureFixture[str]
+    published: Table, keys: KeyHost, wire: AwsCalls, clock: Clock, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """As it does for key sets: otherwise each request waits for a timeout of its own."""
     gate = build_gate(keys, clock, capsys, POLICY_REFRESH_SECONDS="5")
@@ -186,7 +186,7 @@ def test_after_a_slow_failure_the_whole_interval_passes(
 
 
 def test_during_an_outage_grants_and_tokens_end_on_time_and_the_denylist_holds(
-    table: Table, keys: KeyHost, wire: Wire, clock: Clock, capsys: pytest.CaptureFixture[str]
+    table: Table, keys: KeyHost, wire: AwsCalls, clock: Clock, capsys: pytest.CaptureFixture[str]
 ) -> None:
     ends = "{route: GET /pets, until: '2027-01-15T08:02:00Z'}"  # NOW + 120
     publish(f"{{api: petstore, routes: [GET /pets], groups: {{guest: {{allow: [{ends}]}}}}}}")
@@ -207,7 +207,7 @@ def test_during_an_outage_grants_and_tokens_end_on_time_and_the_denylist_holds(
     assert stale(gate, guest) == "Deny"
 
 
-def numbered(wire: Wire, number: int, fault: Answer) -> list[str]:
+def numbered(wire: AwsCalls, number: int, fault: Answer) -> list[str]:
     """From here on one read fails, however often it is attempted. The list is what was read, with its attempts."""
     read: list[str] = []
     failing: list[dict[str, Any]] = []
@@ -222,7 +222,7 @@ def numbered(wire: Wire, number: int, fault: Answer) -> list[str]:
     return read
 
 
-def test_a_look_that_fails_at_any_of_its_reads_changes_nothing(gate: Gate, wire: Wire, clock: Clock) -> None:
+def test_a_look_that_fails_at_any_of_its_reads_changes_nothing(gate: Gate, wire: AwsCalls, clock: Clock) -> None:
     """Half of a new version would be a document that nobody wrote."""
     reads = ["head", "records", "a subject", "routes", "registry"]
     effect(gate, GUEST)
@@ -241,7 +241,7 @@ def test_a_look_that_fails_at_any_of_its_reads_changes_nothing(gate: Gate, wire:
             assert gate.line["version"] == number + 2
 
 
-def test_a_cold_start_that_fails_at_any_of_its_reads_is_no_answer(cold: Cold, wire: Wire) -> None:
+def test_a_cold_start_that_fails_at_any_of_its_reads_is_no_answer(cold: Cold, wire: AwsCalls) -> None:
     reads = ["head", "record", "registry", "routes", "everyone", "guest"]
     for number, name in enumerate(reads):
         gate = cold()
@@ -253,7 +253,7 @@ def test_a_cold_start_that_fails_at_any_of_its_reads_is_no_answer(cold: Cold, wi
 
 
 @pytest.mark.parametrize("name", ["silence", "throttled"])
-def test_a_read_that_succeeds_at_the_second_attempt_is_no_trouble(gate: Gate, wire: Wire, name: str) -> None:
+def test_a_read_that_succeeds_at_the_second_attempt_is_no_trouble(gate: Gate, wire: AwsCalls, name: str) -> None:
     seen: list[dict[str, Any]] = []
 
     def rule(call: Call) -> Answer:
@@ -269,7 +269,7 @@ GARBAGE = [*((number, b"{}") for number in range(6)), *((2, body) for body in (b
 """Which read of a cold start is answered by what; the third is that of the registry, which could be taken for one without subjects."""
 
 
-def test_an_answer_of_dynamodb_that_is_none_is_trouble(cold: Cold, wire: Wire) -> None:
+def test_an_answer_of_dynamodb_that_is_none_is_trouble(cold: Cold, wire: AwsCalls) -> None:
     for number, body in GARBAGE:
         gate = cold()
         with case(f"{number} {body!r}"):
@@ -279,7 +279,7 @@ def test_an_answer_of_dynamodb_that_is_none_is_trouble(cold: Cold, wire: Wire) -
             wire.rule = None
 
 
-def test_an_answer_of_dynamodb_that_is_none_does_not_end_what_is_loaded(gate: Gate, wire: Wire, clock: Clock) -> None:
+def test_an_answer_of_dynamodb_that_is_none_does_not_end_what_is_loaded(gate: Gate, wire: AwsCalls, clock: Clock) -> None:
     effect(gate, GUEST)
     publish(REVOKED)
     numbered(wire, 1, answer(b"{}"))
@@ -306,7 +306,7 @@ def test_these_are_all_items_of_that_change(published: Table) -> None:
 
 
 @pytest.mark.parametrize("item", [name for name in LATE if name != "a new subject"])
-def test_a_head_that_is_ahead_of_an_item_is_not_followed(cold: Cold, published: Table, wire: Wire, clock: Clock, item: str) -> None:
+def test_a_head_that_is_ahead_of_an_item_is_not_followed(cold: Cold, published: Table, wire: AwsCalls, clock: Clock, item: str) -> None:
     key, reason = LATE[item]
     warm = cold()
     assert fresh(warm, BANNED) == "Allow"
@@ -326,7 +326,7 @@ def test_a_head_that_is_ahead_of_an_item_is_not_followed(cold: Cold, published: 
 
 
 def test_a_new_subject_whose_row_is_not_there_yet_fails_for_its_callers_alone(
-    cold: Cold, published: Table, wire: Wire, clock: Clock
+    cold: Cold, published: Table, wire: AwsCalls, clock: Clock
 ) -> None:
     """Nobody here held it before, so there is nothing to fall back on: the rest of the new version is whole."""
     key, reason = LATE["a new subject"]
@@ -347,7 +347,7 @@ def test_a_new_subject_whose_row_is_not_there_yet_fails_for_its_callers_alone(
     assert fresh(warm, BANNED) == "Deny"
 
 
-def test_a_kill_switch_that_does_not_show_yet_is_not_passed_over(cold: Cold, published: Table, wire: Wire, clock: Clock) -> None:
+def test_a_kill_switch_that_does_not_show_yet_is_not_passed_over(cold: Cold, published: Table, wire: AwsCalls, clock: Clock) -> None:
     warm = cold()
     assert fresh(warm, GUEST) == "Allow"
     PermissionService(opened(), clock, wait=lambda _: None).add_entry(
@@ -367,7 +367,7 @@ def test_a_kill_switch_that_does_not_show_yet_is_not_passed_over(cold: Cold, pub
     assert warm.line["reason"] == "denylisted"
 
 
-def test_a_head_that_is_gone_serves_five_minutes_and_comes_back(gate: Gate, published: Table, wire: Wire, clock: Clock) -> None:
+def test_a_head_that_is_gone_serves_five_minutes_and_comes_back(gate: Gate, published: Table, wire: AwsCalls, clock: Clock) -> None:
     assert fresh(gate, GUEST) == "Allow"
     head = published.get(PARTITION, "head")
     published.delete(PARTITION, "head")
@@ -391,7 +391,7 @@ def spoil_guest(table: Table, version: str) -> dict[str, Any]:
     return before
 
 
-def test_an_unreadable_row_fails_for_callers_of_that_group_alone(cold: Cold, published: Table, wire: Wire) -> None:
+def test_an_unreadable_row_fails_for_callers_of_that_group_alone(cold: Cold, published: Table, wire: AwsCalls) -> None:
     spoil_guest(published, V1)
     gate = cold()
     everybody, admin = request_event(bearer(**LASTING)), request_event(bearer("admin", **LASTING))
@@ -404,7 +404,7 @@ def test_an_unreadable_row_fails_for_callers_of_that_group_alone(cold: Cold, pub
 
 
 def test_an_unreadable_new_row_of_a_group_that_is_loaded_stops_every_caller_after_five_minutes(
-    gate: Gate, published: Table, wire: Wire, clock: Clock
+    gate: Gate, published: Table, wire: AwsCalls, clock: Clock
 ) -> None:
     """The new version is not taken, so the old one runs out, also for those whom the row is nothing to."""
     admin = request_event(bearer("admin", **LASTING))
@@ -444,7 +444,7 @@ def paged(dynamodb: Any, fail_after: int | None = None) -> Any:
     return rule
 
 
-def test_pages_are_read_to_the_last(cold: Cold, dynamodb: Any, published: Table, wire: Wire, clock: Clock) -> None:
+def test_pages_are_read_to_the_last(cold: Cold, dynamodb: Any, published: Table, wire: AwsCalls, clock: Clock) -> None:
     """The registry, the records, the denylist and a row each may come in pieces; the last piece may be the deny."""
     service = PermissionService(opened(), clock, wait=lambda _: None)
     for subject in ("u2", "u3", "u4"):
@@ -466,7 +466,7 @@ def test_pages_are_read_to_the_last(cold: Cold, dynamodb: Any, published: Table,
     assert (fresh(gate, guest), gate.line["version"]) == ("Deny", 7)
 
 
-def test_pages_that_end_in_trouble_are_no_answer(cold: Cold, dynamodb: Any, published: Table, wire: Wire) -> None:
+def test_pages_that_end_in_trouble_are_no_answer(cold: Cold, dynamodb: Any, published: Table, wire: AwsCalls) -> None:
     for pages in (0, 1, 4, 8):
         gate = cold()
         wire.rule = paged(dynamodb, fail_after=pages)
@@ -477,7 +477,7 @@ def test_pages_that_end_in_trouble_are_no_answer(cold: Cold, dynamodb: Any, publ
     assert fresh(gate, GUEST) == "Allow"
 
 
-def test_nothing_is_read_in_batches_which_could_come_back_in_part(gate: Gate, wire: Wire, clock: Clock) -> None:
+def test_nothing_is_read_in_batches_which_could_come_back_in_part(gate: Gate, wire: AwsCalls, clock: Clock) -> None:
     for event in (GUEST, OWNER, BANNED):
         effect(gate, event)
     publish(CHANGED)
@@ -552,7 +552,7 @@ def _later(seconds: float, whole: bytes) -> tuple[float | bytes, ...]:
     return (seconds, whole)
 
 
-def test_a_token_that_is_refused_anyway_does_not_wait_for_the_table(gate: Gate, wire: Wire) -> None:
+def test_a_token_that_is_refused_anyway_does_not_wait_for_the_table(gate: Gate, wire: AwsCalls) -> None:
     wire.rule = lambda _: FAULTS["silence"][0]
     for token in ("Bearer nonsense", bearer("guest", exp=NOW - 1), "Bearer " + Issuer(key_name="forger").access_token("admin")):
         assert is_401(gate.fail(request_event(token)))

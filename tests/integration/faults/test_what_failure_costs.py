@@ -22,11 +22,11 @@ from authorizer.wiring import build_authorizer
 from tests.integration.faults.conftest import GUEST, LASTING, effect
 from tests.integration.faults.hosts import KeyHost, within
 from tests.integration.gates import Context, Gate, bearer, build_gate, request_event, settings_of, token_event, trouble
+from tests.support.aws_calls import Answer, AwsCalls, Call, error
 from tests.support.clock import Clock
 from tests.support.http_replies import reply
 from tests.support.issuer import NOW, Issuer, b64
 from tests.support.tables import Table, opened, publish
-from tests.support.wire import Answer, Call, Wire, error
 
 ROOT = Path(__file__).parents[3]
 US, NEXT = Issuer(), Issuer(kid="kid-2", key_name="next")
@@ -162,7 +162,7 @@ def test_one_read_of_the_table_waits_at_most_six_seconds(gate: Gate) -> None:
     assert longest_read() == 6
 
 
-def test_the_pause_before_a_second_attempt_is_less_than_a_second(gate: Gate, wire: Wire, pauses: list[float]) -> None:
+def test_the_pause_before_a_second_attempt_is_less_than_a_second(gate: Gate, wire: AwsCalls, pauses: list[float]) -> None:
     for fault in (error("ThrottlingException"), error("InternalServerError", 500)):
 
         def rule(_: Call, fault: Answer = fault) -> Answer:
@@ -200,7 +200,7 @@ def test_lambda_ends_a_call_after_nine_seconds_between_the_slowest_failure_and_t
 
 
 def test_a_caller_costs_a_cold_authorizer_four_reads_and_one_per_subject(
-    published: Table, keys: KeyHost, clock: Clock, capsys: pytest.CaptureFixture[str], wire: Wire
+    published: Table, keys: KeyHost, clock: Clock, capsys: pytest.CaptureFixture[str], wire: AwsCalls
 ) -> None:
     groups = [f"group-{number}" for number in range(20)]
     publish("{api: petstore, routes: [GET /pets], groups: {" + ", ".join(f"{group}: {{allow: [GET /pets]}}" for group in groups) + "}}")

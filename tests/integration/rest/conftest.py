@@ -16,9 +16,9 @@ from admin_api.publishing.service import PermissionService
 from admin_api.rest.app import AdminApi
 from tests.conftest import REGION
 from tests.integration.rest.client import Client, pets
+from tests.support.aws_calls import AwsCalls
 from tests.support.clock import Clock
 from tests.support.tables import TABLE, Item, Table, create_table, open_table, opened
-from tests.support.wire import Wire
 
 _NUMBERS = itertools.count(1)
 
@@ -54,7 +54,7 @@ class Rest:
 
     client: Client
     table: EmulatedTable
-    wire: Wire
+    wire: AwsCalls
     clock: Clock
     waits: list[float] = field(default_factory=list)
     flushed: list[str] = field(default_factory=list)
@@ -66,7 +66,7 @@ def shared(_one_loader: None) -> Iterator[Rest]:
     with mock_aws(), pytest.MonkeyPatch.context() as patch:
         dynamodb = boto3.Session().client("dynamodb", region_name=REGION)
         patch.setattr("botocore.endpoint.time.sleep", lambda _: None)
-        with Wire().installed() as wire:
+        with AwsCalls().installed() as wire:
             create_table(dynamodb, TABLE)
             open_table(TABLE, REGION)
             clock = Clock()
@@ -108,7 +108,7 @@ def table(rest: Rest) -> Table:
 
 
 @pytest.fixture
-def wire(rest: Rest) -> Wire:
+def wire(rest: Rest) -> AwsCalls:
     """Every AWS call of the admin API."""
     return rest.wire
 

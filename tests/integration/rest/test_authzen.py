@@ -6,7 +6,7 @@ import pytest
 
 from tests.integration.rest.client import Client, Reply
 from tests.integration.rest.conftest import Rest
-from tests.support.wire import error
+from tests.support.aws_calls import error
 
 ONE, SEVERAL = "/access/v1/evaluation", "/access/v1/evaluations"
 

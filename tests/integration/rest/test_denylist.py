@@ -6,9 +6,9 @@ import pytest
 
 from tests.integration.rest.client import ADMIN, OTHER_ADMIN, Client, Reply
 from tests.integration.rest.conftest import Rest
+from tests.support.aws_calls import Answer, Call, error
 from tests.support.chain import verify_chain
 from tests.support.tables import Table
-from tests.support.wire import Answer, Call, error
 
 END = "2030-01-01T00:00:00Z"
 

@@ -6,8 +6,8 @@ import pytest
 
 from tests.integration.rest.client import ADMIN, OTHER_ADMIN, Client, Reply, pets
 from tests.integration.rest.conftest import Rest
+from tests.support.aws_calls import Answer, Call
 from tests.support.tables import Table
-from tests.support.wire import Answer, Call
 
 
 def test_a_document_is_created_read_and_replaced(client: Client, name: str) -> None:

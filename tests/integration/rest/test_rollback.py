@@ -7,8 +7,8 @@ from botocore.exceptions import ReadTimeoutError
 
 from tests.integration.rest.client import ADMIN, OTHER_ADMIN, Client, Reply, pets
 from tests.integration.rest.conftest import Rest
+from tests.support.aws_calls import Answer, Call, error
 from tests.support.chain import verify_chain
-from tests.support.wire import Answer, Call, error
 
 SILENCE = ReadTimeoutError(endpoint_url="https://dynamodb.test/")
 

@@ -5,7 +5,7 @@ from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
 
 from tests.integration.rest.client import Client, pets
 from tests.integration.rest.conftest import Rest
-from tests.support.wire import Answer, Call, error
+from tests.support.aws_calls import Answer, Call, error
 
 TIMEOUT = ConnectTimeoutError(endpoint_url="https://dynamodb.test/")
 DOWN: dict[str, Answer] = {

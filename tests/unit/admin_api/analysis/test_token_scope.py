@@ -120,8 +120,8 @@ def test_a_caller_that_can_be_told_with_guards_only() -> None:
     assert found.size == size("GET/a/?*", "GET/news", denies=("GET/a/*/*", *slashes))
     assert (found.guarded, found.is_expressible) == (True, False)
     assert found.refusal is not None
-    assert found.refusal.certificate is not None
-    assert found.refusal.certificate.routes == ("GET /a/{x}", "GET /a/{x}/{y}")
+    assert found.refusal.counterexample is not None
+    assert found.refusal.counterexample.routes == ("GET /a/{x}", "GET /a/{x}/{y}")
     assert str(found).startswith(f"group/first: {found.size} bytes, but only with TOKEN_SCOPE_GUARDS=1; allowing `GET /a/{{x}}` and not")
 
 
@@ -129,8 +129,8 @@ def test_a_caller_that_cannot_be_told_in_one_policy() -> None:
     found = verdict(*group("first", "third"))
     assert (found.size, found.guarded, found.is_expressible) == (None, False, False)
     assert found.refusal is not None
-    assert found.refusal.certificate is not None
-    assert found.refusal.certificate.routes == ("GET /a/{x}", "GET /a/{x}/{y}", "GET /a/{x}/{y}/{z}"), "what guards cannot mend either"
+    assert found.refusal.counterexample is not None
+    assert found.refusal.counterexample.routes == ("GET /a/{x}", "GET /a/{x}/{y}", "GET /a/{x}/{y}/{z}"), "what guards cannot mend either"
     assert str(found).startswith(
         "group/first + group/third: allowing `GET /a/{x}` and `GET /a/{x}/{y}/{z}` and not `GET /a/{x}/{y}` cannot"
     )

@@ -1,5 +1,6 @@
 """Fetching a key set, over real connections: from no other place than the configured one, and within limits of size and time."""
 
+import socket
 import ssl
 import threading
 import time
@@ -202,6 +203,29 @@ def test_a_server_that_is_not_there_is_trouble() -> None:
     with serving() as (address, _):
         pass
     assert "ConnectionRefusedError" in trouble(lambda: fetch_jwks(address))
+
+
+def test_a_name_that_is_not_known_is_trouble(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*_: object, **__: object) -> list[object]:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    assert "gaierror" in trouble(lambda: fetch_jwks("https://keys.example/jwks"))
+
+
+def test_a_name_without_an_address_is_trouble(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [])
+    assert "OSError" in trouble(lambda: fetch_jwks("https://keys.example/jwks"))
+
+
+def test_the_second_address_answers_where_the_first_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving() as (dead, _):
+        pass
+    with serving(reply(b"body")) as (address, _):
+        ports = [int(each.rpartition(":")[2]) for each in (dead, address)]
+        found = [(socket.AF_INET, socket.SOCK_STREAM, 0, "", ("127.0.0.1", port)) for port in ports]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+        assert fetch_jwks(address) == b"body"
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.padding import MGF1, PSS, PKCS1v15
 from cryptography.hazmat.primitives.hashes import SHA256, SHA512
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from jose.backends.cryptography_backend import CryptographyRSAKey
 
 from authorizer.errors import GatebookError, TokenError, TroubleError
 from authorizer.tokens.claims import Principal, TrustedIssuer
@@ -159,6 +160,14 @@ def test_nothing_that_is_signed_can_be_changed(gate: Gate) -> None:
 
 def test_what_a_forged_token_says_is_not_even_judged(gate: Gate) -> None:
     assert gate.reason(sign(rsa_key("forger"), HEADER, claims(exp=1, token_use="id", client_id=CANARY))) == "signature"
+
+
+def test_an_error_of_the_backend_is_no_signature(gate: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> bool:
+        raise RuntimeError(CANARY)
+
+    monkeypatch.setattr(CryptographyRSAKey, "verify", fail)
+    assert gate.reason(US.access_token("guest")) == "signature"
 
 
 @pytest.mark.parametrize("kid", ["kid-2", "KID-1", "kid-1 ", "../kid-1", "kid-1\x00", "\ud800", CANARY, "x" * 5000], ids=ascii)

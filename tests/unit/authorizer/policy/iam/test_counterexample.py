@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from authorizer.policy.iam.counterexample import Certificate, certify, words_of
+from authorizer.policy.iam.counterexample import Counterexample, spell_counterexample, words_of
 from authorizer.policy.iam.pattern_coverage import Pattern, SymbolicPath
 from authorizer.policy.route import RouteTemplate, parse_route
 
@@ -13,11 +13,11 @@ S = F = None
 TWO = [parse_route("GET /a/{x}"), parse_route("GET /a/{x}/{y}")]
 
 
-def certified(words: list[str], *patterns: Pattern, routes: list[RouteTemplate] | None = None) -> Certificate:
+def certified(words: list[str], *patterns: Pattern, routes: list[RouteTemplate] | None = None) -> Counterexample:
     first, second, third = (*patterns, None)[:3]
     assert first is not None
     assert second is not None
-    return certify("GET", TWO if routes is None else routes, words, (first, second, third))
+    return spell_counterexample("GET", TWO if routes is None else routes, words, (first, second, third))
 
 
 def is_overwritten(before: str, after: str, fresh: str) -> bool:

@@ -38,7 +38,7 @@ class Call:
 
 
 @dataclass(slots=True)
-class Wire:
+class AwsCalls:
     """What was called, in order, and how many clients were made. `rule` may answer a call in place of AWS."""
 
     calls: list[Call] = field(default_factory=list)
@@ -46,7 +46,7 @@ class Wire:
     rule: Callable[[Call], Answer] | None = None
 
     @contextlib.contextmanager
-    def installed(self) -> Iterator["Wire"]:
+    def installed(self) -> Iterator["AwsCalls"]:
         """Listen to all clients of sessions that are made in the meantime."""
         hooks = [("before-send", self._before_send), ("creating-client-class", self._creating_client)]
         before = list(BUILTIN_HANDLERS)
