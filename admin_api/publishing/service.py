@@ -91,16 +91,20 @@ class PermissionService:
         self._now = now
         self._wait = wait
 
-    def plan(self, document: PermissionDocument, combinations: int = MAX_COMBINATIONS, base: Published | None = None) -> Plan:
-        """Compare a document with what is published, or with `base` if that was just read. Writes nothing.
+    def plan(self, document: PermissionDocument, combinations: int = MAX_COMBINATIONS) -> Plan:
+        """Compare a document with what is published now, as `plan_from` does."""
+        return self.plan_from(self._history.read_published(document.api), document, combinations)
 
+    def plan_from(self, published: Published | None, document: PermissionDocument, combinations: int = MAX_COMBINATIONS) -> Plan:
+        """Compare a document with what was published when `published` was read, None if nothing was. Writes nothing.
+
+        The plan starts from there: whoever looked at `published` to decide whether to write plans from it, and `apply` tells if it is not published any more.
         Judges so many `combinations` of groups for `token` scope. Raises `DocumentError` if `token` scope is enforced and cannot express what some
         subject by itself may do, and `ChangeTooLargeError` if a row would be larger than an item may be.
         """
         check_own_routes(document)
         verdicts = tuple(token_verdicts(document, caller_kinds(document, combinations), self._now()))
         self._check_enforced(document, verdicts)
-        published = base or self._history.read_published(document.api)
         before = writer.row_contents(published.document) if published else {}
         after = writer.row_contents(document)
         rows: dict[str, str | None] = {key: content for key, content in after.items() if before.get(key) != content}

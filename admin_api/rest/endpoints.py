@@ -119,10 +119,7 @@ class Endpoints:
 
             @functools.wraps(route)
             def for_own(**arguments: Any) -> Any:
-                granted = self.event["requestContext"]["authorizer"].get("route")
-                if granted is not None and ADMIN_API not in str(granted):
-                    # The decision was about a route for any API: here it would reach further than it was meant to.
-                    raise ProblemError(RESERVED_API, f"`{granted}` does not grant access to `{ADMIN_API}`: its routes are granted apart")
+                self._refuse_unless_granted_apart()
                 return route(api=ADMIN_API, **arguments)
 
             signature = inspect.signature(route)
@@ -135,6 +132,22 @@ class Endpoints:
             return route
 
         return register
+
+    def _refuse_unless_granted_apart(self) -> None:
+        """Raise `ProblemError` unless the authorizer says that it allowed a route of the admin API itself: `GET /v1/apis/{api}/document` is none.
+
+        A decision about any API would reach further here than it was meant to, and an authorizer that names no route may have made such a one.
+        """
+        granted = self.event["requestContext"]["authorizer"].get("route")
+        if not isinstance(granted, str) or not granted:
+            raise ProblemError(
+                RESERVED_API,
+                f"the authorizer does not say which route it allowed, and those of `{ADMIN_API}` are granted apart: give the admin API's authorizer "
+                "`CACHE_SCOPE=request`, and identity sources that hold method, route and path",
+            )
+        path = granted.partition(" ")[2]
+        if path != OWN_PATH and not path.startswith(f"{OWN_PATH}/"):
+            raise ProblemError(RESERVED_API, f"`{granted}` does not grant access to `{ADMIN_API}`: its routes are granted apart")
 
     def _register(self, method: str, path: str, meta: Meta, route: Callable[..., Any]) -> None:
         self.described[method, path] = meta

@@ -12,7 +12,7 @@ from pydantic import BaseModel, StringConstraints
 from admin_api.publishing.service import AnswerFor, Head, PermissionService, StoredAnswer
 from admin_api.rest.endpoints import Endpoints, answer
 from admin_api.rest.preconditions import entity_tag
-from admin_api.rest.problems import IDEMPOTENCY_MISMATCH, STALE_VERSION, ProblemError
+from admin_api.rest.problems import IDEMPOTENCY_MISMATCH, STALE_VERSION, UNAVAILABLE, ProblemError
 
 IdempotencyKey = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[\x21-\x7e]+$")] | None
 
@@ -74,7 +74,7 @@ class Replay:
         try:
             return write()
         except ProblemError as error:
-            known = self.stored() if error.type is STALE_VERSION else None
+            known = self.stored() if error.type in (STALE_VERSION, UNAVAILABLE) else None
             if known is None:
                 raise
             return known

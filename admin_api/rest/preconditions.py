@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from admin_api.analysis.access_changes import AccessChange, access_changes
 from admin_api.publishing.service import ConflictError, Head, PermissionService, Published
-from admin_api.rest.problems import EXISTS, PRECONDITION_REQUIRED, STALE_VERSION, ProblemError
+from admin_api.rest.problems import EXISTS, PRECONDITION_REQUIRED, RETRY_LATER, STALE_VERSION, UNAVAILABLE, ProblemError
 
 MAX_CHANGES_SHOWN = 100
 
@@ -37,8 +37,13 @@ def require_match(service: PermissionService, api: str, published: Published, if
 
 def lost_race(service: PermissionService, api: str, base: Published | None, error: ConflictError) -> ProblemError:
     """Return the problem for a change that started from `base` and met somebody else's on its way to the table."""
-    published = service.published(api)
-    since = access_changes(base.document if base else None, published.document)
+    published = service.find_published(api)
+    if published is None or (base is not None and published.head == base.head):
+        # The other transaction failed too.
+        return ProblemError(UNAVAILABLE, "another change was under way and came to nothing: send the request again", headers=RETRY_LATER)
+    if base is None:
+        return _exists(published)
+    since = access_changes(base.document, published.document)
     return _stale(str(error), published, _shown(since))
 
 
@@ -66,12 +71,16 @@ def require_absent(if_match: str | None, if_none_match: str | None, api: str) ->
 def refuse_existing(published: Published, if_none_match: str | None) -> None:
     """Raise `ProblemError` if a request that creates meets something there."""
     if if_none_match == "*":
-        raise ProblemError(
-            EXISTS,
-            f"version {published.head.version} is published already: send `If-Match` to change it",
-            extensions={"current_version": published.head.version},
-            headers={"ETag": entity_tag(published.head)},
-        )
+        raise _exists(published)
+
+
+def _exists(published: Published) -> ProblemError:
+    return ProblemError(
+        EXISTS,
+        f"version {published.head.version} is published already: send `If-Match` to change it",
+        extensions={"current_version": published.head.version},
+        headers={"ETag": entity_tag(published.head)},
+    )
 
 
 def _changes_since(service: PermissionService, api: str, published: Published, tags: list[str]) -> list[str]:

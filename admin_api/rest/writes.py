@@ -44,7 +44,7 @@ class Writer:
     def publish(self, write: Write, replay: Replay | None = None) -> "Response[models.WriteResult]":
         """Publish, or say what publishing would do. With `replay` the answer is kept for the same request sent again."""
         service, actor = self._endpoints.service, self._endpoints.actor
-        plan = service.plan(write.document, DRY_RUN_COMBINATIONS if write.dry_run else 0, base=write.published)
+        plan = service.plan_from(write.published, write.document, DRY_RUN_COMBINATIONS if write.dry_run else 0)
         status = 201 if write.created and not plan.is_empty else 200
         if write.dry_run:
             service.check_lock_out(plan, actor)

@@ -2,6 +2,7 @@
 
 import json
 import sys
+import threading
 import time
 from collections.abc import Callable
 
@@ -117,3 +118,25 @@ def test_no_admin_can_shut_admins_out(stack: LocalStack, tokens: dict[str, str],
         answer = stack.send("admin", method, path, tokens["admin"], body, {"If-Match": "*"})
         assert (answer.status, answer.json["type"]) == (409, "urn:gatebook:problem:lock-out"), path
     assert stack.send("admin", "GET", OWN, tokens["admin"]).headers["etag"] == before
+
+
+@pytest.mark.parametrize("writers", [2, 8])
+def test_of_all_who_create_one_document_at_once_one_does(stack: LocalStack, tokens: dict[str, str], writers: int) -> None:
+    path, answers = f"/v1/apis/race-{writers}/document", dict[int, Answer]()
+    gate = threading.Barrier(writers)
+
+    def create(number: int) -> None:
+        document = {"api": f"race-{writers}", "routes": ["GET /pets"], "groups": {f"writer-{number}": {"allow": ["GET /pets"]}}}
+        gate.wait()
+        answers[number] = stack.send("admin", "PUT", path, tokens["admin"], document, {"If-None-Match": "*"})
+
+    threads = [threading.Thread(target=create, args=(number,)) for number in range(writers)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    [winner] = [number for number, answer in answers.items() if answer.status == 201]
+    assert {answer.status for number, answer in answers.items() if number != winner} == {412}
+    read = stack.send("admin", "GET", path, tokens["admin"])
+    assert list(read.json["groups"]) == [f"writer-{winner}"]
+    assert read.headers["etag"] == answers[winner].headers["etag"]

@@ -61,7 +61,7 @@ def _edit(service: PermissionService, group: PrincipalRef, until: int) -> None:
     held = format_subject(published.document.subjects[group])
     added = {"route": "GET /pets", "until": format_time(until)}
     changed = edits.with_subject(published.document, group, held | {"allow": [*held.get("allow", []), added]})
-    service.apply(service.plan(changed, 0, base=published), author="a", reason="one more")
+    service.apply(service.plan_from(published, changed, 0), author="a", reason="one more")
 
 
 def _write(writer: int, accepted: Accepted, each: int) -> None:

@@ -45,7 +45,8 @@ class LambdaProxy:
             "pathParameters": None,
             "stageVariables": None,
             "requestContext": {"httpMethod": environ["REQUEST_METHOD"]}
-            | ({} if self._context is None else {"authorizer": dict(self._context)}),
+            # The authorizer says which route it allowed; here it is the path itself, which is literal where it matters.
+            | ({} if self._context is None else {"authorizer": {"route": f"{environ['REQUEST_METHOD']} {path}", **self._context}}),
             "body": body,
             "isBase64Encoded": encoded,
         }

@@ -22,9 +22,10 @@ class Caller:
     client_id: str = "app1"
     scopes: tuple[str, ...] | None = None
 
-    def context(self) -> dict[str, str]:
-        """What stands under `requestContext.authorizer`."""
+    def context(self, route: str | None = None) -> dict[str, str]:
+        """What stands under `requestContext.authorizer`, once `route` was allowed."""
         context = {"principalId": self.subject, "groups": json.dumps(self.groups), "client_id": self.client_id, "version": "1"}
+        context |= {} if route is None else {"route": route}
         return context if self.scopes is None else context | {"scopes": json.dumps(self.scopes)}
 
 
@@ -119,7 +120,7 @@ class Client:
         given = {"If-Match": if_match, "If-None-Match": if_none_match, "Idempotency-Key": key}
         sent = {"Content-Type": "application/json", **{n: v for n, v in given.items() if v is not None}, **(headers or {})}
         parameters = {name: value if isinstance(value, list) else [value] for name, value in (query or {}).items()}
-        caller = (as_.context() if as_ else None) if context is _NOTHING else context
+        caller = (as_.context(f"{method} {path}") if as_ else None) if context is _NOTHING else context
         self.sent = {
             "resource": "/v1/{proxy+}",
             "path": path,
