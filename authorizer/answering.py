@@ -13,12 +13,12 @@ from authorizer.events.wire import Answer, AuthorizationRequest
 from authorizer.policy.cache_scope import ALL_PARTS, CacheScope, KeyPart
 from authorizer.policy.decision import Decision, Grounds, decide
 from authorizer.policy.denylist import DenylistKind
-from authorizer.policy.iam.route_policy import compile_request, compile_route, is_too_long
-from authorizer.policy.iam.statement import PolicyDocument, PolicyTooLargeError
+from authorizer.policy.iam.route_policy import compile_request, compile_route, is_too_long, with_requested
+from authorizer.policy.iam.statement import PolicyDocument, PolicyTooLargeError, allows
 from authorizer.policy.iam.token_policy import Refusal, compile_token
 from authorizer.policy.permission import Effect, RefKind
 from authorizer.policy.request_path import Target, Unroutable, resolve, resolve_route_key
-from authorizer.policy.route import WEBSOCKET, RouteTemplate
+from authorizer.policy.route import WEBSOCKET, RouteSyntaxError, RouteTemplate, parse_path
 from authorizer.policy_memo import PolicyMemo
 from authorizer.table.cache import LoadedPermissions
 from authorizer.tokens.claims import Principal
@@ -166,6 +166,8 @@ class Answering:
         """Decide, once, and write the answer. Under a fallback the cache key may not hold the request, and the context does not speak of it."""
         decision = decide_request(request, caller.grounds, speech.scope)
         policy = speech.policy
+        if policy is not None:
+            decision, policy = _agreed(decision, policy, request, self._expiry(caller))
         if policy is None:
             told = replace(decision, effect=Effect.ALLOW) if self._options.report_only else decision
             policy = compile_request(request.method_arn, told, token_expiry=self._expiry(caller))
@@ -237,6 +239,21 @@ def decide_request(request: AuthorizationRequest, grounds: Grounds, scope: Cache
     return decide(grounds, target)
 
 
+def _agreed(
+    decision: Decision, policy: PolicyDocument, request: AuthorizationRequest, token_expiry: int | None
+) -> tuple[Decision, PolicyDocument]:
+    """Return decision and policy so that the gateway does with this request what the log says, whatever else the policy speaks of."""
+    arn = request.method_arn
+    if decision.reason is Unroutable.NO_ROUTE and allows(policy, str(arn)):
+        # The gateway serves a path that no route of the catalogue has, below one that the caller may use: the catalogue lacks a deployed route.
+        decision = replace(decision, reason=Unroutable.CATALOGUE_DRIFT)
+    policy = with_requested(policy, arn, decision, token_expiry=token_expiry)
+    if decision.allowed and not allows(policy, str(arn)):
+        # A Deny that holds other routes apart takes in this spelling, such as `/pets/a%2Fb`.
+        decision = Decision(Effect.DENY, Unroutable.UNSAFE_PATH, decision.route)
+    return decision, policy
+
+
 def decide_again(request: AuthorizationRequest, outcome: Outcome, loaded: LoadedPermissions, now: float) -> Decision:
     """Return the decision on a request that was decided, by other permissions."""
     return decide_request(request, Grounds(loaded.permissions, loaded.catalog, outcome.principal.claims, now), outcome.scope)
@@ -268,7 +285,28 @@ def _resolve(request: AuthorizationRequest, grounds: Grounds, *, exact: bool) ->
     arn = request.method_arn
     if request.format == websocket.FORMAT:
         return resolve_route_key(grounds.catalog, arn.path if arn.verb is None else "")
-    return resolve(grounds.catalog, arn.verb or "", arn.path, request.gateway_template, exact=exact, http=_is_http(request))
+    target = resolve(grounds.catalog, arn.verb or "", arn.path, request.gateway_template, exact=exact, http=_is_http(request))
+    return _held_to_parameters(target, request)
+
+
+def _held_to_parameters(target: Target, request: AuthorizationRequest) -> Target:
+    """Return the target without those parameters that the gateway tells otherwise: no binding is met by them.
+
+    The backend works with what the gateway tells. If ARNs hold decoded paths, `/users/alice%2Fx/f` looks as if `{owner}` were `alice`, and the backend is told
+    `alice%2Fx`. Names are compared by their places, since the catalogue may have other ones.
+    """
+    template = request.gateway_template
+    if target.route is None or template is None or not request.path_parameters:
+        return target
+    try:
+        told = RouteTemplate(target.route.method, parse_path(template))
+    except RouteSyntaxError:
+        return target
+    if told.shape != target.route.shape:
+        return target
+    pairs = zip(target.route.parameters, told.parameters, strict=True)
+    kept = {own: target.parameters[own] for own, name in pairs if target.parameters.get(own) == request.path_parameters.get(name)}
+    return replace(target, parameters=kept)
 
 
 def _hold_to_route(request: AuthorizationRequest, grounds: Grounds, route: RouteTemplate | None) -> None:

@@ -29,3 +29,11 @@ def list_of(values: Mapping[str, Any], name: str) -> list[Any]:
 def text_of(value: object) -> str | None:
     """Return the value if it is a text that is not empty."""
     return value if isinstance(value, str) and value else None
+
+
+def texts_of(event: Mapping[str, Any], name: str) -> dict[str, str]:
+    """Return a map of texts, empty if it is missing or null. Raises `TroubleError` for anything else."""
+    values = map_of(event, name)
+    if not all(isinstance(value, str) for value in values.values()):
+        raise TroubleError("unreadable_event", f"a value of `{name}` of the event is not a text")
+    return dict(values)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from authorizer.events.fields import map_of, text_of
+from authorizer.events.fields import map_of, text_of, texts_of
 from authorizer.events.identity_sources import keyed_parts, sent_values
 from authorizer.events.wire import AuthorizationRequest, authorization_values, read_method_arn, write_policy_response
 from authorizer.policy.cache_scope import KeyPart
@@ -24,6 +24,7 @@ def read_request(event: Mapping[str, Any]) -> AuthorizationRequest:
         # The route that takes all others is told as `$default`, which is no template.
         told if told is not None and told.startswith("/") and told != "/$default" else None,
         _keyed(event, context, arn.verb, tokens),
+        texts_of(event, "pathParameters"),
     )
 
 

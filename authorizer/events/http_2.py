@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from authorizer.events.fields import map_of, text_of
+from authorizer.events.fields import map_of, text_of, texts_of
 from authorizer.events.identity_sources import host_name, keyed_parts, sent_values
 from authorizer.events.wire import (
     Answer,
@@ -39,7 +39,8 @@ def read_request(event: Mapping[str, Any]) -> AuthorizationRequest:
         untrusted=sent_values(event),
         host=host_name(event),
     )
-    return AuthorizationRequest(FORMAT, arn, tokens, told if told.startswith("/") else None, parts)
+    template = told if told.startswith("/") else None
+    return AuthorizationRequest(FORMAT, arn, tokens, template, parts, texts_of(event, "pathParameters"))
 
 
 def _identity_sources(value: object) -> list[str] | None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from authorizer.events.fields import map_of, text_of
+from authorizer.events.fields import map_of, text_of, texts_of
 from authorizer.events.wire import AuthorizationRequest, authorization_values, read_method_arn, write_policy_response
 
 FORMAT = "rest_request"
@@ -15,7 +15,13 @@ def read_request(event: Mapping[str, Any]) -> AuthorizationRequest:
     `path` carries stages and base paths of custom domains and is not used: the path is the ARN's.
     """
     told = text_of(map_of(event, "requestContext").get("resourcePath")) or text_of(event.get("resource"))
-    return AuthorizationRequest(FORMAT, read_method_arn(event.get("methodArn")), authorization_values(event), told)
+    return AuthorizationRequest(
+        FORMAT,
+        read_method_arn(event.get("methodArn")),
+        authorization_values(event),
+        told,
+        path_parameters=texts_of(event, "pathParameters"),
+    )
 
 
 write_response = write_policy_response

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NotRequired, TypedDict
 
 from authorizer.errors import TroubleError
@@ -21,7 +21,8 @@ _MAY_BE_OMITTED = ("groups", "scopes", "routes")
 class AuthorizationRequest:
     """One request. `authorization` holds every value that may be the token; `gateway_template` the gateway's path template, if it told it.
 
-    `cache_key_parts` is what the gateway's cache key holds; None if the event does not show it.
+    `cache_key_parts` is what the gateway's cache key holds; None if the event does not show it. `path_parameters` are the values of the template's parameters
+    as the gateway tells them, to the backend as well; empty if it told none.
     """
 
     format: str
@@ -29,6 +30,7 @@ class AuthorizationRequest:
     authorization: tuple[str, ...]
     gateway_template: str | None = None
     cache_key_parts: frozenset[KeyPart] | None = None
+    path_parameters: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,8 +24,13 @@ def can_hold(route: RouteTemplate, values: Mapping[str, str]) -> bool:
 
     A `*` also takes in `/`, written or encoded. So the text between two of them may be found elsewhere in a path of the same route: `*/alice/*` lets
     `bob/x/alice/` pass as well, though its second segment is not `alice`. Nothing can move what starts the path, or, in a path of known length, what ends it.
+
+    The path of a greedy route has no known length, so that `users/alice/*` also takes in what `/users/alice%2F..%2Fbob/f` is once it is decoded: the first
+    parameter of that is no `alice`. Nothing but the tail itself can be bound there.
     """
     parts = pattern_parts(route, values)
+    if route.is_greedy and any(segment.kind is SegmentKind.PARAMETER and segment.text in values for segment in route.segments):
+        return False
     for free, group in groupby(range(len(parts)), key=lambda index: parts[index] == "*"):
         run = list(group)
         start, end = run[0], run[-1] + 1

@@ -28,6 +28,11 @@ MAX_NAME = 256
 MAX_ANCESTORS = 100
 """Groups that one subject may inherit from, near and far: a reader reads a row for each of them."""
 
+_NOT_HELD = {
+    False: "between parameters that may be anything: enforce `request` scope, or bind the parameters before it too",
+    True: "whose tail may be anything: enforce `request` scope, or write routes of known length",
+}
+
 MAX_PATH = 300
 """Characters that a route's path may have in a policy with its bound parameters filled in: the rest of a Resource's 512 is for ARN, stage and verb."""
 
@@ -348,6 +353,5 @@ def _check_enforced(reader: ProblemList, document: PermissionDocument) -> None:
             if not can_hold(route, bound):
                 reader.report(
                     f"{reader.places[permission]}/where",
-                    f"`route` scope cannot hold this to its place in `{route}`, between parameters that may be anything: "
-                    "enforce `request` scope, or bind the parameters before it too",
+                    f"`route` scope cannot hold this to its place in `{route}`, {_NOT_HELD[route.is_greedy]}",
                 )

@@ -42,7 +42,7 @@ class Target:
     """What a request asks for.
 
     `route` is the route that answers are about: with `problem` set the request itself is not a proper request for it and is denied, but in `route` scope an
-    answer about the route may still be given, since IAM then refuses this path. `only_requested` says that an answer may cover no more than this
+    answer about the route may still be given, and refuses this path. `only_requested` says that an answer may cover no more than this
     request: the gateway's route is greedy and takes in several routes of the catalogue.
     """
 
@@ -61,8 +61,35 @@ def resolve(catalog: RouteCatalog, verb: str, path: str, gateway_template: str |
     reads paths as HTTP APIs may: a slash at the end, which REST APIs drop, may belong to the path, and the gateway may have preferred a full match to a
     greedy route that is more specific at an earlier level.
     """
+    if http and path.endswith("/"):
+        with_tail = _with_empty_tail(catalog, verb, path, gateway_template)
+        if with_tail is not None:
+            return with_tail
     target = _resolve(catalog, verb, path, gateway_template, exact=exact, http=http)
     return _read_with_slash(target, gateway_template) if http and path.endswith("/") else target
+
+
+def _with_empty_tail(catalog: RouteCatalog, verb: str, path: str, gateway_template: str | None) -> Target | None:
+    """Return the target of a path whose slash at the end is all that a greedy route is given: `files/` -> `ANY /files/{proxy+}` with `proxy` = ``.
+
+    None if there is no such route, or if the gateway named another one that is not greedy. Where the gateway's route takes in several and the catalogue has
+    `GET /files` too, nobody knows which of the two its backend would serve: then the slash is unsafe.
+    """
+    told = None if gateway_template is None else catalog.find(verb, gateway_template)
+    if gateway_template is not None and not gateway_template.endswith("+}"):
+        return None
+    try:
+        _spellings(path)
+    except _UnsafePathError:
+        return None
+    match = catalog.match_empty_tail(verb, _segments(path))
+    if match is None:
+        return None
+    beside = catalog.match(verb, _segments(path))
+    if match.route != told and beside is not None and not beside.route.is_greedy:
+        return None
+    only_requested = gateway_template is not None and bool(catalog.below(gateway_template, verb))
+    return Target(verb, match.route, match.parameters, only_requested=only_requested)
 
 
 def _read_with_slash(target: Target, gateway_template: str | None) -> Target:

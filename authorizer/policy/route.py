@@ -83,8 +83,11 @@ class RouteTemplate:
         """Return whether a request with this verb may be served by this route, if no more specific one takes it."""
         return verb in self.verbs
 
-    def fit(self, segments: tuple[str, ...]) -> dict[str, str] | None:
-        """Return the parameters if these path segments fit this template one by one, else None. A parameter is never empty."""
+    def fit(self, segments: tuple[str, ...], *, empty_tail: bool = False) -> dict[str, str] | None:
+        """Return the parameters if these path segments fit this template one by one, else None.
+
+        A parameter is never empty; with `empty_tail` a greedy one may be, as in `/files/` -> `/files/{proxy+}` with `proxy` = ``.
+        """
         count = len(self.segments)
         if (len(segments) < count) if self.is_greedy else (len(segments) != count):
             return None
@@ -93,7 +96,8 @@ class RouteTemplate:
             value = "/".join(segments[index:]) if segment.kind is SegmentKind.GREEDY else segments[index]
             if segment.kind is not SegmentKind.LITERAL:
                 values[segment.text] = value
-            if not value or (segment.kind is SegmentKind.LITERAL and value != segment.text):
+            may_be_empty = empty_tail and segment.kind is SegmentKind.GREEDY
+            if (not value and not may_be_empty) or (segment.kind is SegmentKind.LITERAL and value != segment.text):
                 return None
         return values
 
@@ -290,6 +294,16 @@ class RouteCatalog:
             return None
         return RouteMatch(route, route.fit(segments) or {})
 
+    def match_empty_tail(self, verb: str, segments: tuple[str, ...]) -> RouteMatch | None:
+        """Return the greedy route right below these path segments, with nothing as its tail, or None.
+
+        An HTTP API serves `/files/` by `/files/{proxy+}`, a REST API does not.
+        """
+        if verb not in VERBS or "" in segments:
+            return None
+        route = _greedy_below(self._root, segments, 0, verb)
+        return None if route is None else RouteMatch(route, route.fit((*segments, ""), empty_tail=True) or {})
+
     def find(self, verb: str, path: str) -> RouteTemplate | None:
         """Return the route of the same shape as this path template (or WebSocket route key) for this verb, or None."""
         try:
@@ -357,6 +371,13 @@ def _descend(node: _Node, segments: tuple[str, ...], depth: int, verb: str, *, g
         if route is not None:
             return route
     return (node.greedy.get(verb) or node.greedy.get("ANY")) if greedy else None
+
+
+def _greedy_below(node: _Node, segments: tuple[str, ...], depth: int, verb: str) -> RouteTemplate | None:
+    if depth == len(segments):
+        return node.greedy.get(verb) or node.greedy.get("ANY")
+    found = (_greedy_below(child, segments, depth + 1, verb) for child in node.children(segments[depth]))
+    return next((route for route in found if route is not None), None)
 
 
 def _may_meet(left: Segment, right: Segment) -> bool:

@@ -1,7 +1,7 @@
 """Decisions: what each request of a vector is answered, why, and by which permissions.
 
-A request of a vector may have its own `claims` and `now`. `told` is the gateway's template, none where it is left out; `route` and `only_requested` are
-checked where they are given.
+A request of a vector may have its own `claims` and `now`, and `http: true` if it comes to an HTTP API. `told` is the gateway's template, none where it is
+left out; `route` and `only_requested` are checked where they are given.
 """
 
 from dataclasses import replace
@@ -19,7 +19,8 @@ def test_decision(name: str) -> None:
     for_all = grounds(vector)
     for request in vector["requests"]:
         here = replace(for_all, claims=request.get("claims", for_all.claims), now=request.get("now", for_all.now))
-        target = resolve(here.catalog, request["verb"], request["path"], request.get("told"), exact=request.get("exact", False))
+        reading = {"exact": request.get("exact", False), "http": request.get("http", False)}
+        target = resolve(here.catalog, request["verb"], request["path"], request.get("told"), **reading)
         decision = decide(here, target)
         determining = [permission.id for permission in decision.determining]
         assert (decision.effect, decision.reason, determining) == (request["effect"], request["reason"], request.get("determining", [])), (

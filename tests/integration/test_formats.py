@@ -87,12 +87,11 @@ TOKENS = tokens()
 LONG = "x" * 500
 # Verb, path as in the ARN, route key of the gateway; then who may: nobody, guest, owner, other, admin, machine. `+` and `-` hold in each scope; where
 # spellings are odd, letters name the only scopes that allow. `q` is `request`, which denies what two readers could read differently. `r` is `route`, where
-# the gateway's route decides, however a parameter is spelled. `t` is `token`, where a policy speaks of plain spellings of all routes: what follows `/pets/*`
-# is free, but `/pets` has no slash at its end.
+# the gateway's route decides, however a parameter is spelled. `t` is `token`, where no template is told and the path decides, but may be as long as it likes.
 MATRIX = """
 GET     /                    GET /                         + + + + + +
 GET     /pets                GET /pets                     - + + + + +
-GET     /pets/               GET /pets                     - + + + + qr
+GET     /pets/               GET /pets                     - + + + + +
 POST    /pets                POST /pets                    - - + + + +
 PUT     /pets                PUT /pets                     - - - - - -
 GET     /pets/7              GET /pets/{petId}             - + + + + -
@@ -102,20 +101,20 @@ GET     /pets/mine           GET /pets/mine                - - + + + -
 GET     /pets/10:30          GET /pets/{petId}             - + + + + -
 GET     /pets/a%20b          GET /pets/{petId}             - + + + + -
 GET     /pets/%C3%A9         GET /pets/{petId}             - + + + + -
-GET     /pets/a%2Fb          GET /pets/{petId}             - r rt rt rt -
-GET     /pets/a%252Fb        GET /pets/{petId}             - r rt rt rt -
-GET     /pets/%C3%28         GET /pets/{petId}             - r rt rt rt -
-GET     /pets/..             GET /pets/{petId}             - r rt rt rt -
-GET     /pets/x*             GET /pets/{petId}             - r rt rt rt -
-GET     /pets/${x}           GET /pets/{petId}             - r rt rt rt -
+GET     /pets/a%2Fb          GET /pets/{petId}             - r r r r -
+GET     /pets/a%252Fb        GET /pets/{petId}             - r r r r -
+GET     /pets/%C3%28         GET /pets/{petId}             - r r r r -
+GET     /pets/..             GET /pets/{petId}             - r r r r -
+GET     /pets/x*             GET /pets/{petId}             - r r r r -
+GET     /pets/${x}           GET /pets/{petId}             - r r r r -
 GET     /pets/LONG           GET /pets/{petId}             - r rt rt rt -
 GET     //pets               GET /pets                     - - - - - -
-GET     /pets//              GET /pets                     - - t t t -
+GET     /pets//              GET /pets                     - - - - - -
 GET     /owners/u1/pets      GET /owners/{ownerId}/pets    - - + - + -
-GET     /owners/u1/pets/     GET /owners/{ownerId}/pets    - - qr - qr -
+GET     /owners/u1/pets/     GET /owners/{ownerId}/pets    - - + - + -
 GET     /owners/u2/pets      GET /owners/{ownerId}/pets    - - - + + -
 GET     /owners/%751/pets    GET /owners/{ownerId}/pets    - - - - + -
-GET     /owners/u1*/pets     GET /owners/{ownerId}/pets    - - - - rt -
+GET     /owners/u1*/pets     GET /owners/{ownerId}/pets    - - - - r -
 GET     /files/a             ANY /files/{proxy+}           - - + + + -
 OPTIONS /files/a/b.txt       ANY /files/{proxy+}           - - + + + -
 DELETE  /files/a/b.txt       ANY /files/{proxy+}           - - - - + -

@@ -159,6 +159,38 @@ def test_a_route_that_the_catalogue_lacks_is_denied_and_said(gate: Gate, route_g
     assert route_gate.counted == {"denied": 1, "catalogue_drift": 1}
 
 
+@pytest.mark.parametrize("stage", ["null", "ESTestInvoke-stage"])
+def test_the_consoles_test_of_an_authorizer_raises_no_alarm(gate: Gate, stage: str) -> None:
+    event = request_event(bearer("admin"), path="/new", template="/new")
+    gate.call(event | {"methodArn": event["methodArn"].replace("/prod/", f"/{stage}/")})
+    assert (gate.line["reason"], gate.counted) == ("catalogue_drift", {"denied": 1})
+
+
+def test_in_token_scope_a_route_that_the_catalogue_lacks_is_denied_by_its_arn(
+    published: Table, keys: KeyServer, clock: Clock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`GET/pets/*` takes it in. What the entry says of all other requests stays as it is."""
+    gate = build_gate(keys, clock, capsys, CACHE_SCOPE="token")
+    known = gate.call(token_event(bearer("guest"), path="/pets/7"))["policyDocument"]
+    for path in ("/pets/7/photos", "/pets/7/photos/1"):
+        answered = gate.call(token_event(bearer("guest"), path=path))["policyDocument"]
+        assert answered["Statement"] == [*known["Statement"], *policy(("Deny", [f"GET{path}"]))["Statement"]]
+        assert (gate.line["effect"], gate.line["reason"], gate.line["scope"]) == ("deny", "catalogue_drift", "token")
+        assert gate.counted == {"denied": 1, "catalogue_drift": 1}
+    nowhere = gate.call(token_event(bearer("guest"), path="/nowhere"))["policyDocument"]
+    assert (nowhere, gate.line["reason"]) == (known, "no_route")
+
+
+def test_in_token_scope_a_slash_at_the_end_is_the_same_route(
+    published: Table, keys: KeyServer, clock: Clock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gate = build_gate(keys, clock, capsys, CACHE_SCOPE="token")
+    known = gate.call(token_event(bearer(), path="/pets"))["policyDocument"]
+    answered = gate.call(token_event(bearer(), path="/pets/"))["policyDocument"]
+    assert answered["Statement"] == [*known["Statement"], *policy(("Allow", ["GET/pets/"]))["Statement"]]
+    assert (gate.line["effect"], gate.line["scope"]) == ("allow", "token")
+
+
 def test_a_path_that_two_readers_could_read_differently_is_denied(gate: Gate) -> None:
     response = gate.call(token_event(bearer("admin"), path="/pets/a%2Fb"))
     assert response["policyDocument"]["Statement"][0]["Effect"] == "Deny"
@@ -236,6 +268,52 @@ def test_a_permission_ends_with_its_moment_also_where_policies_are_kept(
     for seconds, effect in ((0, "Allow"), (9.5, "Allow"), (0.5, "Deny")):
         clock.advance(seconds)
         assert gate.call(event)["policyDocument"]["Statement"][0]["Effect"] == effect
+
+
+@pytest.mark.parametrize("scope", ["request", "route"])
+@pytest.mark.parametrize(
+    ("arn_path", "owner", "effect"),
+    [
+        ("/users/u1/f", "u1", "Allow"),
+        # What an ARN of a decoded path would hold, and what the backend would be told.
+        ("/users/u1/../u2/f", "u1/../u2", "Deny"),
+        ("/users/u1/x/f", "u1/x", "Deny"),
+        ("/users/u1/f", "u2", "Deny"),
+        ("/users/u1/f", None, "Deny"),
+    ],
+)
+def test_a_bound_value_before_a_greedy_tail_is_the_one_that_the_backend_is_told(
+    table: Table,
+    keys: KeyServer,
+    clock: Clock,
+    capsys: pytest.CaptureFixture[str],
+    arn_path: str,
+    owner: str | None,
+    effect: str,
+    scope: str,
+) -> None:
+    bound = "{route: 'GET /users/{owner}/{path+}', where: {owner: sub}}"
+    publish(f"{{api: petstore, routes: ['GET /users/{{owner}}/{{path+}}'], groups: {{guest: {{allow: [{bound}]}}}}}}")
+    gate, token = build_gate(keys, clock, capsys, CACHE_SCOPE=scope), bearer("guest")
+    told = {"path": "f"} | ({} if owner is None else {"owner": owner})
+    for build_event in (http_1_event, http_2_event):
+        event = build_event(
+            "GET",
+            "/users/x/f",
+            "GET /users/{owner}/{path+}",
+            path_parameters=told,
+            arn_path=arn_path,
+            headers=[("Authorization", token)],
+            identity_source=("GET", "GET /users/{owner}/{path+}", token),
+        )
+        response = gate.call(event)
+        [statement] = response["policyDocument"]["Statement"]
+        assert (statement["Effect"], gate.line["effect"]) == (effect, effect.lower())
+        # Under a key of the route another tail must not be answered by this: the answer speaks of the ARN alone.
+        assert statement["Resource"] == [event.get("methodArn") or event["routeArn"]]
+        assert gate.line["scope"] == "request"
+        if scope == "route":
+            assert gate.line["narrowed"] == "binding"
 
 
 @pytest.mark.parametrize("build_event", [http_1_event, http_2_event])

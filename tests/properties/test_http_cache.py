@@ -339,7 +339,12 @@ class Play:
             paths = [router.arn_path(call.path)] + ([router.gateway_template(call.path)] if self.options.simple_responses else [])
             found = [(path, held) for path in paths for held in self._by_path(call.verb, path)]
             # A slash at the end is no part of a route that ends otherwise: there the request is for what takes in the rest.
-            return [held for path, held in found if path == "/" or not path.endswith("/") or held.route_key.endswith("+}")]
+            kept = [held for path, held in found if path == "/" or not path.endswith("/") or held.route_key.endswith("+}")]
+            if routed.route_key in self.story.routes and router.arn_path(call.path).endswith("/"):
+                # The slash may be all that is left for a greedy parameter.
+                kept.append(routed)
+            # The backend reads what stands in the place of its parameters from the gateway, and not from the ARN.
+            return [routed if held.route_key == routed.route_key else held for held in kept]
         return [routed]
 
     def _by_arn(self, call: Call, router: HttpRouter) -> list[HttpRouted]:

@@ -114,13 +114,15 @@ def http_1_event(
     query: Sequence[tuple[str, str]] = (),
     stage_variables: Mapping[str, str] | None = None,
     arn_path: str | None = None,
+    context_path: str | None = None,
     source_ip: str = "203.0.113.7",
     epoch: float = 1_795_398_612,
     deployment: Deployment = Deployment("$default"),
 ) -> Event:
     """HTTP API, payload format 1.0: the REST form, with the values of the identity sources joined by commas, under two names.
 
-    `path` is spelled as the event spells it, without the stage; the ARN holds `arn_path` where that is spelled differently.
+    `path` is spelled as the event spells it, without the stage: percent-encoded. ARN and context hold `arn_path` and `context_path` where they spell it
+    differently.
     """
     template = route_key.partition(" ")[2] or route_key
     all_headers = _http_headers(headers, source_ip, deployment)
@@ -149,7 +151,7 @@ def http_1_event(
             "extendedRequestId": "QwErTy=",
             "httpMethod": verb,
             "identity": {"sourceIp": source_ip, "userAgent": "curl/8.9.1"},
-            "path": gateway_template,
+            "path": gateway_template if context_path is None else _below_stage(context_path, deployment),
             "protocol": "HTTP/1.1",
             "requestId": "QwErTy=",
             "requestTime": _moment(epoch),

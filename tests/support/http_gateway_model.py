@@ -32,10 +32,10 @@ Pairs = Sequence[tuple[str, str]]
 class Reading:
     """How paths are read and told, as far as that is not documented. The defaults are what users of real HTTP APIs report.
 
-    `decodes`: routing looks at the percent-decoded path, so that `%2F` separates segments. `arn_decoded`, `path_decoded`: the route ARN, and the path of
-    event and context, hold the decoded path. `trailing_slash`: `/pets/` is served by `/pets`. `collapses`: of slashes in a row all but one are dropped,
-    before anything else. `truncates`: so is what follows `%3F`. `repeated`: what an identity source is if its header or parameter was sent more than once.
-    Bytes that are no UTF-8 decode to U+FFFD.
+    `decodes`: routing looks at the percent-decoded path, so that `%2F` separates segments. `arn_decoded`, `path_decoded`: the route ARN, and path and
+    parameters as event and context tell them, are decoded (recorded for the latter, but for `path` of payload 1.0). `trailing_slash`: `/pets/` is served
+    by `/pets`. `collapses`: of slashes in a row all but one are dropped, before anything else. `truncates`: so is what follows `%3F`. `repeated`: what an
+    identity source is if its header or parameter was sent more than once. Bytes that are no UTF-8 decode to U+FFFD.
     """
 
     decodes: bool = False
@@ -142,9 +142,9 @@ class _Route:
         is_greedy = self.rank[0]
         if (len(segments) < len(self.segments)) if is_greedy else (len(segments) != len(self.segments)):
             return False
-        # No variable stands for nothing: "`{proxy+}`" catches children, not the resource itself.
+        # No variable stands for nothing, but a greedy one behind a slash: a recorded `/files/` went to `GET /files/{proxy+}` with an empty `proxy`.
         return all(
-            segment == name if kind is _STATIC else "/".join(segments[place:]) if kind is _GREEDY else segment
+            segment == name if kind is _STATIC else kind is _GREEDY or segment != ""
             for place, ((kind, name), segment) in enumerate(zip(self.segments, segments, strict=False))
         )
 
@@ -220,19 +220,22 @@ class HttpGateway:
         remembered = self._remembered(key)
         if remembered is not None:
             return self._judge(remembered, arn, key, invoked=False)
-        build = http_1_event if self._payload == "1.0" else http_2_event
-        event = build(
-            method,
-            self._router.gateway_template(path),
-            routed.route_key,
-            identity_source=identity or None,
-            path_parameters=routed.parameters,
-            headers=headers,
-            query=query,
-            arn_path=self._router.arn_path(path),
-            epoch=self._clock(),
-            deployment=self._deployment,
-        )
+        told = {name: unquote(value) for name, value in routed.parameters.items()}
+        more: dict[str, Any] = {
+            "identity_source": identity or None,
+            "path_parameters": told if self._router.reading.path_decoded else routed.parameters,
+            "headers": headers,
+            "query": query,
+            "arn_path": self._router.arn_path(path),
+            "epoch": self._clock(),
+            "deployment": self._deployment,
+        }
+        context_path = self._router.gateway_template(path)
+        if self._payload == "1.0":
+            # Recorded: `path` is as it was sent, and only the context has it decoded.
+            event = http_1_event(method, self._router.sent_path(path), routed.route_key, context_path=context_path, **more)
+        else:
+            event = http_2_event(method, context_path, routed.route_key, **more)
         if domain is not None:
             _under_domain(event, host, context["$context.path"])
         return self._ask(event, arn, key)

@@ -26,6 +26,7 @@ THOROUGH = (
     "tests/properties/test_token_scope.py",
     "tests/properties/test_gateway_cache.py",
     "tests/properties/test_http_cache.py",
+    "tests/properties/test_logged_decision.py",
 )
 
 
@@ -52,7 +53,48 @@ MUTANTS = (
         'return node.routes.get(verb) or node.routes.get("ANY")',
         'return node.routes.get("ANY") or node.routes.get(verb)',
     ),
-    Mutant("a parameter may be empty", f"{POLICY}/route.py", "if not value or (segment", "if (segment"),
+    Mutant(
+        "a parameter may be empty",
+        f"{POLICY}/route.py",
+        "if (not value and not may_be_empty) or (segment",
+        "if (segment",
+    ),
+    Mutant(
+        "a REST API serves an empty tail",
+        f"{POLICY}/request_path.py",
+        'if http and path.endswith("/"):\n        with_tail',
+        'if path.endswith("/"):\n        with_tail',
+    ),
+    Mutant(
+        "an empty tail where `/docs` may be meant",
+        f"{POLICY}/request_path.py",
+        "if match.route != told and beside is not None and not beside.route.is_greedy:",
+        "if False:",
+    ),
+    Mutant(
+        "a policy lets drift through",
+        "authorizer/answering.py",
+        "    policy = with_requested(policy, arn, decision, token_expiry=token_expiry)\n",
+        "",
+    ),
+    Mutant(
+        "a Deny in the way is not logged",
+        "authorizer/answering.py",
+        "if decision.allowed and not allows(policy, str(arn)):",
+        "if False:",
+    ),
+    Mutant(
+        "a value before a greedy tail",
+        f"{POLICY}/cache_scope.py",
+        "if route.is_greedy and any(segment.kind is SegmentKind.PARAMETER and segment.text in values for segment in route.segments):",
+        "if False:",
+    ),
+    Mutant(
+        "the backend's own parameters are not looked at",
+        "authorizer/answering.py",
+        "    return _held_to_parameters(target, request)\n",
+        "    return target\n",
+    ),
     Mutant(
         "`*` of a selector takes a greedy segment",
         f"{POLICY}/route.py",

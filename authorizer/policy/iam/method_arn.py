@@ -18,6 +18,10 @@ _NAME = re.compile(r"[A-Za-z0-9_$.-]+")
 _PATTERN_TEXT = re.compile(r"[*?\\\x00-\x1f\x7f-\x9f\ud800-\udfff]|\$(?=\{)")
 
 
+CONSOLE_TEST_STAGES = frozenset({"null", "ESTestInvoke-stage"})
+"""What the console's test of an authorizer names as its stage (recorded). Such a request comes from nobody, and to no deployed route."""
+
+
 class MethodArnError(ValueError):
     """The text is not an execute-api ARN of the form that API Gateway sends."""
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from authorizer.policy.cache_scope import can_hold, pattern_parts
 from authorizer.policy.decision import Decision, Grounds, applicable, bound_values
 from authorizer.policy.iam.method_arn import MAX_RESOURCE, MethodArn, is_literal, literal_text
-from authorizer.policy.iam.statement import PolicyDocument, PolicyTooLargeError, allow, deny, end_of, policy
+from authorizer.policy.iam.statement import PolicyDocument, PolicyTooLargeError, allow, allows, deny, end_of, policy
 from authorizer.policy.permission import Permission
 from authorizer.policy.route import RouteTemplate, SegmentKind
 
@@ -28,6 +28,17 @@ def compile_request(arn: MethodArn, decision: Decision, *, token_expiry: int | N
     if decision.allowed and is_literal(text):
         return policy(allow([text], end_of(decision.determining, token_expiry)))
     return policy(deny(arn.prefix + literal_text(text.removeprefix(arn.prefix))))
+
+
+def with_requested(document: PolicyDocument, arn: MethodArn, decision: Decision, *, token_expiry: int | None = None) -> PolicyDocument:
+    """Return a policy for more than the request, with a statement for the requested ARN where it would not do what was decided.
+
+    The catalogue may lack a deployed route below an allowed one, such as `GET /pets/{petId}/photos`, which `GET/pets/*` takes in: its ARN is denied. Or the
+    path has a slash at its end, as in `GET /pets/`, which leads to an allowed route and stands in no Allow: its ARN is allowed, unless a Deny is in the way.
+    """
+    if allows(document, str(arn)) is decision.allowed:
+        return document
+    return policy(*document["Statement"], *compile_request(arn, decision, token_expiry=token_expiry)["Statement"])
 
 
 def is_too_long(arn: MethodArn) -> bool:

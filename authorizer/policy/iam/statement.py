@@ -49,3 +49,37 @@ def deny(*resources: str) -> Statement:
 def policy(*statements: Statement) -> PolicyDocument:
     """Return the document around statements."""
     return {"Version": "2012-10-17", "Statement": list(statements)}
+
+
+def allows(document: PolicyDocument, resource: str) -> bool:
+    """Return whether API Gateway, which evaluates the policy again for each request, lets a request for this ARN pass.
+
+    `GET/pets/*` takes in `GET/pets/7/photos`, since `*` crosses `/`, and `?` stands for one character ("IAM JSON policy elements: Resource", IAM user guide).
+    Conditions are taken as met: the ones that are written here are met as long as the token is good.
+    """
+    effects = {s["Effect"] for s in document["Statement"] if any(_takes_in(pattern, resource) for pattern in s["Resource"])}
+    return effects == {"Allow"}
+
+
+def _takes_in(pattern: str, text: str) -> bool:
+    first, *others = pattern.split("*")
+    if not others:
+        return len(first) == len(text) and _is_at(first, text, 0)
+    if not _is_at(first, text, 0):
+        return False
+    *middle, last = others
+    at = len(first)
+    for piece in middle:
+        # The first place leaves the most for the others.
+        found = next((start for start in range(at, len(text) - len(piece) + 1) if _is_at(piece, text, start)), None)
+        if found is None:
+            return False
+        at = found + len(piece)
+    return len(text) - len(last) >= at and _is_at(last, text, len(text) - len(last))
+
+
+def _is_at(piece: str, text: str, start: int) -> bool:
+    """Return whether a piece without `*` stands in the text at this place."""
+    if "?" not in piece:
+        return text.startswith(piece, start)
+    return len(text) - start >= len(piece) and all(wanted in ("?", text[start + at]) for at, wanted in enumerate(piece))
