@@ -14,6 +14,8 @@ from admin_api.wiring import open_service
 
 EXIT_FINDINGS = 1
 EXIT_USAGE = 2
+EXIT_CONFLICT = 3
+EXIT_CHANGES = 5
 
 TableOption = Annotated[str | None, typer.Option("--table", help="Table to work on. Else PERMISSIONS_TABLE, else the local stack.")]
 RegionOption = Annotated[str | None, typer.Option("--region", help="AWS region of the table. Else AWS_REGION.")]

@@ -1,5 +1,6 @@
 """Permission documents in files, YAML or JSON: read without losing or guessing anything, with the line of every value."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,12 +22,26 @@ _TAGS: dict[type[yaml.Node], tuple[str, ...]] = {
 _NULLS = ("", "~", "null", "Null", "NULL")
 
 
+_BASE_LINE = re.compile(
+    r"^# gatebook-base: (?P<api>[A-Za-z0-9._-]{1,64}) version (?P<version>[1-9]\d{0,11}) hash (?P<hash>[0-9a-f]{8,64})\s*$", re.MULTILINE
+)
+
+
+def base_line(api: str, version: int, hash_: str) -> str:
+    """Return the comment that tells which version a file was made from: `# gatebook-base: petstore version 7 hash 3f9a01bc...`."""
+    return f"# gatebook-base: {api} version {version} hash {hash_}\n"
+
+
 @dataclass(slots=True)
 class FileDocument:
-    """One document of a file as plain values. `lines` gives the line of each JSON Pointer, `problems` what is wrong with the text itself."""
+    """One document of a file as plain values. `lines` gives the line of each JSON Pointer, `problems` what is wrong with the text itself.
+
+    `bases` are the versions that the file says its documents were made from, with their hashes, by API.
+    """
 
     path: Path
     value: object
+    bases: dict[str, tuple[int, str]] = field(default_factory=dict)
     lines: dict[str, int] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
@@ -72,6 +87,10 @@ def _read_json(path: Path, text: str) -> FileDocument:
     return FileDocument(path, value, problems=problems)
 
 
+def _bases(text: str) -> dict[str, tuple[int, str]]:
+    return {found["api"]: (int(found["version"]), found["hash"]) for found in _BASE_LINE.finditer(text)}
+
+
 def _read_yaml(path: Path, text: str) -> Iterator[FileDocument]:
     # Aliases are looked for in the events, before anything follows them: nested ones would grow without bound.
     depth = 0
@@ -84,7 +103,7 @@ def _read_yaml(path: Path, text: str) -> Iterator[FileDocument]:
     for node in yaml.compose_all(text, Loader=yaml.SafeLoader):
         if isinstance(node, yaml.ScalarNode) and node.value == "":
             continue
-        document = FileDocument(path, None)
+        document = FileDocument(path, None, _bases(text))
         document.value = _value(document, node, "")
         yield document
 

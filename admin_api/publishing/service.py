@@ -16,7 +16,7 @@ from admin_api.publishing.lockout import Actor, check_lock_out, check_own_routes
 from admin_api.publishing.verification import Verification, verify_history
 from admin_api.table import writer
 from admin_api.table.history import History, NotPublishedError, Published
-from admin_api.table.version_record import Authorship, SeriesPart, VersionRecord, canonical_json
+from admin_api.table.version_record import Authorship, Base, SeriesPart, VersionRecord, canonical_json
 from admin_api.table.writer import AnswerFor, Change, ChangeTooLargeError, ConflictError, StoredAnswer, TableWriter
 from authorizer.errors import TroubleError
 from authorizer.policy.denylist import Denylist, DenylistEntry, DenylistKind
@@ -50,7 +50,12 @@ _DENYLIST_ATTEMPTS = 10
 
 
 MAX_DENYLIST = 2000
-"""Entries that an API's denylist may have. Authorizers read it whole at cold start, within the time that API Gateway gives them."""
+"""Entries that may be in force on an API's denylist. Authorizers read it whole at cold start, within the time that API Gateway gives them."""
+
+DENYLIST_RESERVE = 100
+"""Entries above that for a whole user or client. Programs that refuse token by token must not fill the list up before the one that matters."""
+
+_WHOLE_CALLERS = (DenylistKind.SUB, DenylistKind.CLIENT_ID)
 
 
 class DenylistFullError(Exception):
@@ -59,7 +64,7 @@ class DenylistFullError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What publishing a document would do, and the version that it starts from.
+    """What publishing a document would do, and what is `published` in its place.
 
     `rows` are the contents to write by key; `row_changes` the same in words, and `access` what they mean for callers. `steps` are the versions that it
     takes, more than one where no transaction can hold the change. `unfinished` is the part at which an earlier change stopped. `verdicts` tell for
@@ -67,13 +72,18 @@ class Plan:
     """
 
     document: PermissionDocument
-    base: Head | None
+    published: Published | None
     rows: dict[str, str | None]
     row_changes: tuple[str, ...]
     access: tuple[AccessChange, ...]
     steps: tuple[series.Step, ...]
     unfinished: SeriesPart | None
     verdicts: tuple[TokenVerdict, ...]
+
+    @property
+    def base(self) -> Head | None:
+        """The version that the plan starts from, None if nothing is published."""
+        return self.published.head if self.published else None
 
     @property
     def is_empty(self) -> bool:
@@ -120,7 +130,7 @@ class PermissionService:
             writer.check_rows(step.rows)
         return Plan(
             document=document,
-            base=published.head if published else None,
+            published=published,
             rows=rows,
             row_changes=_row_changes(document, published, before, rows),
             access=access_changes(published.document if published else None, document),
@@ -136,6 +146,7 @@ class PermissionService:
         author: str,
         reason: str,
         on_behalf_of: str | None = None,
+        from_file: bool = False,
         actor: Actor | None = None,
         force: bool = False,
         answer_for: AnswerFor | None = None,
@@ -153,25 +164,25 @@ class PermissionService:
             return None
         if not force:
             self.check_lock_out(plan, actor)
-        by = Authorship(author, reason, on_behalf_of)
-        head = plan.base
+        by = Authorship(author, reason, on_behalf_of, from_file)
+        base = plan.published.base if plan.published else None
         for number, (step, part) in enumerate(zip(plan.steps, _parts(plan), strict=True), 1):
             last = number == len(plan.steps)
             before = None if number == 1 else plan.steps[number - 2].document
             access = plan.access if last else access_changes(before, step.document)
-            change = Change(plan.document.api, head, step.rows, step.new_subjects, by, tuple(map(str, access)), part)
-            head = self._publish(change, answer_for if last else None)
+            change = Change(plan.document.api, base, step.rows, step.new_subjects, by, tuple(map(str, access)), part)
+            base = self._publish(change, answer_for if last else None)
             # The chain of hashes proves something only against a hash that is kept elsewhere: the log is that place.
-            _LOGGER.info("published", extra={"api": plan.document.api, "version": head.version, "hash": head.hash})
+            _LOGGER.info("published", extra={"api": plan.document.api, "version": base.head.version, "hash": base.head.hash})
             on_part()
-        return head
+        return base.head if base else None
 
     def check_lock_out(self, plan: Plan, actor: Actor | None) -> None:
         """Raise `LockOutError` if any state that the plan leads through would shut out `actor` or everybody: it may be where the plan stops."""
         for step in plan.steps:
             check_lock_out(step.document, Denylist(), actor, self._now())
 
-    def _publish(self, change: Change, answer_for: AnswerFor | None) -> Head:
+    def _publish(self, change: Change, answer_for: AnswerFor | None) -> Base:
         """Publish one part. In the middle of a series, a change of the denylist that came in between is no conflict: it changes no document."""
         while True:
             try:
@@ -179,14 +190,15 @@ class PermissionService:
             except ConflictError:
                 if change.series is None or change.series.number == 1:
                     raise
-                head = self._history.require_head(change.api)
-                if not self._only_denials_since(change.api, change.base, head):
+                newest = self._history.read_base(change.api)
+                if not self._only_denials_since(change.api, change.base, newest):
                     raise
-                change = replace(change, base=head)
+                change = replace(change, base=newest)
 
-    def _only_denials_since(self, api: str, base: Head | None, head: Head) -> bool:
+    def _only_denials_since(self, api: str, base: Base | None, newest: Base) -> bool:
         """Return whether something was published since `base`, and nothing but changes of the denylist."""
-        between = list(takewhile(lambda record: base is None or record.hash != base.hash, self._history.read_records(api, head)))
+        is_base = base.head.hash.__eq__ if base else (lambda _: False)
+        between = list(takewhile(lambda record: not is_base(record.hash), self._history.read_records(api, newest.head)))
         return bool(between) and all(record.denylist is not None for record in between)
 
     def apis(self) -> list[str]:
@@ -206,8 +218,17 @@ class PermissionService:
         return next(self._history.read_records(api, head, page=1))
 
     def unfinished(self, api: str, head: Head, record: VersionRecord) -> SeriesPart | None:
-        """Return the part at which a larger change stopped, None if none did. `record` is the head's. Free unless that one is about the denylist."""
+        """Return the part at which a larger change stopped, None if none did. `record` is the head's. One Query if that one is about the denylist."""
         return self._history.read_unfinished(api, head, record)
+
+    def document_version(self, published: Published) -> Head:
+        """Return the newest version that changed the document, up to this one: the denylist is no part of it. Free, but after a change of the denylist."""
+        record = self._history.document_record(published.document.api, published.head, published.record)
+        return Head(record.version, record.hash)
+
+    def record(self, api: str, version: int) -> VersionRecord:
+        """Return the record of a version. One GetItem and one Query. Raises `NotPublishedError`."""
+        return self._history.read_record(api, version)
 
     def catalogue(self, api: str, head: Head) -> RoutesRow:
         """Return the catalogue at a version. One Query. Raises `TroubleError` if it is gone: a published API has one from its first version on."""
@@ -298,19 +319,23 @@ class PermissionService:
         """
 
         def attempt() -> Head:
-            head = self._history.require_head(api)
-            entry = DenylistEntry(kind, value, reason, author, head.version + 1, expires_at, issued_before)
+            base = self._history.read_base(api)
+            entry = DenylistEntry(kind, value, reason, author, base.head.version + 1, expires_at, issued_before)
             self.check_entry(api, entry, None if force else actor)
-            return self._writer.add_entry(api, head, entry, Authorship(author, reason), self._now())
+            return self._writer.add_entry(api, base, entry, Authorship(author, reason), self._now()).head
 
         return self._persistently(attempt)
 
     def check_entry(self, api: str, entry: DenylistEntry, actor: Actor | None) -> None:
         """Raise what would keep an entry from being written: `DenylistFullError`, and `LockOutError` if it would shut out `actor`."""
-        known = self._table.read_denylist(api)
-        if known.get(entry.kind, entry.value) is None and len(known) >= MAX_DENYLIST:
+        known, now = self._table.read_denylist(api), self._now()
+        replaced = known.get(entry.kind, entry.value)
+        count = known.in_force(now) - (replaced is not None and now < replaced.expires_at)
+        room = MAX_DENYLIST + (DENYLIST_RESERVE if entry.kind in _WHOLE_CALLERS else 0)
+        if count >= room:
             raise DenylistFullError(
-                f"the denylist of `{api}` has {len(known)} entries, and every authorizer reads all of them: remove some first"
+                f"the denylist of `{api}` has {count} entries in force, and every authorizer reads all of them: remove some first"
+                + ("" if room > MAX_DENYLIST else f"; a whole user or client still has {MAX_DENYLIST + DENYLIST_RESERVE - count} places")
             )
         if actor is not None:
             check_lock_out(self.published(api).document, Denylist([entry]), actor, self._now())
@@ -319,10 +344,10 @@ class PermissionService:
         """Take an entry off the denylist. None if there is none. Tries again while others publish. Raises `NotPublishedError`, `ConflictError`."""
 
         def attempt() -> Head | None:
-            head = self._history.require_head(api)
+            base = self._history.read_base(api)
             if self._table.read_denylist(api).get(kind, value) is None:
                 return None
-            return self._writer.remove_entry(api, head, kind, value, Authorship(author, reason), self._now())
+            return self._writer.remove_entry(api, base, kind, value, Authorship(author, reason), self._now()).head
 
         return self._persistently(attempt)
 

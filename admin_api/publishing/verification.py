@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from admin_api.table.history import History, Newest
+from admin_api.table.version_record import Origin, VersionRecord
 from authorizer.table.records import Head
 
 
@@ -27,11 +28,29 @@ def verify_history(
     damaged: list[str] = []
     found = None
     newest = Newest()
+    after: VersionRecord | None = None
     for record in history.read_records(api, head):
+        if after is not None and not _follows(after, record):
+            damaged.append(f"version {after.version}: its origin is not what the versions before it say")
+        after = record
         newest.add(record)
         damaged += [f"version {record.version}: {key}" for key in history.damaged_items(record)]
         if expected and record.hash.startswith(expected.lower()):
             found = record.version
         on_version()
+    if after is not None and after.origin not in (None, Origin(1, "", 0), Origin(1, "", 1)):
+        damaged.append(f"version {after.version}: its origin is not itself")
     damaged += history.unrecorded_items(api, head, newest, now)
     return Verification(head, tuple(damaged), found)
+
+
+def _follows(record: VersionRecord, before: VersionRecord) -> bool:
+    """Return whether a record's origin is what the record before it leads to."""
+    origin, known = record.origin, before.origin
+    if origin is None or known is None:
+        # Earlier releases say nothing.
+        return True
+    if record.denylist is None:
+        return origin in (Origin(record.version, "", record.version), Origin(record.version, "", known.file))
+    document = (before.version, before.hash) if before.denylist is None else (known.document, known.document_hash)
+    return (origin.document, origin.document_hash) == document and origin.file == known.file

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from pynamodb.exceptions import DoesNotExist
 
-from admin_api.table.version_record import SeriesPart, VersionRecord, item_digest, parse_record, record_hash
+from admin_api.table.version_record import Base, SeriesPart, VersionRecord, item_digest, parse_record, record_hash
 from authorizer.errors import TroubleError
 from authorizer.policy.denylist import DenylistKind
 from authorizer.policy.document import PermissionDocument, Subject
@@ -30,6 +30,11 @@ class Published:
     document: PermissionDocument
     known: frozenset[PrincipalRef]
     record: VersionRecord
+
+    @property
+    def base(self) -> Base:
+        """What a change starts from that follows this version."""
+        return Base(self.head, self.record)
 
 
 class Newest:
@@ -66,12 +71,24 @@ class History:
     def read_unfinished(self, api: str, head: Head, record: VersionRecord) -> SeriesPart | None:
         """Return the part of a larger change at which the document of a version stopped, if it did. `record` is that version's, and `head` names its hash.
 
-        Free if the version is about the document. Changes of the denylist come in between: one Query for each 50 of them.
+        Free if the version is about the document, else one Query: a change of the denylist names the version that changed the document.
         """
-        if record.denylist is not None:
-            record = next((r for r in self.read_records(api, head) if r.denylist is None), record)
-        series = record.series
+        series = self.document_record(api, head, record).series
         return series if series is not None and series.number < series.total else None
+
+    def document_record(self, api: str, head: Head, record: VersionRecord) -> VersionRecord:
+        """Return the record of the newest version up to `record`'s that changed the document."""
+        if record.denylist is None:
+            return record
+        if record.origin is None:
+            # Earlier releases did not say: one Query for each 50 changes of the denylist.
+            return next((r for r in self.read_records(api, head) if r.denylist is None), record)
+        origin = record.origin
+        found = self.unverified_records(api, origin.document - 1, origin.document)
+        if not found or found[0].hash != origin.document_hash:
+            raise TroubleError("broken_chain", f"version {origin.document} of `{api}` is not the one that version {record.version} names")
+        _check_hash(api, found[0])
+        return found[0]
 
     def read_version(self, api: str, version: int) -> Published:
         """Return the document of a version. Costs what `read_published` does. Raises `NotPublishedError` if there is no such version."""
@@ -94,6 +111,19 @@ class History:
         if head is None:
             raise NotPublishedError(f"API `{api}` has nothing published in this table")
         return head
+
+    def read_base(self, api: str) -> Base:
+        """Return the newest version with its record, for a change of the denylist to start from. One GetItem and one Query. Raises `NotPublishedError`.
+
+        The kill switch works whatever is the matter with the history: the record is None if it cannot be trusted.
+        """
+        head = self.require_head(api)
+        try:
+            return Base(head, next(self.read_records(api, head, page=1)))
+        except TroubleError as error:
+            if error.reason in ("broken_chain", "unreadable_row"):
+                return Base(head, None)
+            raise
 
     def read_apis(self) -> list[str]:
         """Return the names of all APIs in the table, sorted. One Query."""

@@ -15,11 +15,13 @@ from pynamodb.transactions import TransactWrite
 
 from admin_api.table.version_record import (
     Authorship,
+    Base,
     SeriesPart,
     VersionRecord,
     canonical_json,
     new_record,
     optional_fields,
+    origin_field,
     touched_fields,
 )
 from authorizer.errors import TroubleError
@@ -70,7 +72,7 @@ class Change:
     """Rows to write: content by key, None where a subject is removed; subjects that are new; and what the record shall say."""
 
     api: str
-    base: Head | None
+    base: Base | None
     rows: Mapping[str, str | None]
     new_subjects: frozenset[PrincipalRef]
     by: Authorship
@@ -106,13 +108,13 @@ class TableWriter:
     def __init__(self, table: PermissionTable) -> None:
         self._table = table
 
-    def publish(self, change: Change, now: float, answer_for: AnswerFor | None = None) -> Head:
+    def publish(self, change: Change, now: float, answer_for: AnswerFor | None = None) -> Base:
         """Write a change, which must fit into one transaction, as the next version.
 
         Raises `ConflictError`, `ChangeTooLargeError` or `TroubleError`; then nothing was written. If the answer of DynamoDB is lost, `TroubleError` says that
         the outcome is unknown. With `answer_for` the answer to the request is written in the same transaction.
         """
-        version = (change.base.version if change.base else 0) + 1
+        version = (change.base.head.version if change.base else 0) + 1
         check_rows(change.rows)
         items = self._items(change, version)
         record = new_record(change.api, change.base, items, change.by, change.changes, now, series=change.series)
@@ -122,22 +124,22 @@ class TableWriter:
                 # The registry's entries are alike whoever writes them; everything else is written once.
                 transaction.save(item, condition=None if isinstance(item, RegistryItem) else type(item).pk.does_not_exist())
 
-        return self._commit(change.api, change.base, record, now, write, answer_for)
+        return self._commit(change.api, change.base.head if change.base else None, record, now, write, answer_for)
 
-    def add_entry(self, api: str, base: Head, entry: DenylistEntry, by: Authorship, now: float) -> Head:
+    def add_entry(self, api: str, base: Base, entry: DenylistEntry, by: Authorship, now: float) -> Base:
         """Write an entry of the denylist, whose `version` is the one after `base`, as a version. Raises what `publish` raises."""
         item = self._denylist_item(api, entry)
         change = DenylistChange(entry.kind, entry.value, entry.expires_at)
         sentence = f"tokens with {entry.kind} {entry.value} are refused"
         record = new_record(api, base, [item], by, (sentence,), now, denylist=change)
-        return self._commit(api, base, record, now, lambda transaction: transaction.save(item))
+        return self._commit(api, base.head, record, now, lambda transaction: transaction.save(item))
 
-    def remove_entry(self, api: str, base: Head, kind: DenylistKind, value: str, by: Authorship, now: float) -> Head:
+    def remove_entry(self, api: str, base: Base, kind: DenylistKind, value: str, by: Authorship, now: float) -> Base:
         """Remove an entry of the denylist as a version. Raises what `publish` raises; an entry that is gone in the meantime is a conflict too."""
         key = self._table.items(DenylistItem)(pk=keys.denylist_key(api), sk=keys.denylist_sort_key(kind, value))
         sentence = f"tokens with {kind} {value} are no longer refused"
         record = new_record(api, base, [], by, (sentence,), now, denylist=DenylistChange(kind, value, None))
-        return self._commit(api, base, record, now, lambda transaction: transaction.delete(key, condition=DenylistItem.pk.exists()))
+        return self._commit(api, base.head, record, now, lambda transaction: transaction.delete(key, condition=DenylistItem.pk.exists()))
 
     def read_answer(self, api: str, key: str, now: float) -> StoredAnswer | None:
         """Return the answer that was stored under an idempotency key and has not expired, or None. One GetItem, consistent."""
@@ -171,7 +173,7 @@ class TableWriter:
         now: float,
         write: Callable[[TransactWrite], None],
         answer_for: AnswerFor | None = None,
-    ) -> Head:
+    ) -> Base:
         """Write the record, move the head from `base` to it, and whatever `write` adds: all of it or nothing."""
         stamp = record.version if record.denylist is not None else (base.denylist_stamp if base else 0)
         head = Head(record.version, record.hash, stamp)
@@ -199,7 +201,7 @@ class TableWriter:
             ) from error
         except TableDoesNotExist as error:
             raise TroubleError("no_table", f"table `{self._table.name}` does not exist") from error
-        return head
+        return Base(head, record)
 
     def _items(self, change: Change, version: int) -> list[TableItem]:
         rows: list[TableItem] = [
@@ -242,6 +244,7 @@ class TableWriter:
             hash=record.hash,
             series=optional_fields(record).get("series"),
             denylist=optional_fields(record).get("denylist"),
+            origin=origin_field(record),
         )
 
     def _idempotency_item(self, api: str, answer: StoredAnswer) -> IdempotencyItem:

@@ -66,5 +66,6 @@ class Denylist:
         """Return all entries, in a fixed order."""
         return tuple(self._entries[key] for key in sorted(self._entries))
 
-    def __len__(self) -> int:
-        return len(self._entries)
+    def in_force(self, now: float) -> int:
+        """Return how many entries count at `now`. DynamoDB deletes those that have ended days later, and they count for nothing."""
+        return sum(now < entry.expires_at for entry in self._entries.values())

@@ -183,7 +183,7 @@ class PermissionCache:
 
     def _read_denylist(self, records: Iterable[VersionLink]) -> Denylist:
         """Return the denylist, which must show what the newest of these records says of each entry; what has ended may be gone."""
-        denylist = self._table.read_denylist(self._api)
+        denylist = self._table.read_denylist(self._api, in_force_at=self._now())
         newest = {(r.denylist.kind, r.denylist.value): (r.version, r.denylist.expires_at) for r in records if r.denylist is not None}
         for (kind, value), (version, ends) in newest.items():
             entry = denylist.get(kind, value)

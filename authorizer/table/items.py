@@ -37,7 +37,8 @@ class HeadItem(TableItem):
 class VersionItem(TableItem):
     """What one change was: who, when, why, which rows (`touched`, JSON) and which access (`changes`, JSON).
 
-    `series` (JSON) is there if it is a part of a larger change, `denylist` (JSON) if it is about an entry of the denylist.
+    `series` (JSON) is there if it is a part of a larger change, `denylist` (JSON) if it is about an entry of the denylist. `origin` (JSON) says which version
+    changed the document last, and which one came from a file.
     """
 
     author = UnicodeAttribute()
@@ -50,6 +51,7 @@ class VersionItem(TableItem):
     hash = UnicodeAttribute()
     series = UnicodeAttribute(null=True)
     denylist = UnicodeAttribute(null=True)
+    origin = UnicodeAttribute(null=True)
 
 
 class RegistryItem(TableItem):

@@ -103,9 +103,11 @@ class PermissionTable:
         item = self._newest_row(keys.subject_key(api, ref), at)
         return SubjectRow(0, None) if item is None else parsed(item, lambda i: _subject(ref, i))
 
-    def read_denylist(self, api: str) -> Denylist:
-        """Return every entry that DynamoDB has not deleted yet. One Query."""
-        return Denylist(parsed(item, _denylist_entry) for item in self.query(DenylistItem, keys.denylist_key(api), None))
+    def read_denylist(self, api: str, *, in_force_at: float | None = None) -> Denylist:
+        """Return the entries that are in force at a moment, or every one that DynamoDB has not deleted yet: it does that days late. One Query."""
+        in_force = None if in_force_at is None else DenylistItem.expires_at > in_force_at
+        items = self.query(DenylistItem, keys.denylist_key(api), None, fulfilling=in_force)
+        return Denylist(parsed(item, _denylist_entry) for item in items)
 
     def _newest_row(self, pk: str, at: int) -> RowItem | None:
         return next(iter(self.query(RowItem, pk, RowItem.sk <= keys.number(at), newest_first=True, limit=1)), None)
@@ -116,15 +118,20 @@ class PermissionTable:
         pk: str,
         wanted: Condition | None,
         *,
+        fulfilling: Condition | None = None,
         attributes: tuple[str, ...] | None = None,
         newest_first: bool = False,
         limit: int | None = None,
     ) -> list[_Item]:
-        """Return the items of a partition that fulfil `wanted`, consistent, and followed to the last page. One Query for each page."""
+        """Return the items of a partition whose sort keys are `wanted`, consistent, and followed to the last page. One Query for each page.
+
+        What DynamoDB reads and finds not `fulfilling` is not sent.
+        """
         with self.trouble(pk):
             found = self.items(item_class).query(
                 pk,
                 wanted,
+                fulfilling,
                 consistent_read=True,
                 scan_index_forward=not newest_first,
                 limit=limit,

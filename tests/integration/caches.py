@@ -60,7 +60,7 @@ def _words(call: Call) -> str:
     if call.operation == "GetItem":
         return "head, consistent" if call.is_consistent else "head"
     assert call.operation == "Query", call
-    values = [value["S"] for _, value in sorted(call.body["ExpressionAttributeValues"].items())]
+    values = [next(iter(value.values())) for _, value in sorted(call.body["ExpressionAttributeValues"].items())]
     text = str(values)
     partition = call.partition
     if partition != "api#petstore":

@@ -1,10 +1,13 @@
 """Looking back: what interrupts a large change, and what an altered table shows."""
 
+import json
+
 import pytest
 
 from admin_api.publishing.service import PermissionService
 from admin_api.table import history
 from admin_api.table.writer import ConflictError
+from authorizer.errors import TroubleError
 from authorizer.policy.denylist import DenylistKind
 from tests.integration.publications import API, FIRST, GUEST, many_groups
 from tests.support.aws_calls import AwsCalls, Call
@@ -132,3 +135,67 @@ def test_an_entry_that_no_version_wrote_is_found(table: Table, service: Permissi
     deny(service)
     table.put(table.get(f"{API}#denylist", "sub#u1") | {"sk": "sub#u9", "value": "u9"})
     assert damage() == [f"{API}#denylist sub#u9"]
+
+
+def versions(table: Table) -> list[str]:
+    return sorted(sk for pk, sk in table.items() if pk == API and sk.startswith("version#"))
+
+
+def test_an_origin_that_was_altered_is_found(table: Table, service: PermissionService) -> None:
+    """No hash covers it: it is held against the records themselves."""
+    publish(FIRST)
+    deny(service)
+    deny(service, "u2")
+    service.apply(service.plan(document(many_groups(3)), 0), author="a", reason="r", from_file=True)
+    deny(service, "u3")
+    head = service.head("petstore")
+    assert service.verify("petstore", head, expected=None).damaged == ()
+    for number in versions(table):
+        good = table.get(API, number)["origin"]
+        for name, value in (("document", 7), ("document_hash", "0" * 64), ("file", 1)):
+            said = json.loads(good)
+            if number.endswith("1") and name == "document_hash":
+                continue
+            table.change(API, number, origin=json.dumps(said | {name: value if said[name] != value else 0}))
+            damaged = service.verify("petstore", head, expected=None).damaged
+            assert damaged, (number, name)
+            assert all("origin" in each for each in damaged)
+        table.change(API, number, origin=good)
+    assert service.verify("petstore", head, expected=None).damaged == ()
+
+
+def test_a_history_that_an_earlier_release_wrote_is_read_and_goes_on(table: Table, service: PermissionService, wire: AwsCalls) -> None:
+    """Its versions have no origin. Where the document changed last is found by walking, until the document changes again."""
+    publish(FIRST)
+    deny(service)
+    deny(service, "u2")
+    for number in versions(table):
+        table.change(API, number, origin=None)
+    published = service.published("petstore")
+    assert service.document_version(published).version == 1
+    deny(service, "u3")
+    assert "origin" not in table.get(API, versions(table)[-1])
+    service.apply(service.plan(document(many_groups(3)), 0), author="a", reason="r")
+    deny(service, "u4")
+    wire.take()
+    head = service.head("petstore")
+    assert service.unfinished("petstore", head, service.newest_record("petstore", head)) is None
+    assert wire.operations() == ["GetItem", "Query", "Query"]
+    assert service.verify("petstore", head, expected=None).damaged == ()
+    assert verify_chain(table.items(), "petstore") == 6
+
+
+def test_the_kill_switch_works_although_the_newest_record_was_altered(table: Table, service: PermissionService) -> None:
+    publish(FIRST)
+    table.change(API, "version#000000000001", reason="another")
+    deny(service)
+    assert service.denylist("petstore").get(DenylistKind.SUB, "u1") is not None
+
+
+def test_a_version_that_a_denial_names_wrongly_is_trouble(table: Table, service: PermissionService) -> None:
+    publish(FIRST)
+    deny(service)
+    second = table.get(API, "version#000000000002")
+    table.change(API, "version#000000000002", origin=second["origin"].replace('"document":1', '"document":9'))
+    with pytest.raises(TroubleError, match="version 9 of `petstore` is not the one that version 2 names"):
+        service.document_version(service.published("petstore"))

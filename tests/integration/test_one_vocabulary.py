@@ -71,7 +71,7 @@ def test_a_plan_is_the_answer_to_a_dry_run(client: Client, run: Run, tmp_path: P
 
 
 def test_an_apply_and_a_rollback_are_answers_to_writes(client: Client, run: Run, tmp_path: Path) -> None:
-    wanted = DOCUMENT.replace("groups:", "groups:\n  guest: {allow: [POST /pets]}")
+    wanted = DOCUMENT.replace("{allow: [GET /pets]}\ngroups:", "{allow: [GET /pets, POST /pets]}\ngroups:\n  guest: {allow: [POST /pets]}")
     (tmp_path / "wanted.yaml").write_text(wanted)
     [applied] = parsed(run("apply", str(tmp_path / "wanted.yaml"), "--yes", "--json"))
     back = parsed(run("rollback", "petstore", str(applied["base_version"]), "--yes", "--json"))

@@ -2,6 +2,8 @@
 
 import pytest
 
+from admin_api.publishing.service import PermissionService
+from authorizer.policy.denylist import DenylistKind
 from authorizer.policy.permission import EVERYONE, PrincipalRef, RefKind
 from authorizer.table import cache as permission_cache
 from tests.integration.caches import (
@@ -23,7 +25,7 @@ from tests.integration.caches import (
 )
 from tests.support.aws_calls import AwsCalls
 from tests.support.clock import Clock
-from tests.support.tables import publish
+from tests.support.tables import Table, opened, publish
 
 __all__ = ["published", "reader"]
 
@@ -223,3 +225,13 @@ def test_a_request_with_more_subjects_than_are_kept_is_served(reader: Reader, mo
 def test_two_apis_do_not_meet(reader: Reader) -> None:
     publish(DOCUMENT.replace("petstore", "petstore2").replace("POST /pets]}", "GET /pets]}"))
     assert reader.held(OWNER) == ["group/owner allow POST /pets"]
+
+
+def test_entries_of_the_denylist_that_have_ended_are_not_even_sent(reader: Reader, published: Table, clock: Clock, wire: AwsCalls) -> None:
+    """DynamoDB deletes them days late."""
+    service = PermissionService(opened(), clock)
+    for number, lasts in enumerate((5, 5, 1000)):
+        service.add_entry("petstore", DenylistKind.SUB, f"u{number}", author="a", reason="r", expires_at=int(clock()) + lasts)
+    clock.advance(REFRESH)
+    assert [entry.value for entry in reader.load(EVERYONE).denylist.entries()] == ["u2"]
+    assert "denylist" in reader.cost()

@@ -28,7 +28,7 @@ class Call:
     def partition(self) -> str:
         """What is read: the partition key that a GetItem or a Query names, and the sort key of a GetItem."""
         values: dict[str, dict[str, str]] = self.body.get("Key") or self.body.get("ExpressionAttributeValues") or {}
-        named: list[str] = [value["S"] for _, value in sorted(values.items())]
+        named: list[str] = [value["S"] for _, value in sorted(values.items()) if "S" in value]
         return " ".join(named) if self.operation == "GetItem" else named[0]
 
     @property

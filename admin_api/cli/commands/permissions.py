@@ -1,6 +1,9 @@
 """Commands that fill a table from files and read it back: init, plan, apply, export."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import typer
 import yaml
@@ -8,6 +11,8 @@ import yaml
 from admin_api.cli.commands.publication import publish
 from admin_api.cli.render import output
 from admin_api.cli.target import (
+    EXIT_CHANGES,
+    EXIT_CONFLICT,
     EXIT_FINDINGS,
     ApiArgument,
     AuthorOption,
@@ -24,11 +29,29 @@ from admin_api.cli.target import (
     named_target,
     service_on,
 )
-from admin_api.documents.files import FileDocument, read_file
+from admin_api.documents.files import FileDocument, base_line, read_file
+from admin_api.documents.plan_files import KeptPlan, is_plan, read_plans, write_plans
 from admin_api.publishing.service import PermissionService, Plan
+from admin_api.publishing.stale_files import FileBase, StaleFileError, refuse_if_changed, refuse_if_it_takes_back
 from admin_api.schemas import presenters
 from authorizer.policy.document import PermissionDocument, format_document
 from authorizer.policy.problems import DocumentError, Problem
+
+BaseOption = Annotated[
+    int | None,
+    typer.Option(
+        "--base", min=1, help="Version that the file was made from: refuse if the document was changed since.", show_default=False
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A document of a file, and the version that it was made from if anybody says so. `is_exact`: nothing may have changed since."""
+
+    document: PermissionDocument
+    base: FileBase | None
+    is_exact: bool
 
 
 def init(table: TableOption = None, region: RegionOption = None, yes: YesOption = False) -> None:
@@ -51,22 +74,45 @@ def init(table: TableOption = None, region: RegionOption = None, yes: YesOption 
     output.OUT.print(f"created {target.table}; fill it with `gatebook apply FILE`", highlight=False)
 
 
-def plan(files: FilesArgument, table: TableOption = None, region: RegionOption = None, json: JsonOption = False) -> None:
-    """Show what applying the files would change: rows, and who gains or loses which route. Writes nothing."""
-    documents = read_documents(files)
+def plan(
+    files: FilesArgument,
+    base: BaseOption = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Keep the plan in this file, for `apply` to carry out exactly that.")] = None,
+    detailed: Annotated[
+        bool,
+        typer.Option("--detailed-exitcode", help="Exit with 5 if there is something to change, and with 3 if `apply` would refuse it."),
+    ] = False,
+    table: TableOption = None,
+    region: RegionOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Show what applying the files would change: rows, and who gains or loses which route. Writes nothing to the table."""
+    wanted = read_wanted(files, base)
     service = service_on(named_target(table, region))
-    plans = _plans(service, documents)
+    plans = _plans(service, wanted)
+    refusals = list(_refusals(service, wanted, plans))
+    if out is not None:
+        out.write_text(write_plans([_kept(each) for each in plans]), encoding="utf-8")
     if json:
         output.print_json([presenters.write_result(each, None, dry_run=True) for each in plans])
-        return
-    for one in plans:
-        output.print_plan(one)
-    if any(not p.is_empty for p in plans):
-        output.OUT.print("Nothing is written yet: `gatebook apply` does that.", highlight=False)
+    else:
+        for one in plans:
+            output.print_plan(one)
+        for refusal in refusals:
+            output.OUT.print(f"[yellow]`gatebook apply` would refuse this:[/] {output.shown(str(refusal))}", highlight=False)
+        if any(not p.is_empty for p in plans):
+            kept = f" {out}" if out is not None else ""
+            output.OUT.print(f"Nothing is written yet: `gatebook apply{output.shown(kept)}` does that.", highlight=False)
+    if detailed and (refusals or any(not p.is_empty for p in plans)):
+        raise typer.Exit(EXIT_CONFLICT if refusals else EXIT_CHANGES)
 
 
 def apply(
     files: FilesArgument,
+    base: BaseOption = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Take back what others have published since the file was made, knowingly.")
+    ] = False,
     reason: ReasonOption = None,
     author: AuthorOption = None,
     table: TableOption = None,
@@ -75,51 +121,91 @@ def apply(
     yes: YesOption = False,
     force: ForceOption = False,
 ) -> None:
-    """Make the table hold what the files say: one version per API, several for a very large change, none for an API that already does."""
-    documents = read_documents(files)
+    """Make the table hold what the files say: one version per API, several for a very large change, none for an API that already does.
+
+    A file may be a plan that `gatebook plan --out` kept. Refuses with 3 what would take back a change that the file does not know of."""
+    wanted = read_wanted(files, base)
     target = named_target(table, region)
     service = service_on(target)
-    plans = _plans(service, documents)
+    plans = _plans(service, wanted)
     if not json:
         for one in plans:
             output.print_plan(one)
-    wanted = [p for p in plans if not p.is_empty]
-    if wanted:
+    refusal = None if overwrite else next(_refusals(service, wanted, plans), None)
+    if refusal is not None:
+        # Nothing of several documents is written, so that what was reviewed together is applied together.
+        raise refusal
+    changing = [p for p in plans if not p.is_empty]
+    if changing:
         ask(target, yes, "write this")
-    me = identity(target) if wanted else ""
+    me = identity(target) if changing else ""
     done = []
     for one in plans:
         why = reason or f"apply {', '.join(f.name for f in files)}"
-        done.append(publish(service, one, by=me, on_behalf_of=author, reason=why, force=force, quiet=json))
+        done.append(publish(service, one, by=me, on_behalf_of=author, reason=why, force=force, quiet=json, from_file=True))
     if json:
         output.print_json(done)
 
 
+def _refusals(service: PermissionService, wanted: list[Wanted], plans: list[Plan]) -> Iterator[StaleFileError]:
+    for each, one in zip(wanted, plans, strict=True):
+        try:
+            if each.is_exact:
+                refuse_if_changed(service, one, each.base or FileBase(0))
+            else:
+                refuse_if_it_takes_back(service, one, each.base)
+        except StaleFileError as error:
+            yield error
+
+
+def _kept(one: Plan) -> KeptPlan:
+    return KeptPlan(one.document, one.base.version, one.base.hash) if one.base else KeptPlan(one.document, 0, "")
+
+
 def export(api: ApiArgument, table: TableOption = None, region: RegionOption = None, json: JsonOption = False) -> None:
-    """Print the published document, as YAML that `apply` takes back without a change."""
+    """Print the published document, as YAML that `apply` takes back without a change. Its first line says which version it is: `apply` refuses to take back
+    what somebody else has published since."""
     service = service_on(named_target(table, region))
-    document = format_document(service.published(api).document)
+    published = service.published(api)
+    document = format_document(published.document)
     if json:
         output.print_json(document)
     else:
+        output.OUT.out(base_line(api, published.head.version, published.head.hash), end="", highlight=False)
         output.OUT.out(yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=120), end="", highlight=False)
 
 
-def _plans(service: PermissionService, documents: list[PermissionDocument]) -> list[Plan]:
+def _plans(service: PermissionService, wanted: list[Wanted]) -> list[Plan]:
     plans = []
-    for document in documents:
+    for each in wanted:
         try:
             with output.ERR.status("reading the table"):
-                plans.append(service.plan(document))
+                plans.append(service.plan(each.document))
         except DocumentError as error:
-            output.print_problems(f"API {document.api}", None, error)
+            output.print_problems(f"API {each.document.api}", None, error)
             raise typer.Exit(EXIT_FINDINGS) from None
     return plans
 
 
 def read_documents(files: list[Path], outcome: str = "nothing was written") -> list[PermissionDocument]:
     """Return every document of every file. Shows all problems of all files and ends the command with this outcome if there is any."""
-    documents: dict[str, PermissionDocument] = {}
+    return [each.document for each in _read(files, outcome)]
+
+
+def read_wanted(files: list[Path], base: int | None) -> list[Wanted]:
+    """Return every document of every file with what it was made from; `base` is what was asked for on the command line, for one document."""
+    wanted = _read(files, "nothing was written")
+    if base is not None:
+        if len(wanted) != 1:
+            raise typer.BadParameter(
+                f"--base names a version of one API, and these files have {len(wanted)} documents: apply them one by one"
+            )
+        wanted = [Wanted(wanted[0].document, FileBase(base), is_exact=True)]
+    return wanted
+
+
+def _read(files: list[Path], outcome: str) -> list[Wanted]:
+    found: dict[str, Wanted] = {}
     failed = False
     for path in files:
         sources: list[FileDocument] = []
@@ -130,13 +216,22 @@ def read_documents(files: list[Path], outcome: str = "nothing was written") -> l
             output.print_problems(str(path), None, error, outcome)
         for source in sources:
             try:
-                document = source.parse()
-                if document.api in documents:
-                    raise DocumentError([Problem("/api", f"API `{document.api}` stands in these files twice: keep one document for it")])
-                documents[document.api] = document
+                for wanted in _wanted(source):
+                    api = wanted.document.api
+                    if api in found:
+                        raise DocumentError([Problem("/api", f"API `{api}` stands in these files twice: keep one document for it")])
+                    found[api] = wanted
             except DocumentError as error:
                 failed = True
                 output.print_problems(str(path), source, error, outcome)
     if failed:
         raise typer.Exit(EXIT_FINDINGS)
-    return list(documents.values())
+    return list(found.values())
+
+
+def _wanted(source: FileDocument) -> list[Wanted]:
+    if is_plan(source):
+        return [Wanted(plan.document, FileBase(plan.version, plan.hash), is_exact=True) for plan in read_plans(source)]
+    document = source.parse()
+    base = source.bases.get(document.api)
+    return [Wanted(document, FileBase(*base) if base else None, is_exact=False)]

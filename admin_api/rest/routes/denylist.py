@@ -63,7 +63,7 @@ def _register_writes(endpoints: Endpoints) -> None:
     def write_denylist_entry(
         api: str, kind: str, value: str, request: models.DenylistRequest, dry_run: DryRun = "false"
     ) -> Response[models.DenylistResult]:
-        """One GetItem, one Query and one transaction; for the admin API what reading its document costs besides."""
+        """One GetItem, two Queries and one transaction; for the admin API what reading its document costs besides."""
         actor, now = endpoints.actor, endpoints.now()
         expires_at = _moment(request.expires_at, "/expires_at")
         issued_before = None if request.issued_before is None else _moment(request.issued_before, "/issued_before")
@@ -89,7 +89,7 @@ def _register_writes(endpoints: Endpoints) -> None:
     def delete_denylist_entry(
         api: str, kind: str, value: str, dry_run: DryRun = "false", reason: Reason = None
     ) -> Response[models.DenylistResult]:
-        """One GetItem, one Query and one transaction."""
+        """One GetItem, two Queries and one transaction."""
         what = denylist_kind_of(kind), decode_name(value)
         if dry_run == "true":
             head = service.head(api)

@@ -57,7 +57,7 @@ def _register_document(endpoints: Endpoints, writer: Writer) -> None:
     ) -> Response[models.WriteResult]:
         """What reading costs, and one transaction for each of `parts`.
 
-        One Query more for each 50 changes of the denylist since the document changed.
+        One Query more if the newest version changed the denylist.
         """
         published = service.find_published(api)
         if published is None:
@@ -78,7 +78,7 @@ def _register_document(endpoints: Endpoints, writer: Writer) -> None:
     ) -> Response[models.WriteResult]:
         """What reading costs, and one transaction for each of `parts`.
 
-        One Query more for each 50 changes of the denylist since the document changed.
+        One Query more if the newest version changed the denylist.
         """
         published = service.published(api)
         require_match(service, api, published, if_match)
@@ -102,7 +102,7 @@ def _register_routes(endpoints: Endpoints, writer: Writer) -> None:
     ) -> Response[models.WriteResult]:
         """What reading the document costs, and one transaction for each of `parts`.
 
-        One Query more for each 50 changes of the denylist since the document changed.
+        One Query more if the newest version changed the denylist.
         """
         published = service.published(api)
         require_match(service, api, published, if_match)
@@ -144,7 +144,7 @@ def _register_subjects(endpoints: Endpoints, writer: Writer) -> None:
     ) -> Response[models.WriteResult]:
         """What reading the document costs, and one transaction for each of `parts`.
 
-        One Query more for each 50 changes of the denylist since the document changed.
+        One Query more if the newest version changed the denylist.
         """
         ref = ref_of(kind, name)
         published = service.published(api)
@@ -159,7 +159,7 @@ def _register_subjects(endpoints: Endpoints, writer: Writer) -> None:
     ) -> Response[models.WriteResult]:
         """What reading the document costs, and one transaction for each of `parts`.
 
-        One Query more for each 50 changes of the denylist since the document changed.
+        One Query more if the newest version changed the denylist.
         """
         ref = ref_of(kind, name)
         published = service.published(api)

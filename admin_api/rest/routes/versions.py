@@ -42,7 +42,7 @@ def _register_apis(endpoints: Endpoints) -> None:
 
     @endpoints.add_for_api("GET", "", Meta("Read about one API", "apis", READ_PROBLEMS))
     def read_api(api: str) -> Response[models.ApiDetail]:
-        """One GetItem and two Queries. One Query more for each 50 changes of the denylist since the document changed."""
+        """One GetItem and two Queries. One Query more if the newest version changed the denylist."""
         head = service.head(api)
         record = service.newest_record(api, head)
         row = service.catalogue(api, head)
@@ -114,7 +114,7 @@ def _register_rollback(endpoints: Endpoints, writer: Writer) -> None:
     ) -> Response[models.WriteResult]:
         """Twice what reading the document costs, and one transaction for each of `parts`.
 
-        With a key one GetItem more, and one PutItem if nothing changed. One Query more for each 50 changes of the denylist since the document changed.
+        With a key one GetItem more, and one PutItem if nothing changed. One Query more if the newest version changed the denylist.
         """
         replay = Replay.of(endpoints, api, idempotency_key, dry_run=dry_run == "true")
         stored = replay.stored()

@@ -225,12 +225,43 @@ def test_the_kill_switch_works_whatever_is_the_matter_with_the_document(rest: Re
     assert rest.client.delete(f"/v1/apis/{shop}/denylist/sub/u1").status == 200
 
 
-def test_a_full_list_takes_no_new_entry_and_a_dry_run_says_so_too(rest: Rest, shop: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("admin_api.publishing.service.MAX_DENYLIST", 1)
-    assert deny(rest.client, shop).status == 200
+@pytest.fixture
+def small_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Room for two entries, and for one whole caller more."""
+    monkeypatch.setattr("admin_api.publishing.service.MAX_DENYLIST", 2)
+    monkeypatch.setattr("admin_api.publishing.service.DENYLIST_RESERVE", 1)
+
+
+@pytest.mark.usefixtures("small_list")
+def test_a_full_list_takes_no_new_entry_and_a_dry_run_says_so_too(rest: Rest, shop: str) -> None:
+    assert [deny(rest.client, shop, f"jti/{n}").status for n in range(2)] == [200, 200]
     before = rest.table.items()
     for query in ({}, {"dry_run": "true"}):
-        detail = deny(rest.client, shop, "sub/u2", query=query).problem(409, "denylist-full")["detail"]
+        detail = deny(rest.client, shop, "jti/3", query=query).problem(409, "denylist-full")["detail"]
         assert "remove some first" in detail
+        assert "a whole user or client still has 1 places" in detail
     assert rest.table.items() == before
-    assert deny(rest.client, shop, entry={"reason": "found out more"}).status == 200
+    assert deny(rest.client, shop, "jti/1", entry={"reason": "found out more"}).status == 200
+
+
+@pytest.mark.usefixtures("small_list")
+def test_a_list_full_of_tokens_has_room_for_a_whole_user(rest: Rest, shop: str) -> None:
+    for n in range(2):
+        deny(rest.client, shop, f"origin_jti/{n}")
+    assert deny(rest.client, shop, "sub/u1").status == 200
+    assert "remove some first" in deny(rest.client, shop, "client_id/c1").problem(409, "denylist-full")["detail"]
+    deny(rest.client, shop, "jti/2").problem(409, "denylist-full")
+    assert deny(rest.client, shop, "sub/u1", entry={"reason": "found out more"}).status == 200
+
+
+@pytest.mark.usefixtures("small_list")
+def test_what_has_ended_takes_no_room_however_late_dynamodb_deletes_it(rest: Rest, shop: str) -> None:
+    ends = {"expires_at": "2027-01-15T08:01:00Z"}
+    for n in range(2):
+        assert deny(rest.client, shop, f"jti/{n}", entry=ends).status == 200
+    deny(rest.client, shop, "jti/2").problem(409, "denylist-full")
+    rest.clock.advance(61)
+    assert deny(rest.client, shop, "jti/2").status == 200
+    # An ended entry is written over like any other, and counts again from then on.
+    assert deny(rest.client, shop, "jti/0").status == 200
+    deny(rest.client, shop, "jti/1").problem(409, "denylist-full")

@@ -12,7 +12,6 @@ from admin_api.table.version_record import Authorship, record_hash
 from admin_api.table.writer import Change, TableWriter
 from authorizer.policy.permission import PrincipalRef, RefKind
 from authorizer.table import keys
-from authorizer.table.records import Head
 from tests.integration.rest.client import Client, pets
 from tests.integration.rest.conftest import Rest
 from tests.support.chain import verify_chain
@@ -28,13 +27,13 @@ JOB = keys.subject_key(LONG, PrincipalRef(RefKind.CLIENT, "job"))
 def _long_history(shared: Rest) -> None:
     """An API of 65 versions: `client/job` may look at pets and add them in turn."""
     shared.client.publish(pets(LONG))
-    head: Head | None = opened().read_head(LONG, consistent=True)
+    base = History(opened()).read_base(LONG)
     for number in range(2, VERSIONS + 1):
         shared.clock.advance(60)
         allow = "POST /pets" if number % 2 else "GET /pets"
         rows = {JOB: f'{{"ancestors":[],"held":{{"allow":["{allow}"]}}}}'}
         by = Authorship("paul", f"change {number}")
-        head = TableWriter(opened()).publish(Change(LONG, head, rows, frozenset(), by, (f"sentence {number}",)), shared.clock())
+        base = TableWriter(opened()).publish(Change(LONG, base, rows, frozenset(), by, (f"sentence {number}",)), shared.clock())
 
 
 def test_the_history_comes_newest_first_in_pages(client: Client, table: Table) -> None:
