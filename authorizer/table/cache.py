@@ -1,10 +1,12 @@
 """Permission rows kept between requests: one version of one API, checked against the table's head at intervals.
 
-A reader at version m that sees head n reads the records m+1 to n and the rows that they name, and moves to n only when each of these rows is the one that
-its record names. What it cannot confirm it does not file under a new version, since that could keep a revoked grant alive. Until it can, version m serves
-on within the stale bound, and after that requests fail.
+A reader at version m that sees head n reads the records m+1 to n, and those rows of the caller at hand that they name. It moves to n only when each of
+these rows is the one that its record names. Other rows that they name are dropped and read when a caller needs them, so that no request pays for a
+change of thousands. What it cannot confirm it does not file under a new version, since that could keep a revoked grant alive. Until it can, version m
+serves on within the stale bound, and after that requests fail.
 """
 
+import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -21,8 +23,17 @@ from authorizer.table.records import Head, RoutesRow, SubjectRow, VersionLink
 MAX_VERSIONS_TO_FOLLOW = 100
 """A reader that is further behind starts again instead of following each change."""
 
-MAX_SUBJECTS = 2000
-"""Subjects kept at once, the least recently used leave first."""
+MAX_BYTES = 64 * 1024 * 1024
+"""What rows may take in memory, as far as that can be told from their text; the least recently used leave first."""
+
+_ROW_BYTES, _BYTES_PER_CHARACTER = 1_500, 20
+"""What a row takes in memory by itself and for each character of its text, measured with `tracemalloc` on rows of 1 to 100 permissions."""
+
+AT_ONCE = 10
+"""Rows that are read at the same time: botocore keeps as many connections."""
+
+IN_TURN = 3
+"""Rows that one connection reads before it pays to make another: that costs a TLS handshake."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +50,19 @@ class LoadedPermissions:
     denylist: Denylist = field(default_factory=Denylist)
 
 
+class _UnreadError(Exception):
+    """Rows of these subjects could not be read."""
+
+    def __init__(self, refs: tuple[PrincipalRef, ...], cause: TroubleError) -> None:
+        super().__init__(str(cause))
+        self.refs = refs
+        self.cause = cause
+
+
 @dataclass(slots=True)
 class _State:
-    """One version, as far as it was read. `due` names the version that the newest row of a touched key must have."""
+    """One version, as far as it was read. `due` names the version that the newest row of a touched key must have; `size` estimates the bytes of all rows.
+    `follows` tells that the state before it is of the same history, and not far behind."""
 
     head: Head
     routes: RoutesRow
@@ -49,6 +70,26 @@ class _State:
     due: dict[str, int]
     denylist: Denylist
     subjects: OrderedDict[PrincipalRef, SubjectRow] = field(default_factory=OrderedDict)
+    size: int = 0
+    follows: bool = False
+
+    def keep(self, ref: PrincipalRef, row: SubjectRow) -> None:
+        """Keep a row that was just read."""
+        self.subjects[ref] = row
+        self.size += _bytes_of(row)
+
+    def drop_the_oldest(self) -> None:
+        """Keep no more than fits."""
+        while self.size > MAX_BYTES and self.subjects:
+            self.size -= _bytes_of(self.subjects.popitem(last=False)[1])
+
+
+@dataclass(frozen=True, slots=True)
+class _Superseded:
+    """The version before the one that is served. It serves on, within the bound, for those whose new rows cannot be read."""
+
+    state: _State
+    confirmed_at: float
 
 
 class PermissionCache:
@@ -63,6 +104,7 @@ class PermissionCache:
         self._refresh_seconds = refresh_seconds
         self._max_stale_seconds = max_stale_seconds
         self._state: _State | None = None
+        self._superseded: _Superseded | None = None
         self._confirmed_at = 0.0
         self._checked_at = 0.0
 
@@ -71,33 +113,34 @@ class PermissionCache:
 
         Raises `TroubleError` if the table cannot tell and what is here is too old or does not hold one of the refs.
         """
-        state, fresh = self._current()
-        known = len(state.subjects)
-        held: dict[PrincipalRef, SubjectRow] = {}
-        for ref in refs:
-            row = self._subject(state, ref)
-            held[ref] = row
-            for name in row.ancestors:
-                parent = PrincipalRef(RefKind.GROUP, name)
-                held[parent] = self._subject(state, parent)
-                if held[parent].subject is None:
-                    # No version has a subject whose ancestor it removed. Its deny must not drop out because its row or its entry did.
-                    raise TroubleError("unreadable_row", f"`{ref}` inherits from `{parent}`, of which nothing is in the table")
+        wanted = tuple(refs)
+        state, fresh = self._current(wanted)
+        stale = not self._is_confirmed()
+        try:
+            held, read = self._held(state, wanted)
+        except _UnreadError as error:
+            old = self._superseded
+            if (
+                old is None
+                or not self._is_within_bound(old.confirmed_at, self._now())
+                or not all(ref in old.state.subjects for ref in error.refs)
+            ):
+                raise error.cause from error
+            state, stale = old.state, True
+            held, read = self._held_here(state, wanted, error.cause), 1
         permissions = tuple(p for row in held.values() if row.subject is not None for p in row.subject.permissions)
-        cached = fresh and len(state.subjects) == known
-        while len(state.subjects) > MAX_SUBJECTS:
-            state.subjects.popitem(last=False)
+        state.drop_the_oldest()
         return LoadedPermissions(
             version=state.head.version,
             hash=state.head.hash,
             catalog=state.routes.catalog,
             permissions=permissions,
-            cached=cached,
-            stale=not self._is_confirmed(),
+            cached=fresh and not read,
+            stale=stale,
             denylist=state.denylist,
         )
 
-    def _current(self) -> tuple[_State, bool]:
+    def _current(self, wanted: tuple[PrincipalRef, ...]) -> tuple[_State, bool]:
         """Return the state to serve from, and whether it needed no call."""
         now = self._now()
         if self._state is None:
@@ -106,13 +149,16 @@ class PermissionCache:
             return self._state, True
         else:
             try:
-                self._state = self._follow(self._state)
+                followed = self._follow(self._state, wanted)
             except TroubleError:
                 if not self._is_usable(now):
                     raise
                 # Asked again only an interval after this failure, which may have taken long: otherwise each request would wait for the table's timeout.
                 self._checked_at = self._now()
                 return self._state, False
+            if followed is not self._state:
+                self._superseded = _Superseded(self._state, self._confirmed_at) if followed.follows else None
+                self._state = followed
         self._confirmed_at = self._checked_at = now
         return self._state, False
 
@@ -121,8 +167,12 @@ class PermissionCache:
         return self._checked_at == self._confirmed_at
 
     def _is_usable(self, now: float) -> bool:
-        """Return whether what is here may serve although the table cannot confirm it. A clock that went back tells nothing about its age."""
-        return 0 <= now - self._confirmed_at <= self._max_stale_seconds
+        """Return whether what is here may serve although the table cannot confirm it."""
+        return self._is_within_bound(self._confirmed_at, now)
+
+    def _is_within_bound(self, confirmed_at: float, now: float) -> bool:
+        """Return whether what was confirmed then may serve now. A clock that went back tells nothing about its age."""
+        return 0 <= now - confirmed_at <= self._max_stale_seconds
 
     def _start(self, *, consistent: bool) -> _State:
         head = self._table.read_head(self._api, consistent=consistent)
@@ -135,7 +185,7 @@ class PermissionCache:
         denylist = self._read_denylist(records) if head.denylist_stamp else Denylist()
         return _State(head, self._read_routes(due, head.version), known, due, denylist)
 
-    def _follow(self, state: _State) -> _State:
+    def _follow(self, state: _State, wanted: tuple[PrincipalRef, ...]) -> _State:
         head = self._table.read_head(self._api, consistent=False)
         if head == state.head:
             return state
@@ -148,28 +198,62 @@ class PermissionCache:
         if records[0].parent_hash != state.head.hash:
             return self._start(consistent=True)
         due = _due(records)
+        kept = OrderedDict((ref, row) for ref, row in state.subjects.items() if keys.subject_key(self._api, ref) not in due)
+        # Of the rows that were dropped, the caller's are read before the version is taken: without them it stays with the version that it has.
+        callers = [ref for ref in _with_ancestors(state, wanted) if ref in state.subjects and ref not in kept]
+        read, unread = self._read_subjects(due, callers, head.version)
+        if unread is not None:
+            raise unread.cause
         new_subjects = any(t.sk.startswith(keys.REGISTRY_PREFIX) for record in records for t in record.touched)
-        subjects = OrderedDict(
-            (ref, self._read_subject(due, ref, head.version) if keys.subject_key(self._api, ref) in due else row)
-            for ref, row in state.subjects.items()
-        )
-        return _State(
+        followed = _State(
             head=head,
             routes=self._read_routes(due, head.version) if keys.routes_key(self._api) in due else state.routes,
             known=self._read_known(records) if new_subjects else state.known,
             due=state.due | due,
             denylist=self._read_denylist(records) if head.denylist_stamp != state.head.denylist_stamp else state.denylist,
-            subjects=subjects,
+            subjects=kept,
+            size=sum(map(_bytes_of, kept.values())),
+            follows=True,
         )
+        for ref, row in read.items():
+            followed.keep(ref, row)
+        return followed
 
-    def _subject(self, state: _State, ref: PrincipalRef) -> SubjectRow:
+    def _held(self, state: _State, wanted: tuple[PrincipalRef, ...]) -> tuple[dict[PrincipalRef, SubjectRow], int]:
+        """Return the rows of these subjects and of their ancestors, and how many had to be read. Raises `_UnreadError`, and `TroubleError` for a gap."""
+        count = self._read_missing(state, wanted)
+        count += self._read_missing(state, _with_ancestors(state, wanted))
+        return self._held_here(state, wanted, None), count
+
+    def _held_here(self, state: _State, wanted: tuple[PrincipalRef, ...], cause: TroubleError | None) -> dict[PrincipalRef, SubjectRow]:
+        """Return the rows without reading. Raises `cause` for one that would have to be read."""
+        held: dict[PrincipalRef, SubjectRow] = {}
+        for ref in wanted:
+            held[ref] = row = self._here(state, ref, cause)
+            for parent in _parents(row):
+                held[parent] = self._here(state, parent, cause)
+                if held[parent].subject is None:
+                    # No version has a subject whose ancestor it removed. Its deny must not drop out because its row or its entry did.
+                    raise TroubleError("unreadable_row", f"`{ref}` inherits from `{parent}`, of which nothing is in the table")
+        return held
+
+    def _here(self, state: _State, ref: PrincipalRef, cause: TroubleError | None) -> SubjectRow:
         row = state.subjects.get(ref)
         if row is None:
-            if ref not in state.known:
-                return SubjectRow(0, None)
-            row = state.subjects[ref] = self._read_subject(state.due, ref, state.head.version)
+            if ref in state.known and cause is not None:
+                raise cause
+            return SubjectRow(0, None)
         state.subjects.move_to_end(ref)
         return row
+
+    def _read_missing(self, state: _State, refs: Iterable[PrincipalRef]) -> int:
+        missing = [ref for ref in dict.fromkeys(refs) if ref not in state.subjects and ref in state.known]
+        read, unread = self._read_subjects(state.due, missing, state.head.version)
+        for ref, row in read.items():
+            state.keep(ref, row)
+        if unread is not None:
+            raise unread
+        return len(missing)
 
     def _read_known(self, records: Iterable[VersionLink]) -> frozenset[PrincipalRef]:
         """Return the registry, which must show every subject that these records say is new: one that is missing would go without its denies."""
@@ -193,6 +277,35 @@ class PermissionCache:
                 raise TroubleError("lagging_row", f"denylist entry `{kind}` of version {version} is not what its record names")
         return denylist
 
+    def _read_subjects(
+        self, due: Mapping[str, int], refs: list[PrincipalRef], at: int
+    ) -> tuple[dict[PrincipalRef, SubjectRow], _UnreadError | None]:
+        """Return the rows of these subjects, and which of them could not be read. Each is a Query of its own, and a caller may be in a hundred groups."""
+        results: dict[PrincipalRef, SubjectRow | Exception] = {}
+
+        def read(some: list[PrincipalRef]) -> None:
+            try:
+                for ref in some:
+                    results[ref] = self._read_subject(due, ref, at)
+            except Exception as error:  # noqa: BLE001  # raised again by the thread that answers
+                results.update(dict.fromkeys((ref for ref in some if ref not in results), error))
+
+        # By turns, so that none has more than its share. The first share is this thread's.
+        count = min(AT_ONCE, -(-len(refs) // IN_TURN))
+        threads = [threading.Thread(target=read, args=(refs[number::count],), name="permission rows") for number in range(1, count)]
+        for thread in threads:
+            thread.start()
+        read(refs[:: count or 1])
+        for thread in threads:
+            thread.join()
+        failed = {ref: result for ref in refs if isinstance(result := results[ref], Exception)}
+        rows = {ref: row for ref in refs if isinstance(row := results[ref], SubjectRow)}
+        for error in failed.values():
+            if not isinstance(error, TroubleError):
+                raise error
+            return rows, _UnreadError(tuple(failed), error)
+        return rows, None
+
     def _read_subject(self, due: Mapping[str, int], ref: PrincipalRef, at: int) -> SubjectRow:
         key = keys.subject_key(self._api, ref)
         row = self._table.read_subject(self._api, ref, at)
@@ -206,6 +319,23 @@ class PermissionCache:
             raise TroubleError("lagging_row", f"`{key}` has no row at version {at}")
         _check_row(due, key, row.version)
         return row
+
+
+def _parents(row: SubjectRow) -> list[PrincipalRef]:
+    return [PrincipalRef(RefKind.GROUP, name) for name in row.ancestors]
+
+
+def _with_ancestors(state: _State, refs: Iterable[PrincipalRef]) -> list[PrincipalRef]:
+    """Return the subjects and all groups that they inherit from, as far as their rows are here."""
+    found = dict.fromkeys(refs)
+    for ref in tuple(found):
+        row = state.subjects.get(ref)
+        found |= dict.fromkeys(_parents(row) if row else ())
+    return list(found)
+
+
+def _bytes_of(row: SubjectRow) -> int:
+    return _ROW_BYTES + _BYTES_PER_CHARACTER * row.size
 
 
 def _check_chain(records: tuple[VersionLink, ...], after: int, head: Head) -> None:

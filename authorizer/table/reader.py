@@ -196,7 +196,7 @@ def _subject(ref: PrincipalRef, item: RowItem) -> SubjectRow:
     if text is None:
         return SubjectRow(int(item.sk), None)
     content = json.loads(text_of(text))
-    return SubjectRow(int(item.sk), parse_subject(ref, content["held"]), texts_of(content["ancestors"]))
+    return SubjectRow(int(item.sk), parse_subject(ref, content["held"]), texts_of(content["ancestors"]), len(text_of(text)))
 
 
 def _denylist_change(fields: Any) -> DenylistChange:

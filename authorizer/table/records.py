@@ -61,9 +61,10 @@ class RoutesRow:
 class SubjectRow:
     """What a subject holds as written in `version` (0: it was never written), and the names of all groups it inherits from.
 
-    `subject` is None if it has been removed.
+    `subject` is None if it has been removed. `size` is the length of what was written, in characters.
     """
 
     version: int
     subject: Subject | None
     ancestors: tuple[str, ...] = ()
+    size: int = 0

@@ -1,8 +1,13 @@
 """The permission cache while all is well: what it gives, and what each load costs."""
 
+import threading
+from collections import Counter
+from random import Random
+
 import pytest
 
 from admin_api.publishing.service import PermissionService
+from authorizer.errors import TroubleError
 from authorizer.policy.denylist import DenylistKind
 from authorizer.policy.permission import EVERYONE, PrincipalRef, RefKind
 from authorizer.table import cache as permission_cache
@@ -23,7 +28,7 @@ from tests.integration.caches import (
     published,
     reader,
 )
-from tests.support.aws_calls import AwsCalls
+from tests.support.aws_calls import Answer, AwsCalls, Call, error
 from tests.support.clock import Clock
 from tests.support.tables import Table, opened, publish
 
@@ -204,7 +209,7 @@ def test_a_permission_that_was_there_twice_comes_once(reader: Reader) -> None:
 
 
 def test_the_least_recently_used_subjects_leave_first(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(permission_cache, "MAX_SUBJECTS", 2)
+    monkeypatch.setattr(permission_cache, "MAX_BYTES", 6_000)
     reader.load(GUEST)
     reader.load(OTHER)
     reader.load(GUEST)
@@ -217,9 +222,95 @@ def test_the_least_recently_used_subjects_leave_first(reader: Reader, monkeypatc
 
 
 def test_a_request_with_more_subjects_than_are_kept_is_served(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(permission_cache, "MAX_SUBJECTS", 1)
+    monkeypatch.setattr(permission_cache, "MAX_BYTES", 1)
     for _ in range(2):
         assert len(reader.held(EVERYONE, ADMIN, OTHER)) == 4
+
+
+# -- many groups ---------------------------------------------------------------------------------------------------------------------------------
+
+
+def teams(count: int, held: str) -> str:
+    groups = "".join(f"  team-{n}: {{inherits: [base], allow: [{held}]}}\n" for n in range(count))
+    return f"api: petstore\nroutes: [GET /pets, POST /pets]\neveryone: {{allow: [GET /pets]}}\ngroups:\n  base: {{}}\n{groups}"
+
+
+def in_sequence(wire: AwsCalls) -> int:
+    """How many calls had to wait for each other: those of the main thread, and of the busiest other thread of each wave as if there was one."""
+    calls = wire.take()
+    main = [call for call in calls if call.thread == threading.main_thread().name]
+    others = Counter(call.thread_id for call in calls if call not in main)
+    return max(len(main), max(others.values(), default=0))
+
+
+@pytest.mark.parametrize(("groups", "cold", "sequence"), [(1, 7, 7), (10, 16, 8), (100, 106, 16)])
+def test_the_budget_of_one_request(table: Table, wire: AwsCalls, clock: Clock, groups: int, cold: int, sequence: int) -> None:
+    """Cold, warm, and after a publish that touched every group: in reads, and in how many of them come one after the other."""
+    publish(teams(150, "GET /pets"))
+    refs = [EVERYONE, *(group(f"team-{n}") for n in range(groups))]
+    reader = Reader(wire, clock)
+    reader.load(*refs)
+    calls = len(wire.calls)
+    assert (calls, in_sequence(wire)) == (cold, sequence)
+    reader.load(*refs)
+    assert wire.take() == []
+    publish(teams(150, "POST /pets"))
+    clock.advance(REFRESH)
+    assert {p.id for p in reader.load(*refs).permissions} == {"everyone allow GET /pets", *(f"{ref} allow POST /pets" for ref in refs[1:])}
+    # The head, the records, and the caller's own rows: the others cost nobody anything until somebody needs them.
+    assert len(wire.calls) == 2 + groups
+    assert in_sequence(wire) <= 2 + max(min(groups, 3), groups // 10)
+    reader.load(*refs)
+    assert wire.take() == []
+
+
+def test_callers_in_a_hundred_of_ten_thousand_groups_read_nothing_once_all_are_here(
+    table: Table, wire: AwsCalls, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fortieth of it in rows and in bytes."""
+    monkeypatch.setattr(permission_cache, "MAX_BYTES", permission_cache.MAX_BYTES // 40)
+    publish(teams(250, "GET /pets, POST /pets, {route: GET /pets, until: '2030-01-01T00:00:00Z'}"))
+    reader = Reader(wire, clock)
+    everybody = [group(f"team-{n}") for n in range(250)]
+    for start in range(0, 250, 50):
+        reader.load(EVERYONE, *everybody[start : start + 50])
+    for seed in range(50):
+        reader.load(EVERYONE, *Random(seed).sample(everybody, 100))
+        assert wire.take() == []
+
+
+def test_an_error_that_is_none_of_ours_reaches_the_caller_from_any_thread(table: Table, wire: AwsCalls, clock: Clock) -> None:
+    publish(teams(30, "GET /pets"))
+    reader = Reader(wire, clock)
+
+    def fail(call: Call) -> Answer:
+        if "team-29" in call.partition:
+            raise ZeroDivisionError
+        return None
+
+    wire.rule = fail
+    with pytest.raises(ZeroDivisionError):
+        reader.load(EVERYONE, *(group(f"team-{n}") for n in range(30)))
+
+
+def test_those_whose_new_rows_cannot_be_read_are_served_by_the_version_before(reader: Reader, wire: AwsCalls, clock: Clock) -> None:
+    """Others have moved on already. It lasts as long as what was confirmed last may serve."""
+    reader.load(EVERYONE, OWNER)
+    publish(REVOKED)
+    clock.advance(REFRESH)
+    assert reader.load(EVERYONE).version == 2
+    wire.rule = lambda call: error("InternalServerError", 500) if "owner" in call.partition else None
+    for seconds in (0, 5, 300 - REFRESH - 5):
+        clock.advance(seconds)
+        loaded = reader.load(EVERYONE, OWNER)
+        assert (loaded.version, loaded.stale, loaded.cached) == (1, True, False)
+        assert "group/owner allow POST /pets" in {p.id for p in loaded.permissions}
+        assert (reader.load(EVERYONE).version, reader.load(EVERYONE).stale) == (2, False)
+    clock.advance(1)
+    with pytest.raises(TroubleError):
+        reader.load(EVERYONE, OWNER)
+    wire.rule = None
+    assert reader.held(OWNER) == []
 
 
 def test_two_apis_do_not_meet(reader: Reader) -> None:

@@ -3,6 +3,7 @@
 import contextlib
 import io
 import json
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,6 +24,8 @@ class Call:
     operation: str
     url: str
     body: dict[str, Any]
+    thread: str = field(default_factory=lambda: threading.current_thread().name)
+    thread_id: int = field(default_factory=threading.get_ident)
 
     @property
     def partition(self) -> str:
