@@ -1,12 +1,13 @@
 """How the admin API is set up: its environment, checked."""
 
-import json
 import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from admin_api.documents.strict_json import read_json
 from authorizer.errors import SettingsError
+from authorizer.policy.problems import DocumentError
 
 _STAGE = re.compile(r"[a-z0-9]+/[A-Za-z0-9_$-]+")
 
@@ -29,9 +30,9 @@ def read_admin_settings(environ: Mapping[str, str] | None = None) -> AdminSettin
         problems.append("`PERMISSIONS_TABLE` is missing")
     stages: dict[str, tuple[str, ...]] = {}
     try:
-        for api, names in json.loads(environ.get("FLUSH_STAGES", "").strip() or "{}").items():
+        for api, names in read_json(environ.get("FLUSH_STAGES", "").strip() or "{}").items():
             stages[api] = tuple(_stage(name) for name in names)
-    except (ValueError, TypeError, AttributeError):
+    except (DocumentError, ValueError, TypeError, AttributeError):
         problems.append('`FLUSH_STAGES` must be JSON such as `{"petstore": ["a1b2c3d4e5/prod"]}`')
     if problems:
         raise SettingsError(problems)

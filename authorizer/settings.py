@@ -68,6 +68,16 @@ class Settings:
     jwks_max_stale_seconds: float
 
 
+_CEILINGS = {
+    "POLICY_REFRESH_SECONDS": (3_600, "a revoked permission and a denylisted token live on for so long"),
+    "POLICY_MAX_STALE_SECONDS": (86_400, "while DynamoDB cannot be read, a revoked permission lives on for so long"),
+    "JWKS_MAX_AGE_SECONDS": (86_400, "a key that its issuer withdrew signs on for so long"),
+    "JWKS_MAX_STALE_SECONDS": (86_400, "while an issuer cannot be asked, a key that it withdrew signs on for so long"),
+    "GATEWAY_TTL": (3_600, "API Gateway remembers an answer no longer"),
+}
+"""The most of each number of seconds, and why there is a most."""
+
+
 def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
     """Read and check the environment. Raises `SettingsError` that names every setting that is missing, wrong or contradicts another."""
     reader = _Reader(os.environ if environ is None else environ)
@@ -148,6 +158,9 @@ class _Reader:
         if not re.fullmatch(r"\d{1,7}(\.\d{1,3})?", value):
             self.problems.append(f"`{name}` is `{value}`: it must be seconds, such as `{60 if default is None else default:g}`")
             return default
+        most, why = _CEILINGS[name]
+        if float(value) > most:
+            self.problems.append(f"`{name}` is `{value}`, and {most} is the most: {why}")
         return float(value)
 
 
@@ -187,7 +200,7 @@ def _listed(reader: _Reader) -> list[TrustedIssuer]:
     if not text:
         return []
     try:
-        entries = json.loads(text)
+        entries = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
     except ValueError as error:
         reader.problems.append(f"`TRUSTED_ISSUERS` is not JSON: {error}")
         return []
@@ -200,6 +213,19 @@ def _listed(reader: _Reader) -> list[TrustedIssuer]:
     if not entries:
         reader.problems.append("`TRUSTED_ISSUERS` is an empty list: name an issuer or take the setting out")
     return [_listed_issuer(reader, entry, f"`TRUSTED_ISSUERS` entry {index}") for index, entry in enumerate(entries)]
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object of JSON. Raises `ValueError` for a name that stands twice: JSON's readers keep the last, and the other one is what somebody checked."""
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"`{next(name for name in names if names.count(name) > 1)}` stands twice in one object: keep one")
+    return fields
+
+
+def _no_constant(word: str) -> Any:
+    raise ValueError(f"`{word}` is no JSON")
 
 
 def _listed_issuer(reader: _Reader, entry: dict[str, Any], place: str) -> TrustedIssuer:

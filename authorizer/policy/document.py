@@ -15,7 +15,7 @@ from typing import Any
 from authorizer.policy.cache_scope import can_hold
 from authorizer.policy.permission import EVERYONE, Binding, Effect, Permission, PrincipalRef, RefKind
 from authorizer.policy.problems import ProblemList, child, kind_of
-from authorizer.policy.route import RouteCatalog, RouteSyntaxError, RouteTemplate, parse_route, parse_selector
+from authorizer.policy.route import RouteCatalog, RouteSyntaxError, RouteTemplate, SegmentKind, parse_route, parse_selector
 
 ENFORCEABLE = ("request", "route", "token")
 """The cache scopes that `enforced` may name."""
@@ -24,6 +24,12 @@ SECTIONS = {RefKind.GROUP: "groups", RefKind.CLIENT: "clients", RefKind.SCOPE: "
 """The field that holds each kind of subject. `everyone` is a field and a subject at once."""
 
 MAX_NAME = 256
+
+# Default_Ignorable_Code_Point (Unicode Character Database, DerivedCoreProperties), and the blank pattern of Braille, which is a symbol and shows nothing.
+_IGNORABLE = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164"
+    "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
 
 MAX_ANCESTORS = 100
 """Groups that one subject may inherit from, near and far: a reader reads a row for each of them."""
@@ -37,6 +43,8 @@ MAX_PATH = 300
 """Characters that a route's path may have in a policy with its bound parameters filled in: the rest of a Resource's 512 is for ARN, stage and verb."""
 
 _MAX_CLAIM_VALUE = 128
+_CLAIM_LENGTHS = dict.fromkeys(("sub", "jti", "origin_jti", "event_id"), 36)
+"""Characters that a claim's value may have where a policy holds it. Those of Cognito that are UUIDs have 36 ("Understanding the access token")."""
 
 API_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _CLAIM = re.compile(r"[A-Za-z0-9_.:/-]{1,128}")
@@ -276,9 +284,19 @@ def _format_permission(permission: Permission) -> str | dict[str, Any]:
 def _check_name(reader: ProblemList, name: str, pointer: str) -> None:
     if not 0 < len(name) <= MAX_NAME:
         reader.report(pointer, f"a name must have 1 to {MAX_NAME} characters")
-    # Cognito allows letters, marks, symbols, numbers and punctuation (CreateGroup, GroupName); the rest is invisible or reorders text.
-    elif any(unicodedata.category(c)[0] in "CZ" for c in name):
-        reader.report(pointer, f"the name {name!a} has white space or an invisible character: no token can carry it")
+    elif name != name.strip() or any(_is_unseen(c) for c in name):
+        reader.report(
+            pointer,
+            f"the name {name!a} has a character that nobody sees, or white space at an end: what looks like another name must not be one",
+        )
+
+
+def _is_unseen(character: str) -> bool:
+    """Return whether a character shows nothing, or changes the direction of others: in a list it makes two names look like one.
+
+    A space inside a name is seen, as in `Domain Admins`. Other directories than Cognito have such names.
+    """
+    return character != " " and (unicodedata.category(character)[0] in "CZ" or _IGNORABLE.fullmatch(character) is not None)
 
 
 def _check_inheritance(reader: ProblemList, document: PermissionDocument) -> None:
@@ -319,8 +337,11 @@ def _check_selectors(reader: ProblemList, document: PermissionDocument) -> None:
                 lacking = [str(r) for r in routes if parameter not in r.parameters]
                 if lacking:
                     reader.report(f"{pointer}/where", f"`{parameter}` is no parameter of `{lacking[0]}`: `where` names path parameters")
+            lengths = {binding.parameter: _CLAIM_LENGTHS.get(binding.claim, _MAX_CLAIM_VALUE) for binding in permission.where}
             for route in routes:
-                length = sum(1 + (_MAX_CLAIM_VALUE if s.text in bound else len(s.text)) for s in route.segments)
+                length = sum(
+                    1 + (len(s.text) if s.kind is SegmentKind.LITERAL else lengths.get(s.text, len(s.text))) for s in route.segments
+                )
                 if length > MAX_PATH:
                     reader.report(pointer, f"`{route}` may take {length} characters of a policy, more than {MAX_PATH}: shorten the route")
 

@@ -97,7 +97,7 @@ def test_what_is_left_out_has_its_default() -> None:
         ("POLICY_REFRESH_SECONDS", "2.5", "policy_refresh_seconds", 2.5),
         ("POLICY_MAX_STALE_SECONDS", "60", "policy_max_stale_seconds", 60),
         ("JWKS_MAX_AGE_SECONDS", "61", "jwks_max_age_seconds", 61),
-        ("JWKS_MAX_STALE_SECONDS", "9999999", "jwks_max_stale_seconds", 9_999_999),
+        ("JWKS_MAX_STALE_SECONDS", "86400", "jwks_max_stale_seconds", 86_400),
     ],
 )
 def test_what_is_set_is_taken(name: str, text: str, attribute: str, value: object) -> None:
@@ -271,6 +271,37 @@ def test_a_listed_issuer_is_enough_and_is_asked_for_access_tokens() -> None:
     [issuer] = read(**NOBODY, TRUSTED_ISSUERS=listed(PARTNER)).issuers
     assert (issuer.token_use, issuer.groups_claim, issuer.binding_claims) == ("access", "cognito:groups", ())
     assert issuer.jwks_uri == "https://id.partner.example/.well-known/jwks.json"
+
+
+@pytest.mark.parametrize("field", ["issuer", "token_use", "client_ids"])
+def test_a_name_that_stands_twice_in_an_issuer_is_refused(field: str) -> None:
+    """JSON's readers keep the last: whoever reviewed the first one has checked another setting."""
+    text = listed(PARTNER)
+    twice = text[:-2] + f', "{field}": "x", "{field}": "y"' + text[-2:]
+    [problem] = problems(TRUSTED_ISSUERS=twice)
+    assert f"`{field}` stands twice in one object" in problem
+
+
+def test_no_number_that_json_lacks_is_read() -> None:
+    [problem] = problems(TRUSTED_ISSUERS=listed(PARTNER)[:-2] + ', "name": NaN}]')
+    assert "`TRUSTED_ISSUERS` is not JSON: `NaN`" in problem
+
+
+@pytest.mark.parametrize(
+    ("name", "most"),
+    [
+        ("POLICY_REFRESH_SECONDS", 3600),
+        ("POLICY_MAX_STALE_SECONDS", 86_400),
+        ("JWKS_MAX_AGE_SECONDS", 86_400),
+        ("JWKS_MAX_STALE_SECONDS", 86_400),
+        ("GATEWAY_TTL", 3600),
+    ],
+)
+def test_every_number_of_seconds_has_a_most_and_says_why(name: str, most: int) -> None:
+    read(**{name: str(most)})
+    [problem] = problems(**{name: f"{most}.001"})
+    assert problem.startswith(f"`{name}` is `{most}.001`, and {most} is the most: ")
+    assert problem.endswith(("so long", "no longer"))
 
 
 @pytest.mark.parametrize("text", ["{", "nonsense", "null", "7", '"a"', "{}", "[1]", '[{"name": "a"}, "b"]', "[[]]"])

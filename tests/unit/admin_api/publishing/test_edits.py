@@ -79,7 +79,7 @@ def test_the_first_of_its_kind_is_added_too() -> None:
         (SCOPE, {"allow": {}}, ["/allow"]),
         (EVERYONE, {"allow": [1]}, ["/allow/0"]),
         (EVERYONE, 5, [""]),
-        (group("a b"), {}, [""]),
+        (group("a\u200bb"), {}, [""]),
         (group("x" * 257), {}, [""]),
     ],
 )
