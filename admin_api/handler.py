@@ -11,11 +11,12 @@ from admin_api.gateway_cache import GatewayCaches
 from admin_api.rest.app import AdminApi
 from admin_api.settings import AdminSettings, read_admin_settings
 from admin_api.wiring import open_service
+from authorizer.log_json import log_json
 
 
 def build_handler(settings: AdminSettings) -> Any:
     """Return the handler: one log line for each request, with who asked for what and how it ended, and no body."""
-    logger = Logger(service="gatebook-admin")
+    logger = Logger(service="gatebook-admin", json_serializer=log_json)
     utils.copy_config_to_registered_loggers(logger, include={"admin_api"})
     caches = GatewayCaches(settings.flush_stages)
     api = AdminApi(open_service(settings.table), now=time.time, flush=caches.flush, allow_origin=settings.allow_origin)

@@ -304,8 +304,11 @@ def _held_to_parameters(target: Target, request: AuthorizationRequest) -> Target
         return target
     if told.shape != target.route.shape:
         return target
-    pairs = zip(target.route.parameters, told.parameters, strict=True)
-    kept = {own: target.parameters[own] for own, name in pairs if target.parameters.get(own) == request.path_parameters.get(name)}
+    kept = {}
+    for own, name in zip(target.route.parameters, told.parameters, strict=True):
+        value = target.parameters.get(own)
+        if value is not None and value == request.path_parameters.get(name):
+            kept[own] = value
     return replace(target, parameters=kept)
 
 

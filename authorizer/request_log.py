@@ -9,6 +9,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from authorizer.answering import Outcome
 from authorizer.errors import TokenError
 from authorizer.events.wire import AuthorizationRequest
+from authorizer.log_json import log_json
 from authorizer.policy.decision import Decision
 from authorizer.policy.iam.method_arn import CONSOLE_TEST_STAGES
 from authorizer.policy.request_path import Unroutable
@@ -40,7 +41,7 @@ class RequestLog:
 
     def __init__(self, api: str) -> None:
         self._api = api
-        self._logger = Logger(service="gatebook")
+        self._logger = Logger(service="gatebook", json_serializer=log_json)
         self._metrics = Metrics(namespace="Gatebook", service="gatebook")
         self._metrics.set_default_dimensions(api=api)
 

@@ -18,6 +18,7 @@ from admin_api.rest.endpoints import MAX_ANSWER_BYTES, Endpoints
 from admin_api.rest.openapi.document import describe
 from admin_api.rest.problems import ProblemError
 from admin_api.rest.request_body import admitted
+from admin_api.rest.request_path import requested_path
 from admin_api.rest.routes import access, authzen, denylist, documents, versions
 from authorizer.errors import TroubleError
 from authorizer.policy.problems import DocumentError, Problem, child
@@ -60,7 +61,8 @@ class AdminApi:
         return answer
 
     def _answer(self, event: Mapping[str, Any], context: Any) -> dict[str, Any]:
-        path = str(event.get("path"))
+        path = requested_path(event)
+        event = {**event, "path": path}
         try:
             actor = None if path in PUBLIC_PATHS else actor_of(event)
             event = admitted(event)

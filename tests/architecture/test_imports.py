@@ -36,7 +36,14 @@ DYNAMIC = ("__import__", "import_module", "run_module", "run_path", "exec", "eva
 IMPURE_CALLS = ("open", "print", "input", "breakpoint", "globals", *CLOCKS, *DYNAMIC)
 
 DATA_PLANE_NEEDS = ("aws_lambda_powertools", "jose", "pynamodb")
-CONTROL_PLANE_MAY_USE = (CORE, "authorizer.table", "authorizer.tokens.claims", "authorizer.caller", "authorizer.errors")
+CONTROL_PLANE_MAY_USE = (
+    "authorizer.log_json",
+    CORE,
+    "authorizer.table",
+    "authorizer.tokens.claims",
+    "authorizer.caller",
+    "authorizer.errors",
+)
 
 TABLES = ("authorizer.table", "admin_api.table")
 FACES = ("admin_api.rest", "admin_api.cli", "admin_api.console")

@@ -223,6 +223,21 @@ def test_the_decision_line_says_what_was_decided_and_why(gate: Gate) -> None:
     }
 
 
+@pytest.mark.parametrize("path", ["/pets/\ud800", "/pets/\udfff\ud800x", "/pets/\U0001f415", "/pets/\x00", '/pets/"}{'])
+def test_no_decision_line_is_lost_for_what_it_holds(gate: Gate, path: str) -> None:
+    gate.call(request_event(bearer("guest"), path=path, template="/pets/{petId}"))
+    assert gate.line["message"] == "decision"
+    assert gate.line["method_arn"].endswith(path)
+    assert all(line.encode() for line in gate.printed)
+
+
+def test_no_trouble_and_no_refusal_is_lost_for_what_it_holds(gate: Gate) -> None:
+    gate.fail({"type": "TOKEN", "methodArn": "arn:\ud800", "authorizationToken": "x"})
+    assert gate.line["message"] == "trouble"
+    gate.fail(token_event("Bearer \ud800"))
+    assert gate.line["message"] == "unauthorized"
+
+
 def test_the_metrics_are_in_cloudwatchs_embedded_format(gate: Gate) -> None:
     gate.call(request_event(bearer("guest")))
     [directive] = gate.metrics["_aws"]["CloudWatchMetrics"]
@@ -314,6 +329,20 @@ def test_a_bound_value_before_a_greedy_tail_is_the_one_that_the_backend_is_told(
         assert gate.line["scope"] == "request"
         if scope == "route":
             assert gate.line["narrowed"] == "binding"
+
+
+@pytest.mark.parametrize("scope", ["request", "route", "token"])
+@pytest.mark.parametrize("path", ["/owners/u1/pets", "/owners/u1/more/pets", "/owners/u1", "/pets/7"])
+def test_parameters_are_told_apart_by_their_places(
+    published: Table, keys: KeyServer, clock: Clock, capsys: pytest.CaptureFixture[str], path: str, scope: str
+) -> None:
+    """The gateway may have other names than the catalogue, and tell parameters of a path that does not fit."""
+    gate = build_gate(keys, clock, capsys, CACHE_SCOPE=scope)
+    fits = path == "/owners/u1/pets"
+    for told, allowed in (({"who": "u1"}, fits), ({"who": "u2"}, False), ({"ownerId": "u1"}, False), ({}, fits)):
+        event = request_event(bearer("owner"), path=path, template="/owners/{who}/pets") | {"pathParameters": told}
+        gate.call(event)
+        assert gate.line["effect"] == ("allow" if allowed else "deny"), told
 
 
 @pytest.mark.parametrize("build_event", [http_1_event, http_2_event])

@@ -176,7 +176,8 @@ def test_compiled_never_allows_more(greedy: bool) -> None:
                     assert all(each[name] == "alice" for each in readings_served for name in bound), (
                         f"GET {template} with {bound} bound allows {path}"
                     )
-    assert allowed > 100
+    # Before a greedy tail nothing can be held, so that few policies are left there.
+    assert allowed > (5 if greedy else 100)
 
 
 def _reader(policy: PolicyDocument) -> Callable[[str], bool]:

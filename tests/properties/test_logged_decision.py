@@ -22,7 +22,7 @@ from tests.support.gateway_model import IDENTITY_SOURCES, Gateway, Router
 from tests.support.http_gateway_model import CONTEXT_VARIABLES, HttpGateway, HttpRouter, Reading
 from tests.support.random_apis import random_document, random_request, random_routes
 
-ROUNDS = 1200 if os.environ.get("CI") else 120
+ROUNDS = 300 if os.environ.get("CI") else 120
 SEED = int(os.environ.get("GATEBOOK_SEED", "20240601"))
 HTTP_IDENTITY = ("$request.header.Authorization", *CONTEXT_VARIABLES)
 

@@ -121,18 +121,19 @@ class Client:
         sent = {"Content-Type": "application/json", **{n: v for n, v in given.items() if v is not None}, **(headers or {})}
         parameters = {name: value if isinstance(value, list) else [value] for name, value in (query or {}).items()}
         caller = (as_.context(f"{method} {path}") if as_ else None) if context is _NOTHING else context
+        below = "/access/v1/" if path.startswith("/access/") else "/v1/"
         self.sent = {
-            "resource": "/v1/{proxy+}",
+            "resource": below + "{proxy+}",
             "path": path,
             "httpMethod": method,
             "headers": sent,
             "multiValueHeaders": {name: [value] for name, value in sent.items()},
             "queryStringParameters": {name: values[-1] for name, values in parameters.items()} or None,
             "multiValueQueryStringParameters": parameters or None,
-            "pathParameters": {"proxy": path.removeprefix("/v1/")},
+            "pathParameters": {"proxy": path.removeprefix(below)},
             "stageVariables": None,
             "requestContext": {
-                "resourcePath": "/v1/{proxy+}",
+                "resourcePath": below + "{proxy+}",
                 "httpMethod": method,
                 "path": f"/admin{path}?{urlencode(parameters, doseq=True, errors='replace')}",
                 **({} if caller is None else {"authorizer": caller}),

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.rest.client import ADMIN, OTHER_ADMIN, Caller, Client, pets
+from tests.integration.rest.client import ADMIN, OTHER_ADMIN, Caller, Client, pets, read_answer
 from tests.integration.rest.conftest import Rest
 from tests.support.tables import Table
 
@@ -211,3 +211,19 @@ def test_every_body_is_one_object(client: Client, table: Table, method: str, pat
     reply.problem(400, "bad-request")
     assert reply.pointers() == [""]
     assert table.items() == before
+
+
+@pytest.mark.parametrize("base", ["/admin", "/teams/pets", "/v1", "/v1/apis"])
+def test_the_api_is_served_behind_any_mapping_of_a_custom_domain(rest: Rest, standing: str, base: str) -> None:
+    """`path` of the event carries the mapping; the public route, the guarded ones and problems are the same there."""
+    for path, context, status in (
+        ("/v1/openapi.json", None, 200),
+        (f"/v1/apis/{standing}/document", GOOD, 200),
+        (f"/v1/apis/{standing}/document", None, 401),
+        ("/v1/apis/nothing/document", GOOD, 404),
+    ):
+        plain = rest.client.call("GET", path, context=context)
+        event = {**rest.client.sent, "path": base + rest.client.sent["path"]}
+        mapped = read_answer(rest.client.api(event, None))
+        assert (plain.status, mapped.status) == (status, status)
+        assert (mapped.body, mapped.headers) == (plain.body, plain.headers)

@@ -1,0 +1,18 @@
+"""Log lines as JSON that can always be written."""
+
+import json
+from typing import Any
+
+
+def log_json(line: dict[str, Any]) -> str:
+    """Return a log line as JSON. No line is lost for what it holds: half of a surrogate pair, as in a path with `\\ud800`, is no UTF-8 and is escaped."""
+    text = json.dumps(line, default=str, separators=(",", ":"), ensure_ascii=False)
+    return text if _is_utf_8(text) else json.dumps(line, default=str, separators=(",", ":"))
+
+
+def _is_utf_8(text: str) -> bool:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
