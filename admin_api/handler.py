@@ -19,7 +19,13 @@ def build_handler(settings: AdminSettings) -> Any:
     logger = Logger(service="gatebook-admin", json_serializer=log_json)
     utils.copy_config_to_registered_loggers(logger, include={"admin_api"})
     caches = GatewayCaches(settings.flush_stages)
-    api = AdminApi(open_service(settings.table), now=time.time, flush=caches.flush, allow_origin=settings.allow_origin)
+    api = AdminApi(
+        open_service(settings.table),
+        now=time.time,
+        flush=caches.flush,
+        flush_on_publish=settings.flush_on_publish,
+        allow_origin=settings.allow_origin,
+    )
 
     def handle(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         answer = api(event, context)

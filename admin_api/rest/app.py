@@ -40,15 +40,24 @@ Flush = Callable[[str], tuple[str, ...]]
 
 
 class AdminApi:
-    """Serves REST API proxy events. `flush` drops what API Gateway remembers for an API and names the stages."""
+    """Serves REST API proxy events. `flush` drops what API Gateway remembers for an API and names the stages: with each change of the denylist, and with
+    `flush_on_publish` with each version."""
 
-    def __init__(self, service: PermissionService, *, now: Callable[[], float], flush: Flush, allow_origin: str = "*") -> None:
+    def __init__(
+        self,
+        service: PermissionService,
+        *,
+        now: Callable[[], float],
+        flush: Flush,
+        flush_on_publish: bool = False,
+        allow_origin: str = "*",
+    ) -> None:
         cors = CORSConfig(
             allow_origin=allow_origin, expose_headers=["ETag", "Idempotency-Replayed", "Retry-After", "X-Request-ID"], max_age=600
         )
         self._allow_origin = allow_origin
         self._resolver = APIGatewayRestResolver(cors=cors, enable_validation=True, response_validation_error_http_code=500)
-        self._endpoints = Endpoints(self._resolver, service, now, flush)
+        self._endpoints = Endpoints(self._resolver, service, now, flush, flush_on_publish=flush_on_publish)
         for module in (documents, versions, access, denylist, authzen):
             module.register(self._endpoints)
         self._add_openapi()

@@ -66,11 +66,14 @@ class Endpoints:
         service: PermissionService,
         now: Callable[[], float],
         flush: Callable[[str], tuple[str, ...]],
+        *,
+        flush_on_publish: bool = False,
     ) -> None:
         self.resolver = resolver
         self.service = service
         self.now = now
         self.flush = flush
+        self.flush_on_publish = flush_on_publish
         self.described: dict[tuple[str, str], Meta] = {}
 
     @property

@@ -57,7 +57,10 @@ class Writer:
             raise lost_race(service, write.api, write.published, error) from error
         now_at = head or plan.base
         headers = {"ETag": entity_tag(now_at)} if now_at else {}
-        return answer(_result(plan, head, dry_run=False), status=status, headers=headers)
+        result = _result(plan, head, dry_run=False)
+        if head is not None and self._endpoints.flush_on_publish:
+            result.flushed = list(self._endpoints.flush(write.api))
+        return answer(result, status=status, headers=headers)
 
 
 def _result(plan: Plan, head: Head | None, *, dry_run: bool) -> models.WriteResult:

@@ -110,7 +110,7 @@ class TokenVerdict(Answer):
 class WriteResult(Answer):
     """What a write did, or would do. `parts` are the versions that it takes. Of long lists the beginning is shown, `..._in_all` counts them.
 
-    `base_version` is what was published before, null for the first document.
+    `base_version` is what was published before, null for the first document. `flushed` are the stages of API Gateway whose remembered answers were dropped.
     """
 
     api: str
@@ -125,6 +125,7 @@ class WriteResult(Answer):
     access: list[AccessChange]
     access_in_all: int
     token_scope: list[TokenVerdict] | None = None
+    flushed: list[str] = []
 
 
 class Held(Answer):

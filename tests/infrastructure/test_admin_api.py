@@ -80,7 +80,9 @@ def test_the_admin_function_starts_with_the_settings_it_is_given() -> None:
 def test_the_example_of_stages_to_flush_is_one() -> None:
     parameter = written(BASE)["Parameters"]["FlushStages"]
     (example,) = re.findall(r"{.*}", parameter["Description"])
-    assert read_admin_settings({"PERMISSIONS_TABLE": "t", "FLUSH_STAGES": example}).flush_stages == {"petstore": ("a1b2c3d4e5/v1",)}
+    assert read_admin_settings({"PERMISSIONS_TABLE": "t", "FLUSH_STAGES": example}).flush_stages == {
+        "petstore": ("a1b2c3d4e5/v1", "http:h7h7h7h7h7/$default")
+    }
 
 
 @pytest.mark.parametrize(("name", "gives_up"), [(AUTHORIZER, 10), (FUNCTION, 29)])
@@ -119,7 +121,10 @@ def test_caches_may_be_flushed_only_where_stages_are_named_and_stages_never_dele
     assert policy["Properties"]["Roles"] == [{"Ref": "AdminRole"}]
     (statement,) = policy["Properties"]["PolicyDocument"]["Statement"]
     assert statement["Action"] == "apigateway:DELETE"
-    assert statement["Resource"]["Fn::Sub"].endswith("::/restapis/*/stages/*/cache/authorizers")
+    assert [resource["Fn::Sub"].partition("::/")[2] for resource in statement["Resource"]] == [
+        "restapis/*/stages/*/cache/authorizers",
+        "apis/*/stages/*/cache/authorizers",
+    ]
     # No other role of the stack has a policy that is attached from outside.
     assert list(resources(BASE, "AWS::IAM::Policy")) == ["AdminFlushPolicy"]
 

@@ -74,6 +74,7 @@ EXAMPLES: dict[str, Any] = {
         "access": [_CHANGE],
         "access_in_all": 1,
         "token_scope": None,
+        "flushed": [],
     },
     "Routes": {"enforced": ["route"], "routes": ["GET /pets", "POST /pets", {"route": "GET /health", "public": True}]},
     "SubjectList": {

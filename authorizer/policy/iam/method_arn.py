@@ -10,9 +10,10 @@ from dataclasses import dataclass
 MAX_RESOURCE = 512
 """Characters that one Resource of a returned policy may have (developer guide, "Output from an API Gateway Lambda authorizer")."""
 
-_PARTITION = re.compile(r"[a-z0-9-]+")
-_REGION = re.compile(r"[a-z0-9-]+")
-_ACCOUNT = re.compile(r"[0-9]+")
+# As long as AWS makes them and more, so that what is kept of an ARN that is too long for a Resource still has all fields of an ARN.
+_PARTITION = re.compile(r"[a-z0-9-]{1,32}")
+_REGION = re.compile(r"[a-z0-9-]{1,32}")
+_ACCOUNT = re.compile(r"[0-9]{1,20}")
 _NAME = re.compile(r"[A-Za-z0-9_$.-]+")
 # What IAM would read as anything but itself, and what no ARN should hold. `$` alone is plain text to IAM: `$default` needs no escape.
 _PATTERN_TEXT = re.compile(r"[*?\\\x00-\x1f\x7f-\x9f\ud800-\udfff]|\$(?=\{)")

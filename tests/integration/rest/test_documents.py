@@ -4,10 +4,12 @@ from typing import Any
 
 import pytest
 
+from admin_api.publishing.service import PermissionService
+from admin_api.rest.app import AdminApi
 from tests.integration.rest.client import ADMIN, OTHER_ADMIN, Client, Reply, pets
 from tests.integration.rest.conftest import Rest
 from tests.support.aws_calls import Answer, Call
-from tests.support.tables import Table
+from tests.support.tables import Table, opened
 
 
 def test_a_document_is_created_read_and_replaced(client: Client, name: str) -> None:
@@ -348,3 +350,23 @@ def test_apis_are_listed_with_their_versions(client: Client, shop: str) -> None:
     page = client.get("/v1/apis", limit="1").body
     assert [api["name"] for api in page["apis"]] == [listed[0]["name"]]
     assert client.get("/v1/apis", limit="1", cursor=page["next"]).body["apis"][0] == listed[1]
+
+
+@pytest.mark.parametrize("on_publish", [False, True])
+def test_what_the_gateway_remembers_is_dropped_with_each_version_where_that_is_asked_for(rest: Rest, shop: str, on_publish: bool) -> None:
+    def flush(api: str) -> tuple[str, ...]:
+        rest.flushed.append(api)
+        return ("a1b2c3d4e5/prod",)
+
+    service = PermissionService(opened(), rest.clock, lambda _: None)
+    client = Client(AdminApi(service, now=rest.clock, flush=flush, flush_on_publish=on_publish))
+    path, flushed = f"/v1/apis/{shop}", ["a1b2c3d4e5/prod"] if on_publish else []
+    tried = client.put(f"{path}/subjects/groups/guest", {}, if_match="*", query={"dry_run": "true"})
+    assert (tried.body["flushed"], rest.flushed) == ([], [])
+    assert client.put(f"{path}/subjects/groups/guest", {}, if_match="*").body["flushed"] == flushed
+    assert client.put(f"{path}/subjects/groups/guest", {}, if_match="*").body["flushed"] == []
+    assert rest.flushed == [shop] * on_publish
+    first, again = (client.post(f"{path}/versions/1/rollback", if_match="*", key="once") for _ in range(2))
+    assert first.body == again.body
+    assert first.body["flushed"] == flushed
+    assert rest.flushed == [shop] * 3 * on_publish

@@ -38,6 +38,20 @@ def test_the_root_is_written_with_its_slash() -> None:
     assert str(MethodArn.parse(f"{BASE}/prod/GET")) == f"{BASE}/prod/GET/"
 
 
+@pytest.mark.parametrize(
+    "arn",
+    [
+        f"arn:{'a' * 33}:execute-api:eu-west-1:111122223333:a1/prod/GET/",
+        f"arn:aws:execute-api:{'r' * 33}:111122223333:a1/prod/GET/",
+        f"arn:aws:execute-api:eu-west-1:{'1' * 21}:a1/prod/GET/",
+    ],
+)
+def test_no_field_is_so_long_that_a_shortened_arn_would_be_none(arn: str) -> None:
+    """A path that is too long is denied by the first 500 characters of its ARN."""
+    with pytest.raises(MethodArnError):
+        MethodArn.parse(arn)
+
+
 @pytest.mark.parametrize("partition", ["aws", "aws-cn", "aws-us-gov"])
 def test_every_partition(partition: str) -> None:
     text = f"arn:{partition}:execute-api:x-1:1:a/s/GET/b"
