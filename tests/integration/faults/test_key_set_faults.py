@@ -19,8 +19,8 @@ US, NEXT = Issuer(), Issuer(kid="kid-2", key_name="next")
 HEADERS = b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n"
 
 
-# Permissions that never need the table again: what is looked at here are keys.
-CONTENT = {"POLICY_REFRESH_SECONDS": "1000000", "POLICY_MAX_STALE_SECONDS": "1000000"}
+# Permissions that hardly need the table again: what is looked at here are keys.
+CONTENT = {"POLICY_REFRESH_SECONDS": "3600", "POLICY_MAX_STALE_SECONDS": "86400"}
 
 
 def key_set(*entries: object) -> bytes:
