@@ -331,6 +331,31 @@ def test_a_bound_value_before_a_greedy_tail_is_the_one_that_the_backend_is_told(
             assert gate.line["narrowed"] == "binding"
 
 
+@pytest.mark.parametrize("template", ["/{proxy+}", "/{p}/{p}/{proxy+}"])
+def test_parameters_of_a_template_that_is_not_the_routes_tell_nothing(gate: Gate, template: str) -> None:
+    """A greedy route before the application names its own, and what cannot be read as a template names none."""
+    event = request_event(bearer("owner"), path="/owners/u1/pets", template=template) | {"pathParameters": {"proxy": "x", "ownerId": "u2"}}
+    gate.call(event)
+    assert (gate.line["effect"], gate.line["route"]) == ("allow", "GET /owners/{ownerId}/pets")
+
+
+def test_a_parameter_that_is_no_text_did_not_come_from_the_gateway(gate: Gate) -> None:
+    raised = gate.fail(request_event(bearer("guest"), path="/pets/7") | {"pathParameters": {"petId": 7}})
+    assert isinstance(raised, TroubleError)
+    assert raised.reason == "unreadable_event"
+
+
+def test_a_spelling_that_a_deny_takes_in_is_logged_as_denied(
+    table: Table, keys: KeyServer, clock: Clock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever may see each pet and not the list of them has a policy with a Deny for `/pets/` and what decodes to a slash."""
+    publish("{api: petstore, routes: [GET /pets, 'GET /pets/{petId}'], groups: {guest: {allow: ['GET /pets/{petId}']}}}")
+    gate = build_gate(keys, clock, capsys, CACHE_SCOPE="token")
+    for path, effect, reason in (("/pets/7", "allow", "allowed"), ("/pets/a%2Fb", "deny", "unsafe_path")):
+        gate.call(request_event(bearer("guest"), path=path, template="/pets/{petId}"))
+        assert (gate.line["effect"], gate.line["reason"], gate.line["scope"]) == (effect, reason, "token")
+
+
 @pytest.mark.parametrize("scope", ["request", "route", "token"])
 @pytest.mark.parametrize("path", ["/owners/u1/pets", "/owners/u1/more/pets", "/owners/u1", "/pets/7"])
 def test_parameters_are_told_apart_by_their_places(

@@ -313,6 +313,17 @@ def test_those_whose_new_rows_cannot_be_read_are_served_by_the_version_before(re
     assert reader.held(OWNER) == []
 
 
+def test_the_version_before_serves_nobody_by_halves(reader: Reader, wire: AwsCalls, clock: Clock) -> None:
+    """It was never asked for what another subject of the caller held then, and half of two versions is a document that nobody wrote."""
+    reader.load(EVERYONE, OWNER)
+    publish(REVOKED)
+    clock.advance(REFRESH)
+    reader.load(EVERYONE)
+    wire.rule = lambda call: error("InternalServerError", 500) if "owner" in call.partition else None
+    with pytest.raises(TroubleError):
+        reader.load(EVERYONE, OTHER, OWNER)
+
+
 def test_two_apis_do_not_meet(reader: Reader) -> None:
     publish(DOCUMENT.replace("petstore", "petstore2").replace("POST /pets]}", "GET /pets]}"))
     assert reader.held(OWNER) == ["group/owner allow POST /pets"]
