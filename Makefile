@@ -29,7 +29,7 @@ run: install ## start the local stack with a tour; Ctrl-C stops it
 quick: install lint ## while you edit: style, unit tests, vectors, rules of the tree; under a minute
 	$(BIN)/pytest -q -n auto tests/unit tests/conformance tests/judges tests/architecture
 
-test: install lint types unit properties integration $(if $(MEASURE),gates) stack ## before you push: everything that CI runs
+test: install lint types unit properties integration $(if $(MEASURE),gates) stack ## before you push: all tests; CI raises their counts and holds the coverage
 
 lint: install ## style
 	$(BIN)/ruff check .

@@ -330,9 +330,9 @@ class PermissionService:
         """Raise what would keep an entry from being written: `DenylistFullError`, and `LockOutError` if it would shut out `actor`."""
         known, now = self._table.read_denylist(api), self._now()
         replaced = known.get(entry.kind, entry.value)
-        count = known.in_force(now) - (replaced is not None and now < replaced.expires_at)
+        count = known.in_force(now)
         room = MAX_DENYLIST + (DENYLIST_RESERVE if entry.kind in _WHOLE_CALLERS else 0)
-        if count >= room:
+        if count >= room and (replaced is None or now >= replaced.expires_at):
             raise DenylistFullError(
                 f"the denylist of `{api}` has {count} entries in force, and every authorizer reads all of them: remove some first"
                 + ("" if room > MAX_DENYLIST else f"; a whole user or client still has {MAX_DENYLIST + DENYLIST_RESERVE - count} places")

@@ -5,9 +5,10 @@ reading of it must lead to the same route with the same parameters, or the reque
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import partial
 from urllib.parse import unquote_to_bytes
 
 from authorizer.policy.route import VERBS, WEBSOCKET, RouteCatalog, RouteMatch, RouteTemplate, SegmentKind
@@ -73,22 +74,20 @@ def _with_empty_tail(catalog: RouteCatalog, verb: str, path: str, gateway_templa
     """Return the target of a path whose slash at the end is all that a greedy route is given: `files/` -> `ANY /files/{proxy+}` with `proxy` = ``.
 
     None if there is no such route, or if the gateway named another one that is not greedy. Where the gateway's route takes in several and the catalogue has
-    `GET /files` too, nobody knows which of the two its backend would serve: then the slash is unsafe.
+    `GET /files` too, nobody knows which of the two its backend would serve: then the slash is unsafe. So is a path of which one spelling leaves a tail
+    empty and another does not: `admin%2Fx/` may be `GET /{team}/{rest+}`, and decoded it is `GET /admin/{rest+}`.
     """
-    told = None if gateway_template is None else catalog.find(verb, gateway_template)
     if gateway_template is not None and not gateway_template.endswith("+}"):
         return None
-    try:
-        _spellings(path)
-    except _UnsafePathError:
-        return None
-    match = catalog.match_empty_tail(verb, _segments(path))
-    if match is None:
-        return None
-    beside = catalog.match(verb, _segments(path))
-    if match.route != told and beside is not None and not beside.route.is_greedy:
-        return None
+    told = None if gateway_template is None else catalog.find(verb, gateway_template)
     only_requested = gateway_template is not None and bool(catalog.below(gateway_template, verb))
+    try:
+        match = _match_every_spelling(path, partial(catalog.match_empty_tail, verb))
+        beside = None if match is None or match.route == told else _match_every_spelling(path, partial(catalog.match, verb))
+    except _UnsafePathError:
+        return Target(verb, told, problem=Unroutable.UNSAFE_PATH, only_requested=only_requested)
+    if match is None or (beside is not None and not beside.route.is_greedy):
+        return None
     return Target(verb, match.route, match.parameters, only_requested=only_requested)
 
 
@@ -141,7 +140,7 @@ def resolve_route_key(catalog: RouteCatalog, key: str) -> Target:
 
 def _matched(catalog: RouteCatalog, verb: str, path: str, *, full_first: bool = False) -> Target:
     try:
-        match = _match_every_spelling(catalog, verb, path, full_first=full_first)
+        match = _match_every_spelling(path, partial(catalog.match, verb, full_first=full_first))
     except _UnsafePathError:
         return Target(verb, None, problem=Unroutable.UNSAFE_PATH)
     if match is None:
@@ -149,9 +148,9 @@ def _matched(catalog: RouteCatalog, verb: str, path: str, *, full_first: bool = 
     return Target(verb, match.route, match.parameters)
 
 
-def _match_every_spelling(catalog: RouteCatalog, verb: str, path: str, *, full_first: bool) -> RouteMatch | None:
-    spellings = _spellings(path)
-    match, *others = [catalog.match(verb, _segments(spelling), full_first=full_first) for spelling in spellings]
+def _match_every_spelling(path: str, read: Callable[[tuple[str, ...]], RouteMatch | None]) -> RouteMatch | None:
+    """Return what `read` makes of the segments of every spelling of a path. Raises `_UnsafePathError` if that is not one and the same."""
+    match, *others = [read(_segments(spelling)) for spelling in _spellings(path)]
     for other in others:
         same = match is other is None or (match is not None and other is not None and _same(match, other))
         if not same:

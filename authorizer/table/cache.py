@@ -50,6 +50,10 @@ class LoadedPermissions:
     denylist: Denylist = field(default_factory=Denylist)
 
 
+_LONGEST_TOKEN_SECONDS = 86_400
+"""An access token of Cognito lives a day at most. A clock that runs ahead by more verifies none, so that at no reading an entry is lost that is in force."""
+
+
 class _UnreadError(Exception):
     """Rows of these subjects could not be read."""
 
@@ -84,12 +88,16 @@ class _State:
             self.size -= _bytes_of(self.subjects.popitem(last=False)[1])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Superseded:
-    """The version before the one that is served. It serves on, within the bound, for those whose new rows cannot be read."""
+    """The version before the one that is served. It serves on, within the bound, for those whose new rows cannot be read.
+
+    `failed` tells when reading a subject's new row failed last, and why.
+    """
 
     state: _State
     confirmed_at: float
+    failed: dict[PrincipalRef, tuple[float, TroubleError]] = field(default_factory=dict)
 
 
 class PermissionCache:
@@ -114,20 +122,13 @@ class PermissionCache:
         Raises `TroubleError` if the table cannot tell and what is here is too old or does not hold one of the refs.
         """
         wanted = tuple(refs)
-        state, fresh = self._current(wanted)
-        stale = not self._is_confirmed()
+        current, fresh = self._current(wanted)
+        state, stale = current, not self._is_confirmed()
         try:
-            held, read = self._held(state, wanted)
+            held, read = self._held(current, wanted)
         except _UnreadError as error:
-            old = self._superseded
-            if (
-                old is None
-                or not self._is_within_bound(old.confirmed_at, self._now())
-                or not all(ref in old.state.subjects for ref in error.refs)
-            ):
-                raise error.cause from error
-            state, stale = old.state, True
-            held, read = self._held_here(state, wanted, error.cause), 1
+            state, stale, read = self._before(error), True, 1
+            held = self._held_here(state, wanted, error.cause)
         permissions = tuple(p for row in held.values() if row.subject is not None for p in row.subject.permissions)
         state.drop_the_oldest()
         return LoadedPermissions(
@@ -137,8 +138,28 @@ class PermissionCache:
             permissions=permissions,
             cached=fresh and not read,
             stale=stale,
-            denylist=state.denylist,
+            # A token that is known to be refused is refused, whichever version its caller's rows are of.
+            denylist=current.denylist,
         )
+
+    def _before(self, error: _UnreadError) -> _State:
+        """Return the version before, for a caller whose new rows could not be read. Raises the error's cause if it cannot serve them."""
+        old = self._superseded
+        now = self._now()
+        if old is None or not self._is_within_bound(old.confirmed_at, now) or not all(ref in old.state.subjects for ref in error.refs):
+            raise error.cause from error
+        lately = self._failed_lately(error.refs)
+        old.failed |= {ref: (now, error.cause) for ref in error.refs if ref not in lately}
+        return old.state
+
+    def _failed_lately(self, refs: Iterable[PrincipalRef]) -> dict[PrincipalRef, TroubleError]:
+        """Return which of these rows could not be read less than an interval ago, while the version before serves: otherwise each request would wait for the
+        table's timeout."""
+        old, now = self._superseded, self._now()
+        if old is None or not self._is_within_bound(old.confirmed_at, now):
+            return {}
+        failed = {ref: old.failed[ref] for ref in refs if ref in old.failed}
+        return {ref: cause for ref, (at, cause) in failed.items() if 0 <= now - at < self._refresh_seconds}
 
     def _current(self, wanted: tuple[PrincipalRef, ...]) -> tuple[_State, bool]:
         """Return the state to serve from, and whether it needed no call."""
@@ -159,6 +180,8 @@ class PermissionCache:
             if followed is not self._state:
                 self._superseded = _Superseded(self._state, self._confirmed_at) if followed.follows else None
                 self._state = followed
+            elif self._superseded is not None and not self._is_within_bound(self._superseded.confirmed_at, now):
+                self._superseded = None
         self._confirmed_at = self._checked_at = now
         return self._state, False
 
@@ -223,9 +246,11 @@ class PermissionCache:
         """Return the rows of these subjects and of their ancestors, and how many had to be read. Raises `_UnreadError`, and `TroubleError` for a gap."""
         count = self._read_missing(state, wanted)
         count += self._read_missing(state, _with_ancestors(state, wanted))
-        return self._held_here(state, wanted, None), count
+        return self._held_here(state, wanted), count
 
-    def _held_here(self, state: _State, wanted: tuple[PrincipalRef, ...], cause: TroubleError | None) -> dict[PrincipalRef, SubjectRow]:
+    def _held_here(
+        self, state: _State, wanted: tuple[PrincipalRef, ...], cause: TroubleError | None = None
+    ) -> dict[PrincipalRef, SubjectRow]:
         """Return the rows without reading. Raises `cause` for one that would have to be read."""
         held: dict[PrincipalRef, SubjectRow] = {}
         for ref in wanted:
@@ -240,14 +265,18 @@ class PermissionCache:
     def _here(self, state: _State, ref: PrincipalRef, cause: TroubleError | None) -> SubjectRow:
         row = state.subjects.get(ref)
         if row is None:
-            if ref in state.known and cause is not None:
-                raise cause
+            # INVARIANT: a subject that has existed is never taken for one that holds nothing. What it holds may be the deny.
+            if ref in state.known:
+                raise cause or TroubleError("lagging_row", f"what `{ref}` holds was not read")
             return SubjectRow(0, None)
         state.subjects.move_to_end(ref)
         return row
 
     def _read_missing(self, state: _State, refs: Iterable[PrincipalRef]) -> int:
         missing = [ref for ref in dict.fromkeys(refs) if ref not in state.subjects and ref in state.known]
+        failed = self._failed_lately(missing) if missing else {}
+        if failed:
+            raise _UnreadError(tuple(failed), next(iter(failed.values())))
         read, unread = self._read_subjects(state.due, missing, state.head.version)
         for ref, row in read.items():
             state.keep(ref, row)
@@ -267,7 +296,7 @@ class PermissionCache:
 
     def _read_denylist(self, records: Iterable[VersionLink]) -> Denylist:
         """Return the denylist, which must show what the newest of these records says of each entry; what has ended may be gone."""
-        denylist = self._table.read_denylist(self._api, in_force_at=self._now())
+        denylist = self._table.read_denylist(self._api, in_force_at=self._now() - _LONGEST_TOKEN_SECONDS)
         newest = {(r.denylist.kind, r.denylist.value): (r.version, r.denylist.expires_at) for r in records if r.denylist is not None}
         for (kind, value), (version, ends) in newest.items():
             entry = denylist.get(kind, value)

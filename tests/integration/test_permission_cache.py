@@ -1,6 +1,8 @@
 """The permission cache while all is well: what it gives, and what each load costs."""
 
+import gc
 import threading
+import weakref
 from collections import Counter
 from random import Random
 
@@ -313,6 +315,71 @@ def test_those_whose_new_rows_cannot_be_read_are_served_by_the_version_before(re
     assert reader.held(OWNER) == []
 
 
+def test_a_clock_that_ran_ahead_while_the_denylist_was_read_loses_no_entry(reader: Reader, published: Table, clock: Clock) -> None:
+    """By less than a day: with more of it no token is verified, so that nobody asks."""
+    service = PermissionService(opened(), clock)
+    service.add_entry("petstore", DenylistKind.SUB, "u1", author="a", reason="r", expires_at=int(clock()) + 600)
+    clock.advance(80_000)
+    reader.load(EVERYONE)
+    clock.advance(-80_000)
+    assert [entry.value for entry in reader.load(EVERYONE).denylist.entries()] == ["u1"]
+
+
+def test_the_version_before_is_let_go_when_it_may_serve_nobody_any_more(reader: Reader, wire: AwsCalls, clock: Clock) -> None:
+    """A process that lives for days must not keep the rows of a version twice."""
+    reader.load(EVERYONE, OWNER)
+    old = weakref.ref(reader.load(EVERYONE).catalog)
+    publish(ROUTED)
+    clock.advance(REFRESH)
+    reader.load(EVERYONE)
+    gc.collect()
+    assert old() is not None
+    clock.advance(300 - REFRESH)
+    reader.load(EVERYONE)
+    assert old() is not None
+    clock.advance(REFRESH)
+    reader.load(EVERYONE)
+    gc.collect()
+    assert old() is None
+
+
+def test_whoever_is_served_by_the_version_before_is_refused_by_the_newest_denylist(reader: Reader, wire: AwsCalls, clock: Clock) -> None:
+    """An entry that is known must not wait for a row that cannot be read."""
+    reader.load(EVERYONE, OWNER)
+    publish(REVOKED)
+    PermissionService(opened(), clock).add_entry(
+        "petstore", DenylistKind.SUB, "u1", author="a", reason="stolen", expires_at=int(clock()) + 10_000
+    )
+    clock.advance(REFRESH)
+    reader.load(EVERYONE)
+    wire.rule = lambda call: error("InternalServerError", 500) if "owner" in call.partition else None
+    loaded = reader.load(EVERYONE, OWNER)
+    assert (loaded.version, loaded.stale) == (1, True)
+    assert loaded.denylist.get(DenylistKind.SUB, "u1") is not None
+
+
+def test_a_row_that_cannot_be_read_is_tried_once_per_interval_while_the_version_before_serves(
+    reader: Reader, wire: AwsCalls, clock: Clock
+) -> None:
+    """Each attempt may wait for the table's timeout, and the caller with it."""
+    reader.load(EVERYONE, OWNER)
+    publish(REVOKED)
+    clock.advance(REFRESH)
+    reader.load(EVERYONE)
+    wire.rule = lambda call: error("InternalServerError", 500) if "owner" in call.partition else None
+    clock.advance(1)
+    tries = []
+    for seconds in (0, 1, REFRESH - 1.5, 0.5, 1):
+        clock.advance(seconds)
+        assert reader.load(EVERYONE, OWNER).version == 1
+        tries.append(sum("owner" in call.partition for call in wire.take()) > 0)
+    assert tries == [True, False, False, True, False]
+    wire.rule = None
+    assert reader.load(EVERYONE, OWNER).version == 1
+    clock.advance(REFRESH)
+    assert reader.load(EVERYONE, OWNER).version == 2
+
+
 def test_the_version_before_serves_nobody_by_halves(reader: Reader, wire: AwsCalls, clock: Clock) -> None:
     """It was never asked for what another subject of the caller held then, and half of two versions is a document that nobody wrote."""
     reader.load(EVERYONE, OWNER)
@@ -332,8 +399,9 @@ def test_two_apis_do_not_meet(reader: Reader) -> None:
 def test_entries_of_the_denylist_that_have_ended_are_not_even_sent(reader: Reader, published: Table, clock: Clock, wire: AwsCalls) -> None:
     """DynamoDB deletes them days late."""
     service = PermissionService(opened(), clock)
-    for number, lasts in enumerate((5, 5, 1000)):
+    day = 86_400
+    for number, lasts in enumerate((5, 5, 2 * day)):
         service.add_entry("petstore", DenylistKind.SUB, f"u{number}", author="a", reason="r", expires_at=int(clock()) + lasts)
-    clock.advance(REFRESH)
+    clock.advance(day + 6)
     assert [entry.value for entry in reader.load(EVERYONE).denylist.entries()] == ["u2"]
     assert "denylist" in reader.cost()

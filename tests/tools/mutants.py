@@ -68,8 +68,8 @@ MUTANTS = (
     Mutant(
         "an empty tail where `/docs` may be meant",
         f"{POLICY}/request_path.py",
-        "if match.route != told and beside is not None and not beside.route.is_greedy:",
-        "if False:",
+        "if match is None or (beside is not None and not beside.route.is_greedy):",
+        "if match is None:",
     ),
     Mutant(
         "a policy lets drift through",

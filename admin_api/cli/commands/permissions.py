@@ -98,11 +98,11 @@ def plan(
     else:
         for one in plans:
             output.print_plan(one)
-        for refusal in refusals:
-            output.OUT.print(f"[yellow]`gatebook apply` would refuse this:[/] {output.shown(str(refusal))}", highlight=False)
-        if any(not p.is_empty for p in plans):
-            kept = f" {out}" if out is not None else ""
-            output.OUT.print(f"Nothing is written yet: `gatebook apply{output.shown(kept)}` does that.", highlight=False)
+    for refusal in refusals:
+        output.ERR.print(f"[yellow]`gatebook apply` would refuse this:[/] {output.shown(str(refusal))}", highlight=False)
+    if not json and any(not p.is_empty for p in plans):
+        kept = f" {out}" if out is not None else ""
+        output.OUT.print(f"Nothing is written yet: `gatebook apply{output.shown(kept)}` does that.", highlight=False)
     if detailed and (refusals or any(not p.is_empty for p in plans)):
         raise typer.Exit(EXIT_CONFLICT if refusals else EXIT_CHANGES)
 

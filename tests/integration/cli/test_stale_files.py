@@ -224,7 +224,8 @@ def test_a_plan_tells_by_its_exit_code_if_asked(run: Run, seeded: Path) -> None:
     admin("auditor", allow=["GET /pets"])
     shown = run("plan", "seed.yaml", "--detailed-exitcode")
     assert shown.exit_code == 3
-    assert "`gatebook apply` would refuse this" in shown.stdout
+    assert "`gatebook apply` would refuse this" in shown.stderr
+    assert "`gatebook apply` would refuse this" in run("plan", "seed.yaml", "--json").stderr
     assert run("plan", "seed.yaml").exit_code == 0
 
 

@@ -184,7 +184,10 @@ def test_of_eight_who_create_one_gets_through(race: Race, name: str) -> None:
 
 def test_a_dry_run_that_creates_reads_once(race: Race, name: str) -> None:
     """What came after it looked must not be told as if this document would replace it."""
-    dry: Request = lambda client: client.put(f"/v1/apis/{name}/document", replaced(name, 1), if_none_match="*", query={"dry_run": "true"})  # noqa: E731
+
+    def dry(client: Client) -> Reply:
+        return client.put(f"/v1/apis/{name}/document", replaced(name, 1), if_none_match="*", query={"dry_run": "true"})
+
     assert number_of_calls(race, dry) == 1
 
 
@@ -201,7 +204,10 @@ def test_whoever_removes_and_adds_again_does_not_undo_what_came_between(race: Ra
 
 def test_two_requests_with_one_key_are_one_request_at_whichever_call_they_meet(race: Race, changed: tuple[str, str]) -> None:
     api, tag = changed
-    again: Request = lambda client: client.post(f"/v1/apis/{api}/versions/1/rollback", if_match=tag, key="once")  # noqa: E731
+
+    def again(client: Client) -> Reply:
+        return client.post(f"/v1/apis/{api}/versions/1/rollback", if_match=tag, key="once")
+
     saved = race.rest.table.save()
     for moment in range(1, number_of_calls(race, again) + 1):
         race.start(saved)
@@ -239,7 +245,10 @@ def test_no_entry_of_the_denylist_is_lost(race: Race, shop: str, removed: bool) 
 def test_an_entry_is_removed_once(race: Race, shop: str) -> None:
     body = {"reason": "stolen", "expires_at": "2030-01-01T00:00:00Z"}
     assert race.rest.client.put(f"/v1/apis/{shop}/denylist/sub/u1", body).status == 200
-    undeny: Request = lambda client: client.delete(f"/v1/apis/{shop}/denylist/sub/u1")  # noqa: E731
+
+    def undeny(client: Client) -> Reply:
+        return client.delete(f"/v1/apis/{shop}/denylist/sub/u1")
+
     race.run(undeny, [undeny], lambda call, _: call.operation == "TransactWriteItems")
     assert [reply.status for reply in race.replies] == [200, 404]
 
