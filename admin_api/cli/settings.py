@@ -3,13 +3,13 @@
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
-
+_NEEDED = ("table", "region", "aws_endpoint", "access_key_id", "secret_access_key")
 
 LOCAL_STATE = Path(".gatebook")
 """Where the local stack keeps its state, below the folder that it was started in."""
@@ -26,7 +26,7 @@ class Target:
     table: str
     region: str | None
     endpoint: str | None
-    access_key: tuple[str, str] | None
+    access_key: tuple[str, str] | None = field(repr=False)
     is_local: bool
 
     def __str__(self) -> str:
@@ -40,8 +40,8 @@ def read_target(table: str | None, region: str | None, environ: Mapping[str, str
     name = table or environ.get("PERMISSIONS_TABLE")
     if not name:
         local = read_local_stack()
-        # The emulator's root key is no secret: it is the same word everywhere and opens nothing but the emulator.
-        return Target(local["table"], local["region"], local["aws_endpoint"], ("test", "test"), is_local=True)
+        key = local["access_key_id"], local["secret_access_key"]
+        return Target(local["table"], local["region"], local["aws_endpoint"], key, is_local=True)
     endpoint = environ.get("AWS_ENDPOINT_URL_DYNAMODB") or environ.get("AWS_ENDPOINT_URL")
     is_local = endpoint is not None and urlsplit(endpoint).hostname in _LOOPBACK
     return Target(name, region or environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION"), endpoint, None, is_local)
@@ -52,7 +52,7 @@ def read_local_stack() -> dict[str, Any]:
     path = LOCAL_STATE / "local.json"
     try:
         note = json.loads(path.read_text())
-        missing = [name for name in ("table", "region", "aws_endpoint") if not isinstance(note.get(name), str)]
+        missing = [name for name in _NEEDED if not isinstance(note.get(name), str)]
     except FileNotFoundError:
         raise TargetError(
             f"no table is named: give --table, set PERMISSIONS_TABLE, or start the local stack with `gatebook up` (there is no {path} here)"

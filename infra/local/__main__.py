@@ -50,14 +50,15 @@ def _run(options: argparse.Namespace, console: Console) -> None:
     def say(text: str) -> None:
         console.print(f"[{time.monotonic() - started:5.1f} s] {text}", markup=False, soft_wrap=True)
 
+    folder = StateFolder(options.state_dir)
+    aws = Aws(options.port, folder.access_key())
     # From here on, no profile or endpoint of the user's can lead anything to a real account.
-    environment = Aws(options.port).environment()
+    environment = aws.environment()
     os.environ.clear()
     os.environ.update(environment)
-    folder = StateFolder(options.state_dir)
     if options.ready_file:
         options.ready_file.unlink(missing_ok=True)
-    with folder.locked() as lock, running(folder, options.port, lock) as emulator:
+    with folder.locked() as lock, running(folder, aws, lock) as emulator:
         say(f"emulator on {emulator.aws.endpoint}")
         stack = bring_up(emulator.aws, folder, options.seed, say)
         say(f"ready; how to reach it is in {folder.local_file}")

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.config import Config
 
-from infra.local.state import LocalStackError, StateFolder
+from infra.local.state import AccessKey, LocalStackError, StateFolder
 from infra.package import ROOT
 
 if TYPE_CHECKING:
@@ -35,9 +35,10 @@ CONCURRENT_FUNCTIONS = 24
 
 @dataclass(frozen=True)
 class Aws:
-    """Clients for the emulator on `port`."""
+    """Clients for the emulator on `port`, signing with its access key."""
 
     port: int
+    key: AccessKey
 
     @property
     def endpoint(self) -> str:
@@ -66,7 +67,7 @@ class Aws:
 
     @cached_property
     def _session(self) -> boto3.Session:
-        return boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)  # noqa: S106
+        return boto3.Session(aws_access_key_id=self.key.id, aws_secret_access_key=self.key.secret, region_name=REGION)
 
     @cached_property
     def _config(self) -> Config:
@@ -78,8 +79,8 @@ class Aws:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
         return kept | {
             "AWS_ENDPOINT_URL": self.endpoint,
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_ACCESS_KEY_ID": self.key.id,
+            "AWS_SECRET_ACCESS_KEY": self.key.secret,
             "AWS_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION,
             "AWS_CONFIG_FILE": os.devnull,
@@ -130,9 +131,9 @@ class Emulator:
 
 
 @contextlib.contextmanager
-def running(folder: StateFolder, port: int, lock: int) -> Iterator[Emulator]:
+def running(folder: StateFolder, aws: Aws, lock: int) -> Iterator[Emulator]:
     """A healthy emulator on loopback that holds `lock` as long as it lives, stopped at the end. Raises LocalStackError."""
-    _check_port_is_free(port)
+    _check_port_is_free(aws.port)
     shutil.rmtree(folder.scratch, ignore_errors=True)
     for path in (folder.scratch, folder.emulator):
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -140,14 +141,14 @@ def running(folder: StateFolder, port: int, lock: int) -> Iterator[Emulator]:
         process = subprocess.Popen(
             [sys.executable, "-P", "-m", "infra.local.serve"],
             cwd=ROOT,
-            env=_settings(folder, port),
+            env=_settings(folder, aws),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
             pass_fds=(lock,),
             start_new_session=True,  # Ctrl-C is for us; we stop the emulator in order
         )
-    emulator = Emulator(process, folder, Aws(port))
+    emulator = Emulator(process, folder, aws)
     try:
         emulator.wait_until_healthy()
         yield emulator
@@ -155,11 +156,14 @@ def running(folder: StateFolder, port: int, lock: int) -> Iterator[Emulator]:
         emulator.stop()
 
 
-def _settings(folder: StateFolder, port: int) -> dict[str, str]:
+def _settings(folder: StateFolder, aws: Aws) -> dict[str, str]:
     # Functions inherit this environment: nothing of the user's may be in it that a real function would not see.
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "SYSTEMROOT") if name in os.environ}
     return kept | {
-        "GATEWAY_PORT": str(port),
+        "GATEWAY_PORT": str(aws.port),
+        # The emulator checks signatures against these; its usual key `test` and every account number as a key want the same secret.
+        "AWS_ACCESS_KEY_ID": aws.key.id,
+        "AWS_SECRET_ACCESS_KEY": aws.key.secret,
         "BIND_HOST": "127.0.0.1",
         "MINISTACK_HOST": "localhost",
         "MINISTACK_REGION": REGION,

@@ -75,6 +75,8 @@ def _populate(aws: Aws, folder: StateFolder, documents: dict[str, str], say: Cal
     users = ensure_users(client, before["users"] if before else {})
     local = Local(
         aws_endpoint=aws.endpoint,
+        access_key_id=aws.key.id,
+        secret_access_key=aws.key.secret,
         region=REGION,
         table=deployment.table,
         user_pool_id=deployment.user_pool_id,

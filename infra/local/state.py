@@ -4,9 +4,11 @@ import contextlib
 import fcntl
 import json
 import os
+import secrets
+import string
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NotRequired, TypedDict
 
@@ -15,6 +17,20 @@ LOCK_PATIENCE_SECONDS = 3.0
 
 class LocalStackError(Exception):
     """The local stack cannot go on; the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccessKey:
+    """What signs requests to the emulator. It runs code for whoever has the secret."""
+
+    id: str
+    secret: str = field(repr=False)
+
+    @classmethod
+    def new(cls) -> "AccessKey":
+        """Return a random key in the form of AWS's own."""
+        letters = string.ascii_uppercase + "234567"
+        return cls("AKIA" + "".join(secrets.choice(letters) for _ in range(16)), secrets.token_hex(20))
 
 
 class Api(TypedDict):
@@ -35,6 +51,8 @@ class Local(TypedDict):
     """`local.json`. What does not exist is left out."""
 
     aws_endpoint: str
+    access_key_id: str
+    secret_access_key: str
     region: str
     table: str
     user_pool_id: str
@@ -116,8 +134,16 @@ class StateFolder:
             return None
         return local
 
+    def access_key(self) -> AccessKey:
+        """Return the key of this stack, or a new one where there is none yet: who exported it in a shell goes on after a restart."""
+        local = self.read_local()
+        try:
+            return AccessKey(local["access_key_id"], local["secret_access_key"]) if local else AccessKey.new()
+        except KeyError:
+            return AccessKey.new()
+
     def write_local(self, local: Local) -> None:
-        """Replaces `local.json` in one step; it holds passwords, so only its owner may read it."""
+        """Replaces `local.json` in one step; it holds passwords and the access key, so only its owner may read it."""
         partial = self.local_file.with_suffix(".partial")
         partial.unlink(missing_ok=True)
         descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -2,11 +2,12 @@
 
 import stat
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from infra.local import seeds
-from infra.local.state import Local, LocalStackError, StateFolder
+from infra.local.state import AccessKey, Local, LocalStackError, StateFolder
 from infra.local.tour import version_of
 from infra.local.users import AppClient
 
@@ -48,14 +49,26 @@ def test_secret_hash_is_cognitos() -> None:
 
 def test_the_local_file_is_for_its_owner_alone(tmp_path: Path) -> None:
     folder = StateFolder(tmp_path)
-    local = Local(
-        aws_endpoint="", region="", table="", user_pool_id="", client_id="", client_secret="", issuer="", jwks_uri="", apis={}, users={}
-    )
+    key = {"access_key_id": "AKIAEXAMPLE", "secret_access_key": "kept"}
+    names = ("aws_endpoint", "region", "table", "user_pool_id", "client_id", "client_secret", "issuer", "jwks_uri")
+    local = cast("Local", {**key, **dict.fromkeys(names, ""), "apis": {}, "users": {}})
     folder.local_file.write_text("of an older run")
     folder.local_file.chmod(0o644)
     folder.write_local(local)
     assert stat.S_IMODE(folder.local_file.stat().st_mode) == 0o600
     assert folder.read_local() == local
+    assert folder.access_key() == AccessKey("AKIAEXAMPLE", "kept")
+
+
+@pytest.mark.parametrize("text", [None, "{", '{"table": "of an older release"}'])
+def test_a_stack_without_a_key_gets_one_of_its_own(tmp_path: Path, text: str | None) -> None:
+    folder = StateFolder(tmp_path)
+    if text is not None:
+        folder.local_file.write_text(text)
+    first, second = folder.access_key(), folder.access_key()
+    assert first.id != second.id
+    assert first.secret != second.secret
+    assert first.secret not in repr(first)
 
 
 def test_a_second_stack_is_told_who_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -53,8 +53,8 @@ EXPECTED: list[tuple[str, str, str, set[str]]] = [
 def test_table_meaning_policy_and_gateway_agree(
     stack: LocalStack, tokens: dict[str, str], kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", stack.key[0])
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", stack.key[1])
     monkeypatch.setenv("AWS_ENDPOINT_URL", stack.note["aws_endpoint"])
     document = read_file(SEED)[0].parse()
     authorizer = build_authorizer(

@@ -23,7 +23,7 @@ TABLE = "concurrent"
 def table(stack: LocalStack) -> Table:
     client = stack.client("dynamodb")
     create_table(client, TABLE)
-    open_table(TABLE, stack.note["region"], stack.note["aws_endpoint"], ("test", "test"))
+    open_table(TABLE, stack.note["region"], stack.note["aws_endpoint"], stack.key)
     return Table(client, TABLE)
 
 

@@ -48,7 +48,7 @@ def table(stack: LocalStack, request: pytest.FixtureRequest) -> Table:
     name = f"writers-{request.node.name.replace('_', '-')}"[:100]
     client = stack.client("dynamodb")
     create_table(client, name)
-    open_table(name, stack.note["region"], stack.note["aws_endpoint"], ("test", "test"))
+    open_table(name, stack.note["region"], stack.note["aws_endpoint"], stack.key)
     groups = ", ".join(f"{ref.name}: {{}}" for ref in GROUPS)
     service = PermissionService(opened(), time.time)
     service.apply(service.plan(document(f"{{api: petstore, routes: [GET /pets], groups: {{{groups}}}}}"), 0), author="a", reason="start")
@@ -146,7 +146,7 @@ def test_writers_that_die_and_conflicts_leave_whole_versions_only(table: Table, 
 
     writers = [threading.Thread(target=_write, args=(writer, accepted, 4)) for writer in range(WRITERS)]
     with AwsCalls(rule=rule).installed():
-        open_table(table.name, stack.note["region"], stack.note["aws_endpoint"], ("test", "test"))
+        open_table(table.name, stack.note["region"], stack.note["aws_endpoint"], stack.key)
         reader = threading.Thread(target=read)
         for thread in (*writers, reader):
             thread.start()
@@ -154,7 +154,7 @@ def test_writers_that_die_and_conflicts_leave_whole_versions_only(table: Table, 
             thread.join()
         done.set()
         reader.join()
-    open_table(table.name, stack.note["region"], stack.note["aws_endpoint"], ("test", "test"))
+    open_table(table.name, stack.note["region"], stack.note["aws_endpoint"], stack.key)
     assert accepted.acknowledged
     _check(table, accepted)
     service = PermissionService(opened(), time.time)

@@ -51,6 +51,11 @@ class LocalStack:
         value: dict[str, Any] = json.loads((self.folder / ".gatebook" / "local.json").read_text())
         return value
 
+    @property
+    def key(self) -> tuple[str, str]:
+        """Its access key: id and secret."""
+        return self.note["access_key_id"], self.note["secret_access_key"]
+
     def gatebook(self, *arguments: str, check: bool = True) -> "subprocess.CompletedProcess[str]":
         """Run the command in the stack's folder."""
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PERMISSIONS_"))}
@@ -74,8 +79,8 @@ class LocalStack:
             service,
             endpoint_url=self.note["aws_endpoint"],
             region_name=self.note["region"],
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
+            aws_access_key_id=self.key[0],
+            aws_secret_access_key=self.key[1],
         )
 
     def sign_in(self, user: str, password: str, client_id: str | None = None, secret: str | None = None) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Breaks the compiler and the matcher on purpose, one plausible way at a time, and sees that a test notices: `python -m tests.tools.mutants`.
+"""Breaks what decides on purpose, one plausible way at a time, and sees that a test notices: `python -m tests.tools.mutants`.
 
 Each mutant is made in a copy of the tree. One that no test kills is a hole in the tests: the exit code is 1 then.
 """
@@ -16,10 +16,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 POLICY = "authorizer/policy"
 IAM = f"{POLICY}/iam"
+GUARD = "infra/local/request_guard.py"
 
 QUICK = (
     *("tests/conformance/test_decisions.py", "tests/conformance/test_compiled.py", "tests/conformance/test_token_policies.py"),
-    *("tests/unit/authorizer/policy", "tests/unit/admin_api/analysis"),
+    *("tests/unit/authorizer/policy", "tests/unit/admin_api/analysis", "tests/infrastructure/test_request_guard.py"),
 )
 THOROUGH = (
     "tests/properties/test_decision_properties.py",
@@ -208,6 +209,11 @@ MUTANTS = (
         " if route.serves(verb) and catalog.find(verb, route.path) is route]",
         " if route.serves(verb)]",
     ),
+    Mutant("any Host is answered", GUARD, "return name if is_own and port == str(self.port) else None", "return name"),
+    Mutant("any page is answered", GUARD, "if is_foreign or ", "if "),
+    Mutant("any site is answered", GUARD, '"cross-site" in headers.get("sec-fetch-site", "").lower()', "False"),
+    Mutant("the emulator's root needs no signature", GUARD, "return None if failure is None else failure[1]", "return None"),
+    Mutant("the emulator's root goes by other names", GUARD, " and not _names_key(scope, headers)", ""),
 )
 
 

@@ -83,8 +83,8 @@ def token(
         "cognito-idp",
         region_name=local["region"],
         endpoint_url=local["aws_endpoint"],
-        aws_access_key_id="test",
-        aws_secret_access_key="test",  # noqa: S106  # the emulator's word, the same everywhere
+        aws_access_key_id=local["access_key_id"],
+        aws_secret_access_key=local["secret_access_key"],
     )
     answer = client.initiate_auth(
         ClientId=local["client_id"],

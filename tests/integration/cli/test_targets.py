@@ -21,7 +21,8 @@ def _seed(folder: Path) -> None:
 
 def write_note(folder: Path, text: str | None = None) -> None:
     (folder / ".gatebook").mkdir()
-    note = {"table": "local-table", "region": "us-east-1", "aws_endpoint": LOCAL, "users": {}}
+    key = {"access_key_id": "AKIAEXAMPLE", "secret_access_key": "of this stack"}
+    note = {"table": "local-table", "region": "us-east-1", "aws_endpoint": LOCAL, "users": {}, **key}
     (folder / ".gatebook" / "local.json").write_text(json.dumps(note) if text is None else text)
 
 
