@@ -19,7 +19,9 @@ from infra.local.state import AccessKey
 _API_HOST = re.compile(r"[0-9a-f]{8}\.execute-api\.localhost")
 # The emulator's doors for people who test emulators: they empty it, or show what it sent. They look at the path alone, whatever the Host is.
 _INTERNAL = re.compile(r"/(?:_|%5f)", re.IGNORECASE)
-_KEY_SET = re.compile(r"/[\w-]+/\.well-known/(?:jwks\.json|openid-configuration)")
+# Cognito's public pages and addresses: OpenID Connect discovery (per pool), OAuth 2.0 (per client), managed login.
+_DISCOVERY = re.compile(r"/[\w-]+/\.well-known/(?:jwks\.json|openid-configuration)")
+_OAUTH = re.compile(r"/oauth2/(?:authorize|login|revoke|token|userInfo)|/login|/logout")
 # Of keys in AWS's own form. The emulator checks the signatures of those that it gave out, to users and to the roles of functions; its root, which is
 # also called `test` and by every account number, it takes at its word.
 _SIGNED = re.compile(r"AWS4-HMAC-SHA256 Credential=(A[KS]IA[A-Z0-9]{16})/[^,\s]+,\s*SignedHeaders=[^,\s]+,\s*Signature=[0-9a-f]{64}")
@@ -144,14 +146,13 @@ def _names_key(scope: Scope, headers: Mapping[str, str]) -> bool:
 
 
 def _is_open(scope: Scope, host: str, headers: Mapping[str, str]) -> bool:
-    """Return whether a request needs no key: one to a deployed API, for a key set, or to sign up or in."""
-    if _API_HOST.fullmatch(host):
+    """Return whether a request needs no key: one to a deployed API, for a pool's keys, or to sign up or in."""
+    method, path = scope.get("method"), scope["path"]
+    if _API_HOST.fullmatch(host) or _OAUTH.fullmatch(path) or (method == "GET" and _DISCOVERY.fullmatch(path)):
         return True
-    if scope["method"] == "GET":
-        return _KEY_SET.fullmatch(scope["path"]) is not None
     # The emulator knows which of Cognito's operations are public, and refuses the others without a signature.
     is_cognito = headers.get("x-amz-target", "").startswith("AWSCognitoIdentityProviderService.")
-    return is_cognito and (scope["method"], scope["path"]) == ("POST", "/") and "authorization" not in headers
+    return is_cognito and (method, path) == ("POST", "/") and "authorization" not in headers
 
 
 def _read_headers(scope: Scope) -> dict[str, str]:

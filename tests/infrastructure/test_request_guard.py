@@ -125,6 +125,8 @@ def _text(scope: dict[str, Any]) -> list[tuple[str, str]]:
     [
         ("GET", "/us-east-1_Fy7xopnry/.well-known/jwks.json", {}),
         ("POST", "/", SIGN_IN),
+        ("POST", "/oauth2/token", {"authorization": "Basic Y2xpZW50OnNlY3JldA=="}),
+        ("GET", "/oauth2/authorize", {}),
         ("GET", "/v1/pets", {"host": API, "authorization": "Bearer a.b.c"}),
         ("PUT", "/admin/v1/apis/petstore", {"host": API}),
     ],
@@ -140,6 +142,7 @@ ROOTS = ["test", "000000000000", "", "AKIA", KEY.id.lower()]
     ("method", "path", "headers"),
     [
         ("GET", "/2015-03-31/functions", {}),
+        ("POST", "/oauth2/token/2015-03-31/functions", {}),
         ("POST", "/", {"x-amz-target": "DynamoDB_20120810.PutItem"}),
         ("POST", "/2015-03-31/functions", SIGN_IN),
         ("GET", "/", SIGN_IN),
