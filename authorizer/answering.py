@@ -318,9 +318,9 @@ def _hold_to_route(request: AuthorizationRequest, grounds: Grounds, route: Route
     The ARNs of HTTP APIs are said to hold decoded paths: then `/pets/a/b` and `/pets/a%2Fb` are one.
     """
     verb, segments = request.method_arn.verb or "", tuple(request.method_arn.path.removesuffix("/").split("/"))
-    for served, other in grounds.catalog.cells:
+    for other in grounds.catalog.match_decoded(verb, segments):
         # A bound value of the other route is not known here, so that no binding is met.
-        if served == verb and other != route and other.fits_decoded(segments) and not _allows(grounds, Target(verb, other)):
+        if other != route and not _allows(grounds, Target(verb, other)):
             raise TroubleError(
                 "route_not_keyed", f"an answer for `{route}` might be remembered for `{other}`: make `$context.routeKey` an identity source"
             )

@@ -1,5 +1,6 @@
 """Who may call what at a moment: the callers of a route, and the routes of a caller."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from admin_api.analysis.access_changes import ALLOWED, describe_access
@@ -31,25 +32,50 @@ class Access:
         return text + (", as everyone may" if self.by_everyone and self.subject != EVERYONE else "")
 
 
-def who_can(document: PermissionDocument, verb: str, route: RouteTemplate, now: float) -> tuple[Access, ...]:
-    """Return the subjects that may call a route with this verb, sorted, `everyone` included. None if requests with this verb go to another route."""
+def who_can(
+    document: PermissionDocument, verb: str, route: RouteTemplate, now: float, on_subject: Callable[[], object] = lambda: None
+) -> tuple[Access, ...]:
+    """Return the subjects that may call a route with this verb, sorted, `everyone` included. None if requests with this verb go to another route.
+
+    `on_subject` is called before each subject is looked at: it may raise to stop.
+    """
     if document.catalog.find(verb, route.path) != route:
         return ()
     shared = _grounds(document, EVERYONE, now)
-    found = (_access(ref, _grounds(document, ref, now), shared, verb, route) for ref in sorted(document.subjects))
+    found = []
+    for ref in sorted(document.subjects):
+        on_subject()
+        found.append(_access(ref, _grounds(document, ref, now), shared, verb, route))
     return tuple(access for access in found if access is not None)
 
 
 def what_can(document: PermissionDocument, ref: PrincipalRef, now: float) -> tuple[Access, ...]:
     """Return what a subject may call, in the order of the catalogue, by verb and route. One that the document does not know may what everyone may."""
-    held, shared = _grounds(document, ref, now), _grounds(document, EVERYONE, now)
-    found = (_access(ref, held, shared, verb, route) for verb, route in document.catalog.cells)
+    held, shared = _by_cell(document, held_by(document, ref)), _by_cell(document, held_by(document, EVERYONE))
+    found = (
+        _access(ref, _of(held[cell], document, now), _of(shared.get(cell, ()), document, now), *cell)
+        for cell in document.catalog.cells
+        if cell in held
+    )
     return tuple(access for access in found if access is not None)
+
+
+def _by_cell(document: PermissionDocument, permissions: Iterable[Permission]) -> dict[tuple[str, RouteTemplate], list[Permission]]:
+    """Return which of the permissions speak of which verb of which route."""
+    result: dict[tuple[str, RouteTemplate], list[Permission]] = {}
+    for permission in permissions:
+        for cell in document.catalog.cells_of(permission.selector):
+            result.setdefault(cell, []).append(permission)
+    return result
+
+
+def _of(permissions: Iterable[Permission], document: PermissionDocument, now: float) -> Grounds:
+    return Grounds(tuple(permissions), document.catalog, {}, now)
 
 
 def _grounds(document: PermissionDocument, ref: PrincipalRef, now: float) -> Grounds:
     """Return what the subject has by itself and as everyone. No claims: who may is asked whatever they are."""
-    return Grounds(held_by(document, ref), document.catalog, {}, now)
+    return _of(held_by(document, ref), document, now)
 
 
 def route_of_request(document: PermissionDocument, verb: str, path: str) -> RouteTemplate | None:

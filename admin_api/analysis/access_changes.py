@@ -1,6 +1,6 @@
 """What permissions amount to: who may call what, and what a change does to that. Exact, since routes and subjects are finite."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from authorizer.policy.document import PermissionDocument, format_time
@@ -68,10 +68,16 @@ def _conditions(permissions: Iterable[Permission]) -> list[str]:
     return sorted(texts)
 
 
-def access_changes(before: PermissionDocument | None, after: PermissionDocument) -> tuple[AccessChange, ...]:
-    """Every access that differs between two documents, by subject and route. Each subject counts for itself, its ancestors included, without `everyone`."""
+def access_changes(
+    before: PermissionDocument | None, after: PermissionDocument, on_subject: Callable[[], object] = lambda: None
+) -> tuple[AccessChange, ...]:
+    """Every access that differs between two documents, by subject and route. Each subject counts for itself, its ancestors included, without `everyone`.
+
+    `on_subject` is called before each subject is looked at: it may raise to stop.
+    """
     changes: dict[tuple[PrincipalRef, str, str, str], list[str]] = {}
     for ref in {*(before.subjects if before else ()), *after.subjects}:
+        on_subject()
         for path, verb, was, becomes in _changes_of(ref, before, after):
             changes.setdefault((ref, path, was, becomes), []).append(verb)
     return tuple(

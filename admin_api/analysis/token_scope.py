@@ -4,7 +4,7 @@ For example: a caller who may `GET /pets/{petId}` and not `GET /pets/{petId}/not
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, combinations, islice, product, zip_longest
 
@@ -87,14 +87,23 @@ def token_verdicts(document: PermissionDocument, kinds: Iterable[tuple[Principal
         yield TokenVerdict(refs, size, guarded=size is not None, refusal=guarded if isinstance(guarded, Refusal) else plain)
 
 
-def enforced_verdicts(document: PermissionDocument, verdicts: Sequence[TokenVerdict], now: float) -> Iterator[TokenVerdict]:
-    """Yield where `enforced: [token]` cannot be kept: of these verdicts, and of each subject alone whether it is among them or not."""
+def enforced_verdicts(
+    document: PermissionDocument, verdicts: Sequence[TokenVerdict], now: float, on_subject: Callable[[], object] = lambda: None
+) -> Iterator[TokenVerdict]:
+    """Yield where `enforced: [token]` cannot be kept: of these verdicts, and of each subject alone whether it is among them or not.
+
+    `on_subject` is called after each subject that is judged here: it may raise to stop.
+    """
     if "token" not in document.enforced:
         return
     judged = {verdict.refs for verdict in verdicts}
     alone: list[tuple[PrincipalRef, ...]] = [(), *((ref,) for ref in sorted(document.subjects) if ref != EVERYONE)]
     more = token_verdicts(document, (refs for refs in alone if refs not in judged), now)
-    yield from (verdict for verdict in (*verdicts, *more) if not verdict.is_expressible)
+    yield from (verdict for verdict in verdicts if not verdict.is_expressible)
+    for verdict in more:
+        on_subject()
+        if not verdict.is_expressible:
+            yield verdict
 
 
 def risky_triples(catalog: RouteCatalog) -> Iterator[RiskyTriple]:

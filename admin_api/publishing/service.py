@@ -6,13 +6,14 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from itertools import takewhile
+from itertools import pairwise, takewhile
 from typing import TypeVar
 
 from admin_api.analysis.access_changes import AccessChange, access_changes
 from admin_api.analysis.token_scope import MAX_COMBINATIONS, TokenVerdict, caller_kinds, enforced_verdicts, token_verdicts
 from admin_api.publishing import series
 from admin_api.publishing.lockout import Actor, check_lock_out, check_own_routes
+from admin_api.publishing.time_limit import TimeLimit, no_limit
 from admin_api.publishing.verification import Verification, verify_history
 from admin_api.table import writer
 from admin_api.table.history import History, NotPublishedError, Published
@@ -68,7 +69,8 @@ class Plan:
 
     `rows` are the contents to write by key; `row_changes` the same in words, and `access` what they mean for callers. `steps` are the versions that it
     takes, more than one where no transaction can hold the change. `unfinished` is the part at which an earlier change stopped. `verdicts` tell for
-    whom one policy could be remembered under the token alone.
+    whom one policy could be remembered under the token alone; `verdicts_in_all` counts those that were asked for, of which the time may not have been
+    enough for all.
     """
 
     document: PermissionDocument
@@ -79,6 +81,7 @@ class Plan:
     steps: tuple[series.Step, ...]
     unfinished: SeriesPart | None
     verdicts: tuple[TokenVerdict, ...]
+    verdicts_in_all: int
 
     @property
     def base(self) -> Head | None:
@@ -105,16 +108,25 @@ class PermissionService:
         """Compare a document with what is published now, as `plan_from` does."""
         return self.plan_from(self._history.read_published(document.api), document, combinations)
 
-    def plan_from(self, published: Published | None, document: PermissionDocument, combinations: int = MAX_COMBINATIONS) -> Plan:
+    def plan_from(
+        self,
+        published: Published | None,
+        document: PermissionDocument,
+        combinations: int = MAX_COMBINATIONS,
+        limit: TimeLimit | None = None,
+    ) -> Plan:
         """Compare a document with what was published when `published` was read, None if nothing was. Writes nothing.
 
         The plan starts from there: whoever looked at `published` to decide whether to write plans from it, and `apply` tells if it is not published any more.
-        Judges so many `combinations` of groups for `token` scope. Raises `DocumentError` if `token` scope is enforced and cannot express what some
-        subject by itself may do, and `ChangeTooLargeError` if a row would be larger than an item may be.
+        Judges so many `combinations` of groups for `token` scope, fewer if half of the `limit` is over before. Raises `TakesTooLongError` if all of it is,
+        `DocumentError` if `token` scope is enforced and cannot express what some subject by itself may do, and `ChangeTooLargeError` if a row would be
+        larger than an item may be.
         """
+        limit = limit or no_limit()
         check_own_routes(document)
-        verdicts = tuple(token_verdicts(document, caller_kinds(document, combinations), self._now()))
-        self._check_enforced(document, verdicts)
+        kinds = list(caller_kinds(document, combinations))
+        verdicts = tuple(takewhile(lambda _: not limit.is_half_over(), token_verdicts(document, kinds, self._now())))
+        self._check_enforced(document, verdicts, limit)
         before = writer.row_contents(published.document) if published else {}
         after = writer.row_contents(document)
         rows: dict[str, str | None] = {key: content for key, content in after.items() if before.get(key) != content}
@@ -133,10 +145,11 @@ class PermissionService:
             published=published,
             rows=rows,
             row_changes=_row_changes(document, published, before, rows),
-            access=access_changes(published.document if published else None, document),
+            access=access_changes(published.document if published else None, document, limit.check),
             steps=tuple(steps),
             unfinished=self._history.read_unfinished(document.api, published.head, published.record) if published else None,
             verdicts=verdicts,
+            verdicts_in_all=len(kinds),
         )
 
     def apply(
@@ -151,11 +164,13 @@ class PermissionService:
         force: bool = False,
         answer_for: AnswerFor | None = None,
         on_part: Callable[[], object] = lambda: None,
+        limit: TimeLimit | None = None,
     ) -> Head | None:
         """Publish what was planned, if the API still is where the plan started. None if there is nothing to do.
 
         The answer that `answer_for` makes is stored with the last version, or by itself if there is nothing to do; `on_part` is called after each
-        version. Raises `LockOutError` for a change that would shut out `actor` or everybody, unless `force` is given, and what `writer.publish` raises.
+        version. Raises `TakesTooLongError` before anything is written, `LockOutError` for a change that would shut out `actor` or everybody, unless `force`
+        is given, and what `writer.publish` raises.
         A `ConflictError` in the middle of a series leaves it unfinished: the next plan shows that, and goes on from there.
         """
         if plan.is_empty:
@@ -165,11 +180,11 @@ class PermissionService:
         if not force:
             self.check_lock_out(plan, actor)
         by = Authorship(author, reason, on_behalf_of, from_file)
+        # Before the first part is written: once it is, nothing may stop for lack of time.
+        meanings = [*_meanings(plan, limit or no_limit()), plan.access]
         base = plan.published.base if plan.published else None
-        for number, (step, part) in enumerate(zip(plan.steps, _parts(plan), strict=True), 1):
+        for number, (step, part, access) in enumerate(zip(plan.steps, _parts(plan), meanings, strict=True), 1):
             last = number == len(plan.steps)
-            before = None if number == 1 else plan.steps[number - 2].document
-            access = plan.access if last else access_changes(before, step.document)
             change = Change(plan.document.api, base, step.rows, step.new_subjects, by, tuple(map(str, access)), part)
             base = self._publish(change, answer_for if last else None)
             # The chain of hashes proves something only against a hash that is kept elsewhere: the log is that place.
@@ -264,9 +279,9 @@ class PermissionService:
         """Return the document of a version. Raises `NotPublishedError`."""
         return self._history.read_version(api, version)
 
-    def diff(self, api: str, old: int, new: int) -> tuple[AccessChange, ...]:
-        """Return what access differs between two versions. Raises `NotPublishedError`."""
-        return access_changes(self.version(api, old).document, self.version(api, new).document)
+    def diff(self, api: str, old: int, new: int, limit: TimeLimit | None = None) -> tuple[AccessChange, ...]:
+        """Return what access differs between two versions. Raises `NotPublishedError`, `TakesTooLongError`."""
+        return access_changes(self.version(api, old).document, self.version(api, new).document, (limit or no_limit()).check)
 
     def rollback_target(self, api: str, version: int) -> Published:
         """Return the document to go back to. Raises `NotPublishedError` if there is none, or if it is a state in the middle of one large change."""
@@ -360,14 +375,22 @@ class PermissionService:
                 self._wait(random.uniform(0, 0.05 * 2 ** min(number, 5)))  # noqa: S311  # spreads retries, keeps no secret
         return attempt()
 
-    def _check_enforced(self, document: PermissionDocument, verdicts: tuple[TokenVerdict, ...]) -> None:
+    def _check_enforced(self, document: PermissionDocument, verdicts: tuple[TokenVerdict, ...], limit: TimeLimit) -> None:
         problems = [
             Problem("/enforced", f"`token` scope cannot say what is permitted to {verdict}")
-            for verdict in enforced_verdicts(document, verdicts, self._now())
+            for verdict in enforced_verdicts(document, verdicts, self._now(), limit.check)
             if len(verdict.refs) <= 1
         ]
         if problems:
             raise DocumentError(problems)
+
+
+def _meanings(plan: Plan, limit: TimeLimit) -> Iterator[tuple[AccessChange, ...]]:
+    """Yield what each step but the last changes for callers."""
+    documents = [None, *(step.document for step in plan.steps[:-1])]
+    for before, after in pairwise(documents):
+        if after is not None:
+            yield access_changes(before, after, limit.check)
 
 
 def _parts(plan: Plan) -> Iterator[SeriesPart | None]:

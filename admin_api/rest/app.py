@@ -2,8 +2,10 @@
 
 import json
 import logging
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, CORSConfig, Response
@@ -12,6 +14,7 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValida
 
 from admin_api.publishing.lockout import LockOutError
 from admin_api.publishing.service import ChangeTooLargeError, ConflictError, DenylistFullError, NotPublishedError, PermissionService
+from admin_api.publishing.time_limit import TakesTooLongError, TimeLimit
 from admin_api.rest import problems
 from admin_api.rest.authentication import PUBLIC_PATHS, actor_of
 from admin_api.rest.endpoints import MAX_ANSWER_BYTES, Endpoints
@@ -24,6 +27,11 @@ from authorizer.errors import TroubleError
 from authorizer.policy.problems import DocumentError, Problem, child
 
 _LOGGER = logging.getLogger(__name__)
+
+COMPUTING_SECONDS = 10.0
+"""What a request may compute for; reading the table comes besides. API Gateway waits 29 s, and other requests wait for the function."""
+
+_INSTEAD = "ask for a page with a smaller `limit`, read or write subject by subject, or use the command line"
 
 _DAMAGE = ("unreadable_row", "broken_chain", "lagging_row", "leftover_rows")
 
@@ -51,11 +59,13 @@ class AdminApi:
         flush: Flush,
         flush_on_publish: bool = False,
         allow_origin: str = "*",
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         cors = CORSConfig(
             allow_origin=allow_origin, expose_headers=["ETag", "Idempotency-Replayed", "Retry-After", "X-Request-ID"], max_age=600
         )
         self._allow_origin = allow_origin
+        self._clock = clock
         self._resolver = APIGatewayRestResolver(cors=cors, enable_validation=True, response_validation_error_http_code=500)
         self._endpoints = Endpoints(self._resolver, service, now, flush, flush_on_publish=flush_on_publish)
         for module in (documents, versions, access, denylist, authzen):
@@ -77,16 +87,21 @@ class AdminApi:
             event = admitted(event)
         except ProblemError as error:
             return self._proxied(_problem(error, path))
-        self._resolver.context["actor"] = actor
+        self._resolver.context |= {"actor": actor, "limit": TimeLimit(COMPUTING_SECONDS, self._clock)}
         answer: dict[str, Any] = self._resolver.resolve(dict(event), context)
         if _is_too_large(answer.get("body") or ""):
-            detail = "everything does not fit into one answer: ask for a page with a smaller `limit`, read subject by subject, or use the command line"
+            detail = f"everything does not fit into one answer: {_INSTEAD}"
             return self._proxied(_problem(ProblemError(problems.ANSWER_TOO_LARGE, detail), path))
         return answer
 
     def openapi(self) -> dict[str, Any]:
         """Return the OpenAPI document."""
         return describe(self._endpoints)
+
+    @cached_property
+    def _openapi_text(self) -> str:
+        """Anybody may ask for it as often as they like: it is made once."""
+        return json.dumps(self.openapi())
 
     def _proxied(self, response: "Response[Any]") -> dict[str, Any]:
         """Return an answer that no route gave, as API Gateway takes it."""
@@ -97,7 +112,7 @@ class AdminApi:
     def _add_openapi(self) -> None:
         @self._resolver.get("/v1/openapi.json", include_in_schema=False, enable_validation=False)
         def openapi() -> Response[Any]:
-            return Response(200, "application/json", json.dumps(self.openapi()), headers={"Cache-Control": "max-age=300"})
+            return Response(200, "application/json", self._openapi_text, headers={"Cache-Control": "max-age=300"})
 
     def _add_problems(self) -> None:
         handlers: dict[type[Exception], Callable[[Any], ProblemError]] = {
@@ -110,6 +125,7 @@ class AdminApi:
             ),
             ConflictError: lambda error: ProblemError(problems.STALE_VERSION, str(error)),
             ChangeTooLargeError: lambda error: ProblemError(problems.CHANGE_TOO_LARGE, str(error)),
+            TakesTooLongError: lambda error: ProblemError(problems.TAKES_TOO_LONG, f"{error}: {_INSTEAD}"),
             LockOutError: lambda error: ProblemError(problems.LOCK_OUT, str(error)),
             DenylistFullError: lambda error: ProblemError(problems.DENYLIST_FULL, str(error)),
             TroubleError: _trouble,

@@ -12,6 +12,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from admin_api.publishing.lockout import ADMIN_API, Actor
 from admin_api.publishing.service import PermissionService
+from admin_api.publishing.time_limit import TimeLimit
 from admin_api.rest.problems import (
     ANSWER_TOO_LARGE,
     BAD_REQUEST,
@@ -20,6 +21,7 @@ from admin_api.rest.problems import (
     INVALID_REQUEST,
     NOT_FOUND,
     RESERVED_API,
+    TAKES_TOO_LONG,
     UNAUTHENTICATED,
     UNAVAILABLE,
     ProblemError,
@@ -81,6 +83,12 @@ class Endpoints:
         """Who makes the request that is being served."""
         actor: Actor = self.resolver.context["actor"]
         return actor
+
+    @property
+    def limit(self) -> TimeLimit:
+        """How long the request that is being served may compute."""
+        limit: TimeLimit = self.resolver.context["limit"]
+        return limit
 
     @property
     def event(self) -> Mapping[str, Any]:
@@ -188,5 +196,5 @@ def answer(body: Any, *, status: int = 200, headers: Mapping[str, str] | None = 
     return Response(status, "application/json", body, headers={"Cache-Control": "no-store", **(headers or {})})
 
 
-ALWAYS = (UNAUTHENTICATED, INVALID_REQUEST, BAD_REQUEST, ANSWER_TOO_LARGE, UNAVAILABLE, DAMAGED, INTERNAL)
+ALWAYS = (UNAUTHENTICATED, INVALID_REQUEST, BAD_REQUEST, ANSWER_TOO_LARGE, TAKES_TOO_LONG, UNAVAILABLE, DAMAGED, INTERNAL)
 """Problems that every route with a caller may answer with."""

@@ -1,11 +1,12 @@
 """Which version a change starts from: entity tags and what is demanded of writers (RFC 9110 section 13, RFC 6585 section 3)."""
 
 import re
-from collections.abc import Sequence
 
-from admin_api.analysis.access_changes import AccessChange, access_changes
+from admin_api.analysis.access_changes import access_changes
 from admin_api.publishing.service import ConflictError, Head, PermissionService, Published
+from admin_api.publishing.time_limit import TakesTooLongError, TimeLimit
 from admin_api.rest.problems import EXISTS, PRECONDITION_REQUIRED, RETRY_LATER, STALE_VERSION, UNAVAILABLE, ProblemError
+from authorizer.policy.document import PermissionDocument
 
 MAX_CHANGES_SHOWN = 100
 
@@ -17,7 +18,7 @@ def entity_tag(head: Head) -> str:
     return f'"{head.version}-{head.hash[:8]}"'
 
 
-def require_match(service: PermissionService, api: str, published: Published, if_match: str | None) -> None:
+def require_match(service: PermissionService, api: str, published: Published, if_match: str | None, limit: TimeLimit) -> None:
     """Raise `ProblemError` unless `If-Match` names the published version, or is `*`.
 
     Weak tags never match (RFC 9110 section 13.1.1). A stale tag is answered with what has changed since.
@@ -32,10 +33,10 @@ def require_match(service: PermissionService, api: str, published: Published, if
     if "*" in tags or entity_tag(published.head) in tags:
         return
     detail = f"`If-Match` is {if_match}, and version {published.head.version} is published: read it, and make your change again"
-    raise _stale(detail, published, _changes_since(service, api, published, tags))
+    raise _stale(detail, published, _changes_since(service, api, published, tags, limit))
 
 
-def lost_race(service: PermissionService, api: str, base: Published | None, error: ConflictError) -> ProblemError:
+def lost_race(service: PermissionService, api: str, base: Published | None, error: ConflictError, limit: TimeLimit) -> ProblemError:
     """Return the problem for a change that started from `base` and met somebody else's on its way to the table."""
     published = service.find_published(api)
     if published is None or (base is not None and published.head == base.head):
@@ -43,8 +44,7 @@ def lost_race(service: PermissionService, api: str, base: Published | None, erro
         return ProblemError(UNAVAILABLE, "another change was under way and came to nothing: send the request again", headers=RETRY_LATER)
     if base is None:
         return _exists(published)
-    since = access_changes(base.document, published.document)
-    return _stale(str(error), published, _shown(since))
+    return _stale(str(error), published, _changes(base.document, published.document, limit))
 
 
 def _stale(detail: str, published: Published, changes: list[str]) -> ProblemError:
@@ -83,16 +83,21 @@ def _exists(published: Published) -> ProblemError:
     )
 
 
-def _changes_since(service: PermissionService, api: str, published: Published, tags: list[str]) -> list[str]:
+def _changes_since(service: PermissionService, api: str, published: Published, tags: list[str], limit: TimeLimit) -> list[str]:
     """Return what access changed since the newest version that the tags name, if it is one of this history."""
     versions = [int(match[1]) for tag in tags if (match := _TAG.fullmatch(tag)) and int(match[1]) < published.head.version]
     if not versions:
         return []
     then = service.version(api, max(versions))
     # A version of that number in another history, before a restore, tells nothing of this one.
-    return _shown(access_changes(then.document, published.document)) if entity_tag(then.head) in tags else []
+    return _changes(then.document, published.document, limit) if entity_tag(then.head) in tags else []
 
 
-def _shown(changes: Sequence[AccessChange]) -> list[str]:
+def _changes(before: PermissionDocument, after: PermissionDocument, limit: TimeLimit) -> list[str]:
+    try:
+        changes = access_changes(before, after, limit.check)
+    except TakesTooLongError:
+        # That somebody else published first is what matters, and has to be said.
+        return ["more than there is time to work out: read the versions since"]
     shown = [str(change) for change in changes[:MAX_CHANGES_SHOWN]]
     return [*shown, f"and {len(changes) - len(shown)} changes more"] if len(changes) > len(shown) else shown

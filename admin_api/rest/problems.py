@@ -39,6 +39,7 @@ INVALID_DOCUMENT = ProblemType("invalid-document", HTTPStatus.UNPROCESSABLE_ENTI
 CHANGE_TOO_LARGE = ProblemType("change-too-large", HTTPStatus.UNPROCESSABLE_ENTITY, "One row would be too large for DynamoDB")
 BODY_TOO_LARGE = ProblemType("body-too-large", HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The body is too large")
 ANSWER_TOO_LARGE = ProblemType("answer-too-large", HTTPStatus.UNPROCESSABLE_ENTITY, "The answer would be too large")
+TAKES_TOO_LONG = ProblemType("takes-too-long", HTTPStatus.UNPROCESSABLE_ENTITY, "The answer would take too long to compute")
 UNSUPPORTED_MEDIA_TYPE = ProblemType("unsupported-media-type", HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The body is of another type than JSON")
 PRECONDITION_REQUIRED = ProblemType("precondition-required", HTTPStatus.PRECONDITION_REQUIRED, "Say which version the change starts from")
 STALE_VERSION = ProblemType("stale-version", HTTPStatus.PRECONDITION_FAILED, "Somebody else published first")
@@ -54,6 +55,7 @@ ALL = (
     *(UNAUTHENTICATED, NOT_FOUND, RESERVED_API, BAD_REQUEST, INVALID_REQUEST, INVALID_DOCUMENT, CHANGE_TOO_LARGE, BODY_TOO_LARGE),
     *(
         ANSWER_TOO_LARGE,
+        TAKES_TOO_LONG,
         UNSUPPORTED_MEDIA_TYPE,
         PRECONDITION_REQUIRED,
         STALE_VERSION,

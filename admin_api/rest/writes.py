@@ -44,7 +44,8 @@ class Writer:
     def publish(self, write: Write, replay: Replay | None = None) -> "Response[models.WriteResult]":
         """Publish, or say what publishing would do. With `replay` the answer is kept for the same request sent again."""
         service, actor = self._endpoints.service, self._endpoints.actor
-        plan = service.plan_from(write.published, write.document, DRY_RUN_COMBINATIONS if write.dry_run else 0)
+        limit = self._endpoints.limit
+        plan = service.plan_from(write.published, write.document, DRY_RUN_COMBINATIONS if write.dry_run else 0, limit)
         status = 201 if write.created and not plan.is_empty else 200
         if write.dry_run:
             service.check_lock_out(plan, actor)
@@ -52,9 +53,9 @@ class Writer:
         reason = write.reason or f"{self._endpoints.event['httpMethod']} {self._endpoints.event['path']}"
         answer_for = replay.answer_for(lambda head: _result(plan, None if plan.is_empty else head, dry_run=False)) if replay else None
         try:
-            head = service.apply(plan, author=actor.subject, reason=reason, actor=actor, answer_for=answer_for)
+            head = service.apply(plan, author=actor.subject, reason=reason, actor=actor, answer_for=answer_for, limit=limit)
         except ConflictError as error:
-            raise lost_race(service, write.api, write.published, error) from error
+            raise lost_race(service, write.api, write.published, error, limit) from error
         now_at = head or plan.base
         headers = {"ETag": entity_tag(now_at)} if now_at else {}
         result = _result(plan, head, dry_run=False)

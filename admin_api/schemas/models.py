@@ -108,7 +108,8 @@ class TokenVerdict(Answer):
 
 
 class WriteResult(Answer):
-    """What a write did, or would do. `parts` are the versions that it takes. Of long lists the beginning is shown, `..._in_all` counts them.
+    """What a write did, or would do. `parts` are the versions that it takes. Of long lists the beginning is shown, `..._in_all` counts them: combinations that
+    `token_scope` lacks were not judged for lack of time.
 
     `base_version` is what was published before, null for the first document. `flushed` are the stages of API Gateway whose remembered answers were dropped.
     """
@@ -125,6 +126,7 @@ class WriteResult(Answer):
     access: list[AccessChange]
     access_in_all: int
     token_scope: list[TokenVerdict] | None = None
+    token_scope_in_all: int | None = None
     flushed: list[str] = []
 
 

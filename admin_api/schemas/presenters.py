@@ -99,6 +99,7 @@ def write_result(
         access=_as_many_as_fit(plan.access[:most], most_bytes),
         access_in_all=len(plan.access),
         token_scope=[token_verdict(verdict) for verdict in plan.verdicts] if dry_run or plan.verdicts else None,
+        token_scope_in_all=plan.verdicts_in_all if dry_run or plan.verdicts else None,
     )
 
 

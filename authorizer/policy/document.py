@@ -7,7 +7,7 @@ the same, as far as a schema can.
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -321,29 +321,31 @@ def _check_inheritance(reader: ProblemList, document: PermissionDocument) -> Non
 
 def _check_selectors(reader: ProblemList, document: PermissionDocument) -> None:
     """Each selector must mean a route, and each bound parameter must be in every route that it means."""
-    chosen: dict[str, tuple[RouteTemplate, ...]] = {}
+    known: dict[tuple[str, tuple[Binding, ...]], list[tuple[str, str]]] = {}
     for subject in document.subjects.values():
         for permission in subject.permissions:
-            pointer = reader.places[permission]
-            if permission.selector not in chosen:
-                chosen[permission.selector] = document.catalog.select(parse_selector(permission.selector))
-            routes = chosen[permission.selector]
-            if not routes:
-                reader.report(
-                    pointer, f"`{permission.selector}` means no route of the catalogue{_hint(permission.selector, document.catalog)}"
-                )
-            bound = {binding.parameter for binding in permission.where}
-            for parameter in sorted(bound):
-                lacking = [str(r) for r in routes if parameter not in r.parameters]
-                if lacking:
-                    reader.report(f"{pointer}/where", f"`{parameter}` is no parameter of `{lacking[0]}`: `where` names path parameters")
-            lengths = {binding.parameter: _CLAIM_LENGTHS.get(binding.claim, _MAX_CLAIM_VALUE) for binding in permission.where}
-            for route in routes:
-                length = sum(
-                    1 + (len(s.text) if s.kind is SegmentKind.LITERAL else lengths.get(s.text, len(s.text))) for s in route.segments
-                )
-                if length > MAX_PATH:
-                    reader.report(pointer, f"`{route}` may take {length} characters of a policy, more than {MAX_PATH}: shorten the route")
+            key = permission.selector, permission.where
+            # Most permissions of a large document are like those of another subject.
+            if key not in known:
+                known[key] = list(_selector_problems(permission, document.catalog))
+            for below, message in known[key]:
+                reader.report(reader.places[permission] + below, message)
+
+
+def _selector_problems(permission: Permission, catalog: RouteCatalog) -> Iterator[tuple[str, str]]:
+    """Yield what is wrong with a selector beside its catalogue, each with the place below the permission's own."""
+    routes = catalog.select(parse_selector(permission.selector))
+    if not routes:
+        yield "", f"`{permission.selector}` means no route of the catalogue{_hint(permission.selector, catalog)}"
+    for parameter in sorted({binding.parameter for binding in permission.where}):
+        lacking = next((route for route in routes if parameter not in route.parameters), None)
+        if lacking is not None:
+            yield "/where", f"`{parameter}` is no parameter of `{lacking}`: `where` names path parameters"
+    lengths = {binding.parameter: _CLAIM_LENGTHS.get(binding.claim, _MAX_CLAIM_VALUE) for binding in permission.where}
+    for route in routes:
+        length = sum(1 + (len(s.text) if s.kind is SegmentKind.LITERAL else lengths.get(s.text, len(s.text))) for s in route.segments)
+        if length > MAX_PATH:
+            yield "", f"`{route}` may take {length} characters of a policy, more than {MAX_PATH}: shorten the route"
 
 
 def _hint(selector: str, catalog: RouteCatalog) -> str:

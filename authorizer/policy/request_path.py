@@ -80,7 +80,7 @@ def _with_empty_tail(catalog: RouteCatalog, verb: str, path: str, gateway_templa
     if gateway_template is not None and not gateway_template.endswith("+}"):
         return None
     told = None if gateway_template is None else catalog.find(verb, gateway_template)
-    only_requested = gateway_template is not None and bool(catalog.below(gateway_template, verb))
+    only_requested = gateway_template is not None and catalog.covers_others(gateway_template, verb)
     try:
         match = _match_every_spelling(path, partial(catalog.match_empty_tail, verb))
         beside = None if match is None or match.route == told else _match_every_spelling(path, partial(catalog.match, verb))
@@ -112,13 +112,11 @@ def _resolve(catalog: RouteCatalog, verb: str, path: str, gateway_template: str 
     if gateway_template is None:
         return _matched(catalog, verb, path)
     route = catalog.find(verb, gateway_template)
-    if gateway_template.endswith("+}"):
-        below = bool(catalog.below(gateway_template, verb))
-        if below or exact:
-            target = _matched(catalog, verb, path)
-            drift = target.problem is Unroutable.NO_ROUTE and route is None
-            problem = Unroutable.CATALOGUE_DRIFT if drift else target.problem
-            return Target(verb, target.route, target.parameters, problem, only_requested=True)
+    if gateway_template.endswith("+}") and (exact or catalog.covers_others(gateway_template, verb)):
+        target = _matched(catalog, verb, path)
+        drift = target.problem is Unroutable.NO_ROUTE and route is None
+        problem = Unroutable.CATALOGUE_DRIFT if drift else target.problem
+        return Target(verb, target.route, target.parameters, problem, only_requested=True)
     if route is None:
         return Target(verb, None, problem=Unroutable.CATALOGUE_DRIFT)
     if exact:

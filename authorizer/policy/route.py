@@ -17,6 +17,9 @@ VERBS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
 WEBSOCKET = "WS"
 """Stands where the verb would, for WebSocket route keys: `WS $connect`. Neither `ANY` nor `*` covers it."""
 
+MAX_KEPT = 8192
+"""Texts whose meaning is kept. Whoever deploys an API decides how many there are, not its callers."""
+
 # IAM gives `*`, `?` and `${` a meaning, `%` is the start of an escape, and `/` ends the segment: none of them may be in a literal.
 _LITERAL = re.compile(r"[A-Za-z0-9._~:,@$=+!'();&-]+")
 _PARAMETER = re.compile(r"\{([A-Za-z0-9._:-]+)(\+?)\}")
@@ -101,23 +104,11 @@ class RouteTemplate:
                 return None
         return values
 
-    def fits_decoded(self, segments: tuple[str, ...]) -> bool:
-        """Return whether these path segments may be what `fit` takes, after `%2F` in a parameter's value has been decoded."""
-        ends = {0}
-        for segment in self.segments:
-            if segment.kind is SegmentKind.LITERAL:
-                ends = {end + 1 for end in ends if segments[end : end + 1] == (segment.text,)}
-            else:
-                ends = set(range(min(ends) + 1, len(segments) + 1))
-            if not ends:
-                return False
-        return len(segments) in ends
-
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=MAX_KEPT)
 def parse_path(path: str) -> tuple[Segment, ...]:
     """Return the segments of a path template such as `/pets/{petId}`. Raises `RouteSyntaxError`."""
     if not path.startswith("/"):
@@ -197,7 +188,7 @@ class Selector:
         return any(self.matches(verb, route) for verb in route.verbs)
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=MAX_KEPT)
 def parse_selector(text: str) -> Selector:
     """`GET /pets/{petId}`, `* /admin/**` or `WS *` as a selector. Raises `RouteSyntaxError`."""
     method, path = _split(text)
@@ -248,6 +239,16 @@ class _Node:
         if self.parameter is not None:
             yield self.parameter
 
+    def next_level(self) -> Iterator["_Node"]:
+        """Yield all nodes one level down."""
+        yield from self.literals.values()
+        if self.parameter is not None:
+            yield self.parameter
+
+    def meeting(self, segment: Segment) -> Iterator["_Node"]:
+        """Yield the nodes one level down whose segment may stand for the same text as this one."""
+        return self.children(segment.text) if segment.kind is SegmentKind.LITERAL else self.next_level()
+
 
 class RouteCatalog:
     """All routes of one API. Raises `RouteSyntaxError` if two routes have one method and one shape."""
@@ -256,8 +257,10 @@ class RouteCatalog:
         self.routes = tuple(sorted(set(routes), key=_route_order))
         self._by_shape: dict[tuple[str, tuple[Segment, ...]], RouteTemplate] = {}
         self._root = _Node()
+        self._position = {id(route): number for number, route in enumerate(self.routes)}
         self._selected: dict[str, tuple[tuple[str, RouteTemplate], ...]] = {}
         self._reserved: dict[RouteTemplate, Mapping[str, frozenset[str]]] = {}
+        self._covers_others: dict[tuple[str, str], bool] = {}
         self.reach: dict[Any, Any] = {}
         """What other modules found out about these routes and keep with them; it goes when the catalogue goes."""
         for route in self.routes:
@@ -304,6 +307,12 @@ class RouteCatalog:
         route = _greedy_below(self._root, segments, 0, verb)
         return None if route is None else RouteMatch(route, route.fit((*segments, ""), empty_tail=True) or {})
 
+    def match_decoded(self, verb: str, segments: tuple[str, ...]) -> Iterator[RouteTemplate]:
+        """Yield the routes for this verb whose requests may look like these path segments after `%2F` in a parameter's value has been decoded."""
+        for route in _fitting_decoded(self._root, segments, {0}):
+            if route.serves(verb) and self._serving(verb, route.shape) is route:
+                yield route
+
     def find(self, verb: str, path: str) -> RouteTemplate | None:
         """Return the route of the same shape as this path template (or WebSocket route key) for this verb, or None."""
         try:
@@ -321,7 +330,21 @@ class RouteCatalog:
             greedy = RouteTemplate(verb, parse_path(path))
         except RouteSyntaxError:
             return ()
-        return tuple(r for r in self.routes if r.shape != greedy.shape and r.serves(verb) and _overlaps_below(greedy, r))
+        found = (route for node in _meeting(self._root, greedy.segments[:-1]) for route in _templates_below(node, own=False))
+        return self._in_order(route for route in found if route.serves(verb) and route.shape != greedy.shape)
+
+    def covers_others(self, path: str, verb: str) -> bool:
+        """Return whether there is any of the routes that `below` returns. Found out once for each greedy route that the gateway names."""
+        key = path, verb
+        if verb not in VERBS:
+            # A caller may make up as many as it likes, and none is served.
+            return False
+        known = self._covers_others.get(key)
+        if known is None:
+            known = bool(self.below(path, verb))
+            if len(self._covers_others) < MAX_KEPT:
+                self._covers_others[key] = known
+        return known
 
     @cached_property
     def cells(self) -> tuple[tuple[str, RouteTemplate], ...]:
@@ -333,12 +356,20 @@ class RouteCatalog:
         known = self._selected.get(selector)
         if known is None:
             parsed = parse_selector(selector)
-            known = self._selected[selector] = tuple(cell for cell in self.cells if parsed.matches(*cell))
+            cells = ((verb, route) for route in self.select(parsed) for verb in route.verbs if parsed.matches(verb, route))
+            known = self._selected[selector] = tuple((verb, route) for verb, route in cells if self._serving(verb, route.shape) is route)
         return known
 
     def select(self, selector: Selector) -> tuple[RouteTemplate, ...]:
         """Return the routes that a selector means."""
-        return tuple(route for route in self.routes if selector.selects(route))
+        if selector.verbs == {WEBSOCKET}:
+            return tuple(route for route in self.routes if route.method == WEBSOCKET and selector.selects(route))
+        return self._in_order(
+            route for route in _templates(self._root, selector.pattern, open_ended=selector.open_ended) if selector.selects(route)
+        )
+
+    def _in_order(self, routes: Iterable[RouteTemplate]) -> tuple[RouteTemplate, ...]:
+        return tuple(sorted(routes, key=lambda route: self._position[id(route)]))
 
     def reserved_words(self, route: RouteTemplate) -> Mapping[str, frozenset[str]]:
         """For each parameter of a route the literals that sibling routes have in its place.
@@ -348,14 +379,7 @@ class RouteCatalog:
         known = self._reserved.get(route)
         if known is None:
             known = self._reserved[route] = {
-                segment.text: frozenset(
-                    other.segments[index].text
-                    for other in self.routes
-                    if len(other.segments) > index
-                    and other.segments[index].kind is SegmentKind.LITERAL
-                    and other.method != WEBSOCKET
-                    and all(_may_meet(a, b) for a, b in zip(route.segments[:index], other.segments[:index], strict=True))
-                )
+                segment.text: frozenset(word for node in _meeting(self._root, route.segments[:index]) for word in node.literals)
                 for index, segment in enumerate(route.segments)
                 if segment.kind is not SegmentKind.LITERAL
             }
@@ -380,18 +404,56 @@ def _greedy_below(node: _Node, segments: tuple[str, ...], depth: int, verb: str)
     return next((route for route in found if route is not None), None)
 
 
-def _may_meet(left: Segment, right: Segment) -> bool:
-    both_literal = left.kind is right.kind is SegmentKind.LITERAL
-    return not both_literal or left.text == right.text
+def _fitting_decoded(node: _Node, segments: tuple[str, ...], ends: set[int]) -> Iterator[RouteTemplate]:
+    """Yield the templates from a node on that take the segments from one of these ends on, a parameter any number of them but none."""
+    if len(segments) in ends:
+        yield from node.routes.values()
+    first = min(ends)
+    if first < len(segments):
+        yield from node.greedy.values()
+        after: dict[str, set[int]] = {}
+        for end in ends - {len(segments)}:
+            after.setdefault(segments[end], set()).add(end + 1)
+        for word in after.keys() & node.literals.keys():
+            yield from _fitting_decoded(node.literals[word], segments, after[word])
+        if node.parameter is not None:
+            yield from _fitting_decoded(node.parameter, segments, set(range(first + 1, len(segments) + 1)))
 
 
-def _overlaps_below(greedy: RouteTemplate, other: RouteTemplate) -> bool:
-    fixed = len(greedy.segments) - 1
-    return (
-        other.method != WEBSOCKET
-        and len(other.segments) > fixed
-        and all(_may_meet(a, b) for a, b in zip(greedy.segments[:fixed], other.segments[:fixed], strict=True))
-    )
+def _meeting(root: _Node, segments: tuple[Segment, ...]) -> list[_Node]:
+    """Return the nodes of all templates that start so or may take the same paths: `/o/{id}` meets `/o/{id}`, `/o/me`, `/{any}/me` and `/{any}/{id}`."""
+    nodes = [root]
+    for segment in segments:
+        nodes = [child for node in nodes for child in node.meeting(segment)]
+    return nodes
+
+
+def _templates(root: _Node, pattern: tuple[Segment | None, ...], *, open_ended: bool) -> Iterator[RouteTemplate]:
+    """Yield the templates that a selector's pattern may mean: a parameter's name is not looked at."""
+    nodes = [root]
+    for number, wanted in enumerate(pattern):
+        if wanted is not None and wanted.kind is SegmentKind.GREEDY:
+            yield from (route for node in nodes if number == len(pattern) - 1 for route in node.greedy.values())
+            return
+        if wanted is None:
+            nodes = [child for node in nodes for child in node.next_level()]
+        elif wanted.kind is SegmentKind.LITERAL:
+            nodes = [node.literals[wanted.text] for node in nodes if wanted.text in node.literals]
+        else:
+            nodes = [node.parameter for node in nodes if node.parameter is not None]
+    for node in nodes:
+        yield from _templates_below(node, own=True) if open_ended else node.routes.values()
+
+
+def _templates_below(node: _Node, *, own: bool) -> Iterator[RouteTemplate]:
+    """Yield all templates that go on from a node, and with `own` those that end there."""
+    waiting = [node]
+    while waiting:
+        at = waiting.pop()
+        if own or at is not node:
+            yield from at.routes.values()
+        yield from at.greedy.values()
+        waiting.extend(at.next_level())
 
 
 def _route_order(route: RouteTemplate) -> tuple[bool, list[str], int]:

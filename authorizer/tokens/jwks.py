@@ -5,6 +5,7 @@ Follows RFC 7517 for the key set and the Cognito developer guide, "Verifying JSO
 
 import json
 import threading
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -101,8 +102,8 @@ def read_keys(document: bytes) -> dict[str, Key]:
         usable = [entry for entry in entries if _is_usable(entry)]
     except (ValueError, KeyError, TypeError, RecursionError):
         raise TroubleError("jwks_unavailable", "the key set is not a JSON object with a list of keys") from None
-    names = [entry["kid"] for entry in usable]
-    keys = {entry["kid"]: key for entry in usable if names.count(entry["kid"]) == 1 and (key := _build(entry)) is not None}
+    times = Counter(entry["kid"] for entry in usable)
+    keys = {entry["kid"]: key for entry in usable if times[entry["kid"]] == 1 and (key := _build(entry)) is not None}
     if not keys:
         raise TroubleError("jwks_unavailable", "the key set has no RSA key for RS256 signatures of at least 2048 bits")
     return keys

@@ -38,7 +38,10 @@ def _register_matrix(endpoints: Endpoints) -> None:
         published = endpoints.service.published(api)
         document = published.document
         refs, following = page_of(sorted({EVERYONE, *document.subjects}), limit, cursor)
-        rows = [presenters.matrix_row(document, ref) for ref in refs]
+        rows = []
+        for ref in refs:
+            endpoints.limit.check()
+            rows.append(presenters.matrix_row(document, ref))
         return answer(
             models.Matrix(version=published.head.version, rows=rows, next=following), headers={"ETag": entity_tag(published.head)}
         )
@@ -65,7 +68,7 @@ def _register_access(endpoints: Endpoints) -> None:
             found = sorted(what_can(document, _subject(subject, "/query/subject"), now), key=_place)
         else:
             verb, template = _route(document, route) if route else _routed(document, method or "", path or "")
-            found = list(who_can(document, verb, template, now)) if template is not None else []
+            found = list(who_can(document, verb, template, now, endpoints.limit.check)) if template is not None else []
         page, following = page_of(found, limit, cursor, key=_place)
         body = models.AccessList(version=published.head.version, access=[presenters.access_entry(a) for a in page], next=following)
         return answer(body, headers={"ETag": entity_tag(published.head)})

@@ -64,7 +64,7 @@ def _register_document(endpoints: Endpoints, writer: Writer) -> None:
             require_absent(if_match, if_none_match, api)
         else:
             refuse_existing(published, if_none_match)
-            require_match(service, api, published, if_match)
+            require_match(service, api, published, if_match, endpoints.limit)
         document = _named(parse_document(endpoints.body), api)
         return writer.publish(Write(api, published, document, dry_run == "true", reason, created=published is None))
 
@@ -81,7 +81,7 @@ def _register_document(endpoints: Endpoints, writer: Writer) -> None:
         One Query more if the newest version changed the denylist.
         """
         published = service.published(api)
-        require_match(service, api, published, if_match)
+        require_match(service, api, published, if_match, endpoints.limit)
         document = _named(edits.patched(published.document, endpoints.body), api)
         return writer.publish(Write(api, published, document, dry_run == "true", reason))
 
@@ -105,7 +105,7 @@ def _register_routes(endpoints: Endpoints, writer: Writer) -> None:
         One Query more if the newest version changed the denylist.
         """
         published = service.published(api)
-        require_match(service, api, published, if_match)
+        require_match(service, api, published, if_match, endpoints.limit)
         document = edits.with_routes(published.document, endpoints.body)
         return writer.publish(Write(api, published, document, dry_run == "true", reason))
 
@@ -148,7 +148,7 @@ def _register_subjects(endpoints: Endpoints, writer: Writer) -> None:
         """
         ref = ref_of(kind, name)
         published = service.published(api)
-        require_match(service, api, published, if_match)
+        require_match(service, api, published, if_match, endpoints.limit)
         document = edits.with_subject(published.document, ref, endpoints.body)
         created = ref not in published.document.subjects
         return writer.publish(Write(api, published, document, dry_run == "true", reason, created=created))
@@ -163,7 +163,7 @@ def _register_subjects(endpoints: Endpoints, writer: Writer) -> None:
         """
         ref = ref_of(kind, name)
         published = service.published(api)
-        require_match(service, api, published, if_match)
+        require_match(service, api, published, if_match, endpoints.limit)
         try:
             document = edits.without_subject(published.document, ref)
         except KeyError:

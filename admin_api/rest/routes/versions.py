@@ -91,7 +91,7 @@ def _register_history(endpoints: Endpoints) -> None:
         api: str, number: Number, to: Annotated[int, Query(ge=1, le=999_999_999_999)], limit: Limit = 50, cursor: Cursor = None
     ) -> Response[models.Diff]:
         """Twice what reading a version costs."""
-        changes, following = page_of(sorted(service.diff(api, number, to), key=_place), limit, cursor, key=_place)
+        changes, following = page_of(sorted(service.diff(api, number, to, endpoints.limit), key=_place), limit, cursor, key=_place)
         access = [presenters.access_change(change) for change in changes]
         return answer(models.Diff(from_version=number, to_version=to, access=access, next=following))
 
@@ -123,7 +123,7 @@ def _register_rollback(endpoints: Endpoints, writer: Writer) -> None:
 
         def write() -> Response[models.WriteResult]:
             published = service.published(api)
-            require_match(service, api, published, if_match)
+            require_match(service, api, published, if_match, endpoints.limit)
             target = service.rollback_target(api, number)
             why = reason or f"roll back to version {number}"
             return writer.publish(Write(api, published, target.document, dry_run == "true", why), replay)

@@ -98,6 +98,7 @@ def test_json_of_plan_and_apply(run: Run, target: Table, seed: Path) -> None:
         "rows": ["everyone: new", "group/guest: new", "group/owner: new", "routes: new"],
         "rows_in_all": 4,
         "access_in_all": 2,
+        "token_scope_in_all": 4,
         "flushed": [],
         "access": [
             {

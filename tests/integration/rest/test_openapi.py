@@ -21,10 +21,14 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from admin_api.publishing.service import PermissionService
 from admin_api.rest import problems
+from admin_api.rest.app import AdminApi
+from admin_api.rest.openapi.document import describe
 from admin_api.rest.openapi.meanings import MEANINGS
 from tests.integration.rest.client import ADMIN, Client
 from tests.integration.rest.conftest import Rest
+from tests.support.tables import opened
 from tests.support.wsgi import LambdaProxy
 
 CASES = 48 if os.environ.get("CI") else 3
@@ -177,7 +181,7 @@ def types_of(operation: dict[str, Any]) -> dict[str, int]:
     return found
 
 
-ALWAYS = {"unauthenticated", "bad-request", "answer-too-large", "unavailable", "damaged", "internal"}
+ALWAYS = {"unauthenticated", "bad-request", "answer-too-large", "takes-too-long", "unavailable", "damaged", "internal"}
 OF_WRITES = {"invalid-document", "change-too-large", "precondition-required", "stale-version", "body-too-large", "unsupported-media-type"}
 
 
@@ -261,3 +265,19 @@ def test_no_request_made_from_it_finds_an_answer_that_it_lacks(rest: Rest) -> No
     assert sum(seen.values()) >= (2000 if os.environ.get("CI") else 100), seen
     assert {status // 100 for status in seen} == {2, 4}, seen
     assert seen[200] + seen[201] > sum(seen.values()) / 6, seen
+
+
+def test_it_is_made_once(rest: Rest, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[int] = []
+
+    def counted(endpoints: Any) -> Any:
+        made.append(1)
+        return describe(endpoints)
+
+    monkeypatch.setattr("admin_api.rest.app.describe", counted)
+    service = PermissionService(opened(), rest.clock, lambda _: None)
+    client = Client(AdminApi(service, now=rest.clock, flush=lambda _: ()))
+    first, *others = [client.get("/v1/openapi.json", as_=None) for _ in range(3)]
+    assert first.status == 200
+    assert all(other == first for other in others)
+    assert len(made) == 1

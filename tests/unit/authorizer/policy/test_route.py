@@ -108,6 +108,10 @@ def test_below_a_greedy_route_is_whatever_it_would_take_in() -> None:
     assert list(map(str, routes.below("/{proxy+}", "POST"))) == ["POST /f/a", "ANY /f/b"]
     assert routes.below("/f/{proxy+}/more", "GET") == ()
     assert routes.below("{proxy+}", "GET") == ()
+    for path, verb in (("/f/{proxy+}", "GET"), ("/f/{proxy+}", "PUT"), ("/g/{proxy+}", "GET"), ("/g/{proxy+}", "PUT"), ("{proxy+}", "GET")):
+        for _ in range(2):
+            assert routes.covers_others(path, verb) is bool(routes.below(path, verb)), (path, verb)
+    assert not routes.covers_others("/f/{proxy+}", "MADEUP")
 
 
 def test_reserved_words_are_the_literals_of_siblings() -> None:
@@ -172,9 +176,10 @@ def test_parse_path() -> None:
     ],
 )
 def test_what_a_path_may_have_been_before_it_was_decoded(route: str, path: str, *, expected: bool) -> None:
-    assert parse_route(route).fits_decoded(tuple(path.split("/"))) is expected
+    found = catalog(route).match_decoded("GET", tuple(path.split("/")))
+    assert [*map(str, found)] == ([route] if expected else [])
 
 
 def test_long_paths_cost_little() -> None:
-    route = parse_route("GET /" + "/".join(f"{{p{n}}}" for n in range(30)) + "/end")
-    assert not route.fits_decoded(("a",) * 4000)
+    routes = catalog("GET /" + "/".join(f"{{p{n}}}" for n in range(30)) + "/end")
+    assert not [*routes.match_decoded("GET", ("a",) * 4000)]
