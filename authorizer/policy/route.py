@@ -261,8 +261,8 @@ class RouteCatalog:
         self._selected: dict[str, tuple[tuple[str, RouteTemplate], ...]] = {}
         self._reserved: dict[RouteTemplate, Mapping[str, frozenset[str]]] = {}
         self._covers_others: dict[tuple[str, str], bool] = {}
-        self.reach: dict[Any, Any] = {}
-        """What other modules found out about these routes and keep with them; it goes when the catalogue goes."""
+        self.reach: dict[type, Any] = {}
+        """What other modules found out about these routes and keep with them, by the class that bounds it; it goes when the catalogue goes."""
         for route in self.routes:
             known = self._by_shape.setdefault((route.method, route.shape), route)
             if known is not route:

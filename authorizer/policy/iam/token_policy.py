@@ -25,7 +25,7 @@ from authorizer.policy.iam.pattern_coverage import (
     VerbRoutes,
     mark_of,
     pattern_of,
-    routes_of_verb,
+    reach_of,
     takes_in,
     with_bound,
 )
@@ -130,11 +130,12 @@ def _read_access(grounds: Grounds) -> list[_VerbAccess]:
             for verb in selector.verbs:
                 by_verb.setdefault(verb, []).append((permission, selector))
     marks: dict[str, str] = {}
+    reach = reach_of(grounds.catalog)
     result = []
     for verb in VERBS:
         if verb not in by_verb:
             continue
-        base = _verb_routes(grounds.catalog, verb, ())
+        base = reach.routes(verb)
         chosen = [(p, number) for p, selector in by_verb[verb] for number in base.selected(selector)]
         denied = {number for p, number in chosen if p.effect is Effect.DENY}
         granted = [(p, number) for p, number in chosen if p.effect is Effect.ALLOW and number not in denied]
@@ -150,7 +151,7 @@ def _read_access(grounds: Grounds) -> list[_VerbAccess]:
                 # Marks are no words, so that what is found out about these routes holds for every caller.
                 named = {name: marks.setdefault(value, mark_of(len(marks))) for name, value in values.items()}
                 bound.setdefault((number, with_bound(base.routes[number], named)), []).append(permission)
-        known = _verb_routes(grounds.catalog, verb, tuple(bound))
+        known = reach.with_bound(verb, tuple(bound))
         allowed |= dict(enumerate(bound.values(), len(base.routes)))
         values_by_mark = {mark: value for value, mark in marks.items()}
         result.append(
@@ -158,14 +159,6 @@ def _read_access(grounds: Grounds) -> list[_VerbAccess]:
         )
     _refuse_words(grounds.catalog, marks)
     return result
-
-
-def _verb_routes(catalog: RouteCatalog, verb: str, bound: tuple[Bound, ...]) -> VerbRoutes:
-    known = catalog.reach.get((verb, bound))
-    if known is None:
-        routes = routes_of_verb(catalog, verb) if not bound else _verb_routes(catalog, verb, ()).routes
-        known = catalog.reach[verb, bound] = VerbRoutes(verb, routes, bound)
-    return known
 
 
 def _refuse_words(catalog: RouteCatalog, values: Iterable[str]) -> None:

@@ -9,6 +9,7 @@ import pytest
 from authorizer.policy.decision import Grounds
 from authorizer.policy.document import PermissionDocument, parse_document
 from authorizer.policy.iam.method_arn import MethodArn
+from authorizer.policy.iam.pattern_coverage import reach_of
 from authorizer.policy.iam.statement import PolicyDocument
 from authorizer.policy.iam.token_policy import MAX_POLICY_BYTES, Refusal, RefusalReason, compile_token
 from authorizer.policy.permission import EVERYONE
@@ -238,7 +239,27 @@ def test_what_was_found_out_for_one_caller_is_not_told_to_the_next() -> None:
 def test_a_catalogue_remembers_no_more_for_a_hundred_callers_than_for_one() -> None:
     shared = document(["GET /o/{id}", "GET /o/{id}/pets", "ANY /f/{p+}"], [{"route": "GET /o/{id}", "where": {"id": "sub"}}, "GET /f/{p+}"])
     compiled(shared, claims={"sub": "alice"})
-    kept = len(shared.catalog.reach)
+    kept = reach_of(shared.catalog).size
     for number in range(100):
         assert resources(compiled(shared, claims={"sub": f"user{number}"})) == ["GET/f/*", f"GET/o/user{number}"]
-    assert len(shared.catalog.reach) == kept
+    assert reach_of(shared.catalog).size == kept > 0
+
+
+@pytest.mark.parametrize("room", [0, 10])
+def test_no_number_of_combinations_of_grants_fills_the_memory(monkeypatch: pytest.MonkeyPatch, room: int) -> None:
+    names = [f"o{number:02}" for number in range(12)]
+    shared = document(
+        [f"GET /{name}/{{id}}" for name in names], [{"route": f"GET /{name}/{{id}}", "where": {"id": "sub"}} for name in names]
+    )
+    everything = shared.permissions(EVERYONE)
+    reach = reach_of(shared.catalog)
+    most = 0
+    for number in [*range(1, 400), *range(1, 400)]:
+        held = tuple(permission for place, permission in enumerate(everything) if number >> place & 1)
+        policy = compile_token(MethodArn.parse(f"{PREFIX}GET/x"), Grounds(held, shared.catalog, {"sub": "alice"}, 0))
+        assert resources(policy) == [f"GET/{name}/alice" for place, name in enumerate(names) if number >> place & 1]
+        if number == 1:
+            most = (room + 1) * reach.size
+            monkeypatch.setattr("authorizer.policy.iam.pattern_coverage.MAX_BYTES", room * reach.size)
+        # What was made last stays, whatever it takes.
+        assert reach.size <= 2 * most
