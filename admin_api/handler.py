@@ -4,14 +4,19 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from aws_lambda_powertools import Logger
-from aws_lambda_powertools.logging import utils
+from authorizer.runtime import check_runtime
 
-from admin_api.gateway_cache import GatewayCaches
-from admin_api.rest.app import AdminApi
-from admin_api.settings import AdminSettings, read_admin_settings
-from admin_api.wiring import open_service
-from authorizer.log_json import log_json
+check_runtime()
+
+# What comes with the wrong zip would fail in here, with an error that names anything but the cause.
+from aws_lambda_powertools import Logger  # noqa: E402
+from aws_lambda_powertools.logging import utils  # noqa: E402
+
+from admin_api.gateway_cache import GatewayCaches  # noqa: E402
+from admin_api.rest.app import AdminApi  # noqa: E402
+from admin_api.settings import AdminSettings, read_admin_settings  # noqa: E402
+from admin_api.wiring import open_service  # noqa: E402
+from authorizer.log_json import log_json  # noqa: E402
 
 
 def build_handler(settings: AdminSettings) -> Any:

@@ -7,6 +7,7 @@ new key exactly when the code is new.
 
 import argparse
 import hashlib
+import json
 import subprocess
 import sys
 import tempfile
@@ -15,8 +16,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from authorizer.runtime import ARCHITECTURES, BUILT_FOR, PYTHON
+
 ROOT = Path(__file__).resolve().parent.parent
-PYTHON_VERSION = "3.13"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,7 @@ PLATFORMS = {
     "arm64": ("manylinux_2_34_aarch64", "manylinux_2_28_aarch64", "manylinux_2_17_aarch64", "manylinux2014_aarch64"),
     "x86_64": ("manylinux_2_34_x86_64", "manylinux_2_28_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64"),
 }
+MACHINES = {architecture: machine for machine, architecture in ARCHITECTURES.items()}
 FIXED_DATE = (1980, 1, 1, 0, 0, 0)
 
 
@@ -95,6 +98,9 @@ def build(artefact: Artefact, output: Path, *, code_only: bool = False, arch: st
         target = Path(scratch)
         _install_dependencies(artefact, target, arch)
         files |= dependency_files(artefact, target)
+        record = target / BUILT_FOR
+        record.write_text(json.dumps({"python": PYTHON, "machine": MACHINES[arch]}), encoding="utf-8")
+        files[f"authorizer/{BUILT_FOR}"] = record
         return write_zip(output, f"gatebook-{artefact.name}-{arch}", files)
 
 
@@ -147,12 +153,12 @@ def _walk(folder: Path, root: Path) -> Iterator[tuple[str, Path]]:
 def _install_dependencies(artefact: Artefact, target: Path, arch: str) -> None:
     # --no-deps: the lock file is complete, and pip would judge markers by the Python that runs it, not by Lambda's.
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile", "--no-deps"]
-    command += ["--require-hashes", "--only-binary=:all:", "--implementation", "cp", "--python-version", PYTHON_VERSION]
+    command += ["--require-hashes", "--only-binary=:all:", "--implementation", "cp", "--python-version", PYTHON]
     for platform in PLATFORMS[arch]:
         command += ["--platform", platform]
     command += ["--target", str(target), "--requirement", str(artefact.lock_file)]
     if subprocess.run(command, check=False, stdout=sys.stderr).returncode:
-        raise PackageError(f"pip could not install `{artefact.lock_name}` for {arch} and Python {PYTHON_VERSION}; its message is above")
+        raise PackageError(f"pip could not install `{artefact.lock_name}` for {arch} and Python {PYTHON}; its message is above")
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -9,8 +9,8 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from jose import jwk
 from jose.backends.base import Key
+from jose.backends.cryptography_backend import CryptographyRSAKey
 from jose.exceptions import JOSEError
 
 from authorizer.errors import TokenError, TroubleError
@@ -125,10 +125,10 @@ def _is_usable(entry: Any) -> bool:
 
 
 def _build(entry: Mapping[str, Any]) -> Key | None:
-    # Only the public numbers go in, whatever else the entry holds.
+    # Only the public numbers go in, whatever else the entry holds. The backend is named: python-jose would take a slow one without a word.
     try:
-        key = jwk.construct({"kty": "RSA", "n": entry["n"], "e": entry["e"]}, ALGORITHM)
-        size: int = key.prepared_key.key_size  # type: ignore[attr-defined]  # what its cryptography backend adds
+        key = CryptographyRSAKey({"kty": "RSA", "n": entry["n"], "e": entry["e"]}, ALGORITHM)
+        size: int = key.prepared_key.key_size
     except (JOSEError, ValueError, TypeError, AttributeError):
         return None
     return key if size >= MIN_KEY_BITS else None

@@ -35,9 +35,10 @@ CLOCKS = ("now", "today", "utcnow")
 DYNAMIC = ("__import__", "import_module", "run_module", "run_path", "exec", "eval")
 IMPURE_CALLS = ("open", "print", "input", "breakpoint", "globals", *CLOCKS, *DYNAMIC)
 
-DATA_PLANE_NEEDS = ("aws_lambda_powertools", "jose", "pynamodb")
+DATA_PLANE_NEEDS = ("aws_lambda_powertools", "jose", "pynamodb", "cryptography.hazmat.bindings._rust")
 CONTROL_PLANE_MAY_USE = (
     "authorizer.log_json",
+    "authorizer.runtime",
     CORE,
     "authorizer.table",
     "authorizer.tokens.claims",
@@ -112,7 +113,7 @@ def imported(source: Source, *packages: str) -> list[str]:
 
 
 def data_plane_stands_alone(source: Source) -> list[str]:
-    """Itself, the standard library, and the three packages that the artefact is built with."""
+    """Itself, the standard library, the three packages that the artefact is built with, and what python-jose's backend stands on."""
     return [
         module
         for module in source.imports()

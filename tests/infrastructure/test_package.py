@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from authorizer.runtime import PYTHON as PYTHON_VERSION
 from infra import package
 from tests.integration.faults.hosts import KeyHost, TableHost
 from tests.support.events import rest_request_event
@@ -107,7 +108,7 @@ def test_the_command_prints_the_two_paths_alone(tmp_path: Path, capsys: pytest.C
 
 def _runtime() -> str | None:
     """The interpreter of the functions, if it is there and runs: a version manager's stand-in may be there and run nothing."""
-    found = shutil.which(f"python{package.PYTHON_VERSION}")
+    found = shutil.which(f"python{PYTHON_VERSION}")
     return found if found and subprocess.run([found, "--version"], capture_output=True, check=False).returncode == 0 else None
 
 
@@ -130,7 +131,7 @@ def unpacked(artefact: package.Artefact, folder: Path) -> Path:
         "--no-deps",
         "--require-hashes",
     ]
-    command += ["--python-version", package.PYTHON_VERSION] if RUNTIME else []
+    command += ["--python-version", PYTHON_VERSION] if RUNTIME else []
     command += ["--only-binary=:all:", "--target", str(installed), "--requirement", str(artefact.lock_file)]
     subprocess.run(command, check=True)
     files = package.code_files(artefact, package.ROOT) | package.dependency_files(artefact, installed)
@@ -217,6 +218,48 @@ def test_the_authorizers_zip_knows_dynamodb_alone(authorizer_task: Path) -> None
     assert [path.name for path in (authorizer_task / "botocore" / "data").iterdir() if path.is_dir()] == ["dynamodb"]
     size = sum(path.stat().st_size for path in authorizer_task.parent.glob("authorizer-*.zip"))
     assert size < 9_000_000
+
+
+BROKEN = {
+    "another Python": ('{"python": "3.9", "machine": "MACHINE"}', "this zip is for Python 3.9 on "),
+    "another processor": ('{"python": "HERE", "machine": "riscv64"}', "on riscv64, and the function runs Python "),
+}
+
+
+@pytest.mark.parametrize("handler", ["authorizer.handler", "admin_api.handler"])
+@pytest.mark.parametrize("case", [*BROKEN, "packages of another processor", "packages of another Python"])
+def test_the_wrong_zip_says_so_at_cold_start(admin_task: Path, tmp_path: Path, handler: str, case: str) -> None:
+    task = tmp_path / "task"
+    shutil.copytree(admin_task, task)
+    here = subprocess.run([PYTHON, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"], capture_output=True, text=True, check=True)
+    bindings = task / "cryptography" / "hazmat" / "bindings"
+    if case in BROKEN:
+        record, expected = BROKEN[case]
+        record = record.replace("HERE", here.stdout.strip()).replace("MACHINE", os.uname().machine)
+        (task / "authorizer" / "built_for.json").write_text(record)
+    elif case == "packages of another processor":
+        expected = "package `cryptography` cannot be used by Python "
+        for library in bindings.glob("_rust*.so"):
+            library.write_bytes(b"\x7fELF of another machine")
+    else:
+        expected = "package `cryptography` cannot be used by Python "
+        for library in [*bindings.glob("_rust*.so"), *task.glob("_cffi_backend*.so")]:
+            library.unlink()
+    run = [PYTHON, "-I", "-S", "-c", f"import sys; sys.path.insert(0, {str(task)!r}); import {handler}"]
+    result = subprocess.run(run, cwd=tmp_path, env={}, capture_output=True, text=True, check=False)
+    assert result.returncode == 1
+    last = result.stderr.splitlines()[-1]
+    assert last.startswith("authorizer.runtime.WrongRuntimeError: ")
+    assert expected in last
+    assert "python -m infra.package --arch" in last
+
+
+def test_a_zip_says_what_it_is_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(package, "_install_dependencies", lambda *_: None)
+    for arch, machine in (("arm64", "aarch64"), ("x86_64", "x86_64")):
+        for artefact in package.ARTEFACTS:
+            with zipfile.ZipFile(package.build(artefact, tmp_path, arch=arch)) as archive:
+                assert json.loads(archive.read("authorizer/built_for.json")) == {"python": "3.13", "machine": machine}
 
 
 def test_the_admins_zip_answers_alone(admin_task: Path, settings: dict[str, str]) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import botocore.session
 import pytest
-from jose import jwk
+from jose.backends.cryptography_backend import CryptographyRSAKey
 
 from tests.integration.caches import Reader
 from tests.integration.gates import DOCUMENT, Gate, KeyServer, bearer, build_gate, gate, keys, published, request_event, token_event
@@ -177,13 +177,13 @@ def test_a_key_is_built_once_per_fetch_and_not_per_token(
     gate: Gate, keys: KeyServer, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     built: list[str] = []
-    construct = jwk.construct
+    construct = CryptographyRSAKey
 
     def counted(key_data: Any, algorithm: Any = None) -> Any:
         built.append(key_data["n"])
         return construct(key_data, algorithm)
 
-    monkeypatch.setattr(jwk, "construct", counted)
+    monkeypatch.setattr("authorizer.tokens.jwks.CryptographyRSAKey", counted)
     second = Issuer(kid="kid-2", key_name="second")
     keys.body = (
         b'{"keys": [' + keys.body.removeprefix(b'{"keys": [').removesuffix(b"]}") + b", " + second.jwks().removeprefix(b'{"keys": [')
