@@ -3,6 +3,7 @@
 import base64
 import json
 import time
+from pathlib import Path
 from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
@@ -16,6 +17,7 @@ from authorizer.tokens.jwks_fetch import fetch_jwks
 from authorizer.tokens.verifier import TokenVerifier
 from tests.support.issuer import b64, rsa_key, sign
 from tests.support.local_stack import LocalStack
+from tests.support.websocket import RefusedError, connected
 
 pytestmark = pytest.mark.stack
 
@@ -76,6 +78,42 @@ def test_bad_tokens_are_401(stack: LocalStack, tokens: dict[str, str]) -> None:
     # The REQUEST authorizer is told every header: one token sent twice is refused, and so is none.
     assert stack.call("rest_request", "GET", "/pets").status == 401
     assert stack.call("rest_request", "GET", "/pets", f"Bearer {good}").status == 200
+
+
+REFUSALS = {
+    "rest_request": {"without a token": 401, "with a bad token": 401, "denied": 403},
+    "rest_token": {"without a token": 401, "with a bad token": 401, "denied": 403},
+    # The emulator knows of no exception that makes a 401 here, and AWS documents none.
+    "http": {"without a token": 401, "with a bad token": 500, "denied": 403},
+    "websocket": {"without a token": 500, "with a bad token": 500, "denied": 403},
+}
+COLUMNS = {"rest_request": 0, "rest_token": 0, "http": 1, "websocket": 2}
+
+
+@pytest.mark.parametrize("gateway", REFUSALS)
+def test_each_gateway_refuses_as_it_is_told_of(stack: LocalStack, tokens: dict[str, str], gateway: str) -> None:
+    sent = {"without a token": [], "with a bad token": ["Bearer a.b.c"], "denied": [f"Bearer {tokens['nobody']}"]}
+    if gateway == "websocket":
+        answers = {case: _handshake(stack, [("Authorization", value) for value in values]) for case, values in sent.items()}
+    else:
+        answers = {case: stack.call(gateway, "GET", "/admin/reports", *values).status for case, values in sent.items()}
+    assert answers == REFUSALS[gateway]
+
+
+def _handshake(stack: LocalStack, headers: list[tuple[str, str]]) -> int:
+    try:
+        with connected(stack.note["apis"]["websocket"], headers=headers):
+            return 101
+    except RefusedError as error:
+        return error.status
+
+
+@pytest.mark.parametrize("gateway", REFUSALS)
+def test_the_page_on_gateways_says_the_same(gateway: str) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "gateways.md").read_text()
+    for case, status in REFUSALS[gateway].items():
+        [row] = [line for line in page.splitlines() if line.startswith(f"| the local stack, {case} |")]
+        assert row.strip("|").split("|")[1 + COLUMNS[gateway]].strip().partition(":")[0] == str(status)
 
 
 def test_a_program_is_known_by_its_client_and_scopes(stack: LocalStack) -> None:
