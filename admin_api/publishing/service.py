@@ -17,7 +17,7 @@ from admin_api.publishing.time_limit import TimeLimit, no_limit
 from admin_api.publishing.verification import Verification, verify_history
 from admin_api.table import writer
 from admin_api.table.history import History, NotPublishedError, Published
-from admin_api.table.version_record import Authorship, Base, SeriesPart, VersionRecord, canonical_json
+from admin_api.table.version_record import Authorship, Base, SeriesPart, VersionRecord
 from admin_api.table.writer import AnswerFor, Change, ChangeTooLargeError, ConflictError, StoredAnswer, TableWriter
 from authorizer.errors import TroubleError
 from authorizer.policy.denylist import Denylist, DenylistEntry, DenylistKind
@@ -25,6 +25,7 @@ from authorizer.policy.document import PermissionDocument
 from authorizer.policy.permission import PrincipalRef
 from authorizer.policy.problems import DocumentError, Problem
 from authorizer.table import keys
+from authorizer.table.digests import canonical_json
 from authorizer.table.reader import PermissionTable
 from authorizer.table.records import Head, RoutesRow, SubjectRow
 

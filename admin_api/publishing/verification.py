@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from admin_api.table.history import History, Newest
+from admin_api.table.history import History, Written
 from admin_api.table.version_record import Origin, VersionRecord
 from authorizer.table.records import Head
 
@@ -27,20 +27,20 @@ def verify_history(
     """
     damaged: list[str] = []
     found = None
-    newest = Newest()
+    written = Written()
     after: VersionRecord | None = None
     for record in history.read_records(api, head):
         if after is not None and not _follows(after, record):
             damaged.append(f"version {after.version}: its origin is not what the versions before it say")
         after = record
-        newest.add(record)
+        written.add(record)
         damaged += [f"version {record.version}: {key}" for key in history.damaged_items(record)]
         if expected and record.hash.startswith(expected.lower()):
             found = record.version
         on_version()
     if after is not None and after.origin not in (None, Origin(1, "", 0), Origin(1, "", 1)):
         damaged.append(f"version {after.version}: its origin is not itself")
-    damaged += history.unrecorded_items(api, head, newest, now)
+    damaged += history.unrecorded_items(api, head, written, now)
     return Verification(head, tuple(damaged), found)
 
 

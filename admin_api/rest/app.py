@@ -33,7 +33,7 @@ COMPUTING_SECONDS = 10.0
 
 _INSTEAD = "ask for a page with a smaller `limit`, read or write subject by subject, or use the command line"
 
-_DAMAGE = ("unreadable_row", "broken_chain", "lagging_row", "leftover_rows")
+_DAMAGE = ("unreadable_row", "altered_row", "broken_chain", "lagging_row", "leftover_rows")
 
 _AUTHZEN = "/access/v1/"
 

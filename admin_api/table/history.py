@@ -5,15 +5,16 @@ from dataclasses import dataclass
 
 from pynamodb.exceptions import DoesNotExist
 
-from admin_api.table.version_record import Base, SeriesPart, VersionRecord, item_digest, parse_record, record_hash
+from admin_api.table.version_record import Base, SeriesPart, VersionRecord, parse_record, record_hash
 from authorizer.errors import TroubleError
 from authorizer.policy.denylist import DenylistKind
 from authorizer.policy.document import PermissionDocument, Subject
 from authorizer.policy.permission import PrincipalRef
 from authorizer.table import keys
-from authorizer.table.items import RegistryItem, RowItem, VersionItem
+from authorizer.table.digests import item_digest
+from authorizer.table.items import RegistryItem, RowItem, TableItem, VersionItem
 from authorizer.table.reader import PermissionTable, parsed
-from authorizer.table.records import Head, Touched
+from authorizer.table.records import Head, RoutesRow, SubjectRow, Touched
 
 PAGE = 50
 
@@ -37,21 +38,19 @@ class Published:
         return Base(self.head, self.record)
 
 
-class Newest:
-    """What the whole history says of the newest state: filled record by record, the newest first."""
+class Written:
+    """What the whole history says that the table holds: filled record by record, the newest first."""
 
     def __init__(self) -> None:
-        self.rows: dict[str, int] = {}
-        self.denials: dict[tuple[DenylistKind, str], tuple[int, int | None]] = {}
+        self.items: set[tuple[str, str]] = set()
+        self.denials: dict[tuple[DenylistKind, str], VersionRecord] = {}
 
     def add(self, record: VersionRecord) -> None:
         """Take a record into account."""
         if record.denylist is not None:
-            change = record.denylist
-            self.denials.setdefault((change.kind, change.value), (record.version, change.expires_at))
-            return
-        for touched in record.touched:
-            self.rows.setdefault(touched.pk, record.version)
+            self.denials.setdefault((record.denylist.kind, record.denylist.value), record)
+        else:
+            self.items |= {(touched.pk, touched.sk) for touched in record.touched}
 
 
 class History:
@@ -161,23 +160,33 @@ class History:
             if self._digest_of(touched) != touched.sha256:
                 yield f"{touched.pk} {touched.sk}"
 
-    def unrecorded_items(self, api: str, head: Head, newest: Newest, now: float) -> Iterator[str]:
-        """Keys that show readers something else than the history says: rows that no version wrote, and entries of the denylist that were altered or removed.
+    def unrecorded_items(self, api: str, head: Head, written: Written, now: float) -> Iterator[str]:
+        """Yield what the table holds of an API and no version wrote: rows of any version, entries of the registry, records beyond the head, entries of the
+        denylist that were altered or removed, and a head that does not say when the denylist changed last.
 
-        One Query for the registry, the routes, the denylist and every known subject.
+        One Query each for the API's own partition, the denylist, the routes and every known subject.
         """
-        routes = self._table.read_routes(api, head.version)
-        shown = {keys.routes_key(api): routes.version if routes else 0}
-        shown |= {
-            keys.subject_key(api, ref): self._table.read_subject(api, ref, head.version).version
-            for ref in sorted(self._table.read_known_subjects(api))
-        }
-        yield from (f"{key} {keys.number(version)}" for key, version in shown.items() if newest.rows.get(key, 0) != version)
+        own = keys.api_key(api)
+        expected = written.items | {(own, keys.HEAD)} | {(own, keys.VERSION_PREFIX + keys.number(n)) for n in range(1, head.version + 1)}
+        partitions = [own, keys.routes_key(api), *(keys.subject_key(api, ref) for ref in sorted(self._table.read_known_subjects(api)))]
+        for partition in partitions:
+            found = self._table.query(TableItem, partition, None, attributes=("pk", "sk", "schema"))
+            yield from (f"{item.pk} {item.sk}" for item in found if (item.pk, item.sk) not in expected)
+        stamp = max((record.version for record in written.denials.values()), default=0)
+        if stamp != head.denylist_stamp:
+            yield f"{own} {keys.HEAD}: it says that version {head.denylist_stamp} changed the denylist last, and version {stamp} did"
+        yield from self._unrecorded_denials(api, written, now)
+
+    def _unrecorded_denials(self, api: str, written: Written, now: float) -> Iterator[str]:
         denylist = self._table.read_denylist(api)
-        for kind, value in {*newest.denials, *((entry.kind, entry.value) for entry in denylist.entries())}:
-            version, ends = newest.denials.get((kind, value), (0, None))
-            entry = denylist.get(kind, value)
-            as_written = (entry.version, entry.expires_at) == (version, ends) if entry is not None else ends is None or ends <= now
+        for kind, value in sorted({*written.denials, *((entry.kind, entry.value) for entry in denylist.entries())}):
+            record, entry = written.denials.get((kind, value)), denylist.get(kind, value)
+            change = record.denylist if record else None
+            if entry is None:
+                # What has ended may be gone.
+                as_written = change is None or change.expires_at is None or change.expires_at <= now
+            else:
+                as_written = record is not None and entry.version == record.version and entry.sha256 in [t.sha256 for t in record.touched]
             if not as_written:
                 yield f"{keys.denylist_key(api)} {keys.denylist_sort_key(kind, value)}"
 
@@ -193,10 +202,12 @@ class History:
         routes = self._table.read_routes(api, head.version)
         if routes is None:
             raise TroubleError("unreadable_row", f"API `{api}` has version {head.version} but no catalogue")
+        _check_row(record, keys.routes_key(api), routes)
         known = self._table.read_known_subjects(api)
         subjects: dict[PrincipalRef, Subject] = {}
         for ref in sorted(known):
             row = self._table.read_subject(api, ref, head.version)
+            _check_row(record, keys.subject_key(api, ref), row)
             if row.subject is not None:
                 subjects[ref] = row.subject
         document = PermissionDocument(api, routes.catalog, subjects, routes.enforced)
@@ -213,3 +224,10 @@ def _check_hash(api: str, record: VersionRecord) -> None:
         raise TroubleError(
             "broken_chain", f"the record of version {record.version} of `{api}` does not hash to what it says: somebody edited it"
         )
+
+
+def _check_row(record: VersionRecord, key: str, row: RoutesRow | SubjectRow) -> None:
+    """A row that the record at hand names is the one that it wrote. What older versions wrote is for `verify` to look at."""
+    named = next((t for t in record.touched if t.pk == key and record.denylist is None), None)
+    if named is not None and (keys.number(row.version), row.sha256) != (named.sk, named.sha256):
+        raise TroubleError("altered_row", f"`{key}` does not hold what version {record.version} wrote: somebody edited it")

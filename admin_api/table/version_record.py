@@ -1,12 +1,12 @@
 """The record of one version: what it says, and the hash that chains it to the one before."""
 
-import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from authorizer.table.digests import canonical_json, digest, item_digest
 from authorizer.table.fields import text_of, texts_of
 from authorizer.table.items import TableItem, VersionItem
 from authorizer.table.reader import link_fields
@@ -172,13 +172,6 @@ def touched_fields(record: VersionRecord) -> list[list[str]]:
     return [[t.pk, t.sk, t.sha256] for t in record.touched]
 
 
-def item_digest(item: TableItem) -> str:
-    """SHA-256 of what an item holds. Numbers are whole ones."""
-    names = sorted(item.get_attributes())
-    values = {name: getattr(item, name) for name in names}
-    return digest({name: int(v) if isinstance(v, float) else v for name, v in values.items() if v is not None})
-
-
 def _as_many_as_fit(changes: tuple[str, ...]) -> tuple[str, ...]:
     size = 0
     for kept, sentence in enumerate(changes):
@@ -186,20 +179,3 @@ def _as_many_as_fit(changes: tuple[str, ...]) -> tuple[str, ...]:
         if kept == MAX_CHANGES or size > MAX_CHANGES_BYTES:
             return (*changes[:kept], f"and {len(changes) - kept} changes more")
     return changes
-
-
-def canonical_json(value: object) -> str:
-    """JSON in the one form that a hash can be taken of (RFC 8785), for values without fractions."""
-    return json.dumps(_sorted(value), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-
-
-def _sorted(value: object) -> object:
-    if isinstance(value, dict):
-        # RFC 8785 section 3.2.3 sorts by UTF-16 code units, which differs from Python's order beyond U+FFFF.
-        return {key: _sorted(value[key]) for key in sorted(value, key=lambda k: k.encode("utf-16-be", "surrogatepass"))}
-    return [_sorted(item) for item in value] if isinstance(value, list | tuple) else value
-
-
-def digest(item: dict[str, Any]) -> str:
-    """SHA-256 of an item's attributes, in hexadecimal."""
-    return hashlib.sha256(canonical_json(item).encode()).hexdigest()

@@ -18,7 +18,6 @@ from admin_api.table.version_record import (
     Base,
     SeriesPart,
     VersionRecord,
-    canonical_json,
     new_record,
     optional_fields,
     origin_field,
@@ -30,6 +29,7 @@ from authorizer.policy.document import PermissionDocument, Subject, format_route
 from authorizer.policy.permission import PrincipalRef
 from authorizer.policy.route import RouteCatalog
 from authorizer.table import keys
+from authorizer.table.digests import canonical_json
 from authorizer.table.items import SCHEMA, ApiItem, DenylistItem, HeadItem, RegistryItem, RowItem, TableItem, VersionItem
 from authorizer.table.reader import PermissionTable, error_code
 from authorizer.table.records import DenylistChange, Head

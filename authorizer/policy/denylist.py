@@ -1,7 +1,7 @@
 """The kill switch: tokens that are refused whatever they say otherwise, until their entry ends."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -18,7 +18,8 @@ class DenylistKind(StrEnum):
 class DenylistEntry:
     """One entry. `version` is the version that wrote it; times are in epoch seconds.
 
-    With `issued_before` only tokens of a sign-in before that moment are refused: whoever signs in again may come back.
+    With `issued_before` only tokens of a sign-in before that moment are refused: whoever signs in again may come back. `sha256` is the digest of the item that
+    it was read from.
     """
 
     kind: DenylistKind
@@ -28,6 +29,7 @@ class DenylistEntry:
     version: int
     expires_at: int
     issued_before: int | None = None
+    sha256: str = field(default="", compare=False, repr=False)
 
     def refuses(self, signed_in_at: int | None, now: float) -> bool:
         """Return whether the entry is in force at `now` for a token of that sign-in. One that does not say when it was is refused."""

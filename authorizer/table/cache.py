@@ -63,15 +63,23 @@ class _UnreadError(Exception):
         self.cause = cause
 
 
+@dataclass(frozen=True, slots=True)
+class _Due:
+    """What a record says of a row: the version that wrote it and the digest of its item."""
+
+    version: int
+    sha256: str
+
+
 @dataclass(slots=True)
 class _State:
-    """One version, as far as it was read. `due` names the version that the newest row of a touched key must have; `size` estimates the bytes of all rows.
+    """One version, as far as it was read. `due` tells for the key of a touched row what the newest must be; `size` estimates the bytes of all rows.
     `follows` tells that the state before it is of the same history, and not far behind."""
 
     head: Head
     routes: RoutesRow
     known: frozenset[PrincipalRef]
-    due: dict[str, int]
+    due: dict[str, _Due]
     denylist: Denylist
     subjects: OrderedDict[PrincipalRef, SubjectRow] = field(default_factory=OrderedDict)
     size: int = 0
@@ -297,17 +305,19 @@ class PermissionCache:
     def _read_denylist(self, records: Iterable[VersionLink]) -> Denylist:
         """Return the denylist, which must show what the newest of these records says of each entry; what has ended may be gone."""
         denylist = self._table.read_denylist(self._api, in_force_at=self._now() - _LONGEST_TOKEN_SECONDS)
-        newest = {(r.denylist.kind, r.denylist.value): (r.version, r.denylist.expires_at) for r in records if r.denylist is not None}
-        for (kind, value), (version, ends) in newest.items():
-            entry = denylist.get(kind, value)
+        newest = {(r.denylist.kind, r.denylist.value): (r, r.denylist.expires_at) for r in records if r.denylist is not None}
+        for (kind, value), (record, ends) in newest.items():
+            entry, version = denylist.get(kind, value), record.version
             shown = 0 if entry is None else entry.version
             # A removal leaves nothing behind, an entry stays at least until its end, and a newer one may have come since.
             if shown < version and (bool(shown) if ends is None else self._now() < ends):
                 raise TroubleError("lagging_row", f"denylist entry `{kind}` of version {version} is not what its record names")
+            if entry is not None and shown == version and entry.sha256 not in [t.sha256 for t in record.touched]:
+                raise TroubleError("altered_row", f"denylist entry `{kind}` does not hold what version {version} wrote: somebody edited it")
         return denylist
 
     def _read_subjects(
-        self, due: Mapping[str, int], refs: list[PrincipalRef], at: int
+        self, due: Mapping[str, _Due], refs: list[PrincipalRef], at: int
     ) -> tuple[dict[PrincipalRef, SubjectRow], _UnreadError | None]:
         """Return the rows of these subjects, and which of them could not be read. Each is a Query of its own, and a caller may be in a hundred groups."""
         results: dict[PrincipalRef, SubjectRow | Exception] = {}
@@ -335,18 +345,18 @@ class PermissionCache:
             return rows, _UnreadError(tuple(failed), error)
         return rows, None
 
-    def _read_subject(self, due: Mapping[str, int], ref: PrincipalRef, at: int) -> SubjectRow:
+    def _read_subject(self, due: Mapping[str, _Due], ref: PrincipalRef, at: int) -> SubjectRow:
         key = keys.subject_key(self._api, ref)
         row = self._table.read_subject(self._api, ref, at)
-        _check_row(due, key, row.version)
+        _check_row(due, key, row)
         return row
 
-    def _read_routes(self, due: Mapping[str, int], at: int) -> RoutesRow:
+    def _read_routes(self, due: Mapping[str, _Due], at: int) -> RoutesRow:
         key = keys.routes_key(self._api)
         row = self._table.read_routes(self._api, at)
         if row is None:
             raise TroubleError("lagging_row", f"`{key}` has no row at version {at}")
-        _check_row(due, key, row.version)
+        _check_row(due, key, row)
         return row
 
 
@@ -375,10 +385,16 @@ def _check_chain(records: tuple[VersionLink, ...], after: int, head: Head) -> No
         raise TroubleError("lagging_row", f"the records of versions {after + 1} to {head.version} do not lead to the head")
 
 
-def _due(records: Iterable[VersionLink]) -> dict[str, int]:
-    return {touched.pk: record.version for record in records if record.denylist is None for touched in record.touched}
+def _due(records: Iterable[VersionLink]) -> dict[str, _Due]:
+    return {t.pk: _Due(record.version, t.sha256) for record in records if record.denylist is None for t in record.touched}
 
 
-def _check_row(due: Mapping[str, int], key: str, version: int) -> None:
-    if version != due.get(key, version):
-        raise TroubleError("lagging_row", f"`{key}` shows version {version}, but its newest record names {due[key]}")
+def _check_row(due: Mapping[str, _Due], key: str, row: RoutesRow | SubjectRow) -> None:
+    """A row that a record names is the one that this version wrote, and holds what it wrote. What an older version wrote is taken as it stands."""
+    named = due.get(key)
+    if named is None:
+        return
+    if row.version != named.version:
+        raise TroubleError("lagging_row", f"`{key}` shows version {row.version}, but its newest record names {named.version}")
+    if row.sha256 != named.sha256:
+        raise TroubleError("altered_row", f"`{key}` does not hold what version {row.version} wrote: somebody edited it")

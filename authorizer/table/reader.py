@@ -17,6 +17,7 @@ from authorizer.policy.denylist import Denylist, DenylistEntry, DenylistKind
 from authorizer.policy.document import parse_routes, parse_subject
 from authorizer.policy.permission import PrincipalRef, RefKind
 from authorizer.table import keys
+from authorizer.table.digests import item_digest
 from authorizer.table.fields import list_of, text_of, texts_of
 from authorizer.table.items import READABLE_SCHEMAS, ApiItem, DenylistItem, HeadItem, RegistryItem, RowItem, TableItem, VersionItem
 from authorizer.table.records import DenylistChange, Head, RoutesRow, SubjectRow, Touched, VersionLink
@@ -91,7 +92,7 @@ class PermissionTable:
     def read_known_subjects(self, api: str) -> frozenset[PrincipalRef]:
         """Return every subject that has ever been written. One Query."""
         items = self.query(RegistryItem, keys.api_key(api), RegistryItem.sk.startswith(keys.REGISTRY_PREFIX))
-        return frozenset(parsed(item, lambda i: PrincipalRef(RefKind(i.kind), text_of(i.name))) for item in items)
+        return frozenset(parsed(item, _known_subject) for item in items)
 
     def read_routes(self, api: str, at: int) -> RoutesRow | None:
         """Return the catalogue as it was at a version, or None if there was none. One Query."""
@@ -187,16 +188,26 @@ def _link(item: VersionItem) -> VersionLink:
     return VersionLink(**link_fields(item))
 
 
+def _known_subject(item: RegistryItem) -> PrincipalRef:
+    ref = PrincipalRef(RefKind(item.kind), text_of(item.name))
+    if item.sk != keys.registry_sort_key(ref):
+        # It would hide the subject that it stands for, and with it its denies.
+        raise ValueError(f"it names `{ref}`")
+    return ref
+
+
 def _routes(item: RowItem) -> RoutesRow:
-    return RoutesRow(int(item.sk), *parse_routes(json.loads(text_of(item.content))))
+    return RoutesRow(int(item.sk), *parse_routes(json.loads(text_of(item.content))), item_digest(item))
 
 
 def _subject(ref: PrincipalRef, item: RowItem) -> SubjectRow:
     text: object = item.content
     if text is None:
-        return SubjectRow(int(item.sk), None)
+        return SubjectRow(int(item.sk), None, sha256=item_digest(item))
     content = json.loads(text_of(text))
-    return SubjectRow(int(item.sk), parse_subject(ref, content["held"]), texts_of(content["ancestors"]), len(text_of(text)))
+    return SubjectRow(
+        int(item.sk), parse_subject(ref, content["held"]), texts_of(content["ancestors"]), len(text_of(text)), item_digest(item)
+    )
 
 
 def _denylist_change(fields: Any) -> DenylistChange:
@@ -213,6 +224,7 @@ def _denylist_entry(item: DenylistItem) -> DenylistEntry:
         version=int(item.version),
         expires_at=int(item.expires_at),
         issued_before=_optional_number(item.issued_before),
+        sha256=item_digest(item),
     )
 
 

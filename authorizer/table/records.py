@@ -50,21 +50,23 @@ class VersionLink:
 
 @dataclass(frozen=True, slots=True)
 class RoutesRow:
-    """The catalogue as written in `version`."""
+    """The catalogue as written in `version`. `sha256` is the digest of its item."""
 
     version: int
     enforced: tuple[str, ...]
     catalog: RouteCatalog
+    sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class SubjectRow:
     """What a subject holds as written in `version` (0: it was never written), and the names of all groups it inherits from.
 
-    `subject` is None if it has been removed. `size` is the length of what was written, in characters.
+    `subject` is None if it has been removed. `size` is the length of what was written, in characters, and `sha256` the digest of its item.
     """
 
     version: int
     subject: Subject | None
     ancestors: tuple[str, ...] = ()
     size: int = 0
+    sha256: str = ""

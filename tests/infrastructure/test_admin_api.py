@@ -2,6 +2,7 @@
 
 import json
 import re
+from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
@@ -9,7 +10,9 @@ import pytest
 from admin_api.publishing.lockout import ADMIN_API
 from admin_api.rest.authentication import PUBLIC_PATHS
 from admin_api.settings import read_admin_settings
+from authorizer.policy.permission import PrincipalRef, RefKind
 from authorizer.settings import NAMES
+from authorizer.table import keys
 from tests.infrastructure.templates import (
     BASE,
     assert_a_browser_can_use,
@@ -103,11 +106,21 @@ def test_the_authorizer_may_read_the_table_and_write_its_log() -> None:
 def test_the_admin_function_may_change_this_table_and_nothing_else() -> None:
     assert function(BASE, FUNCTION)["Role"] == {"Fn::GetAtt": ["AdminRole", "Arn"]}
     assert "ManagedPolicyArns" not in resources(BASE, "AWS::IAM::Role")["AdminRole"]
-    table, denylist, log = statements("AdminRole")
-    assert set(table["Action"]) == {"dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem", "dynamodb:UpdateItem"}
+    table, heads, denylist, log = statements("AdminRole")
+    assert set(table["Action"]) == {"dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem"}
+    assert heads["Action"] == "dynamodb:UpdateItem"
+    assert heads["Condition"] == {"ForAllValues:StringNotLike": {"dynamodb:LeadingKeys": ["api#*#*"]}}
+    # Of all partitions, heads are in those that this pattern does not take in.
+    others = [
+        keys.routes_key("a"),
+        keys.denylist_key("a"),
+        keys.subject_key("a", PrincipalRef(RefKind.GROUP, "g")),
+        keys.idempotency_key("a"),
+    ]
+    assert [fnmatchcase(key, "api#*#*") for key in (keys.api_key("a#b"), *others)] == [False, True, True, True, True]
     assert denylist["Action"] == "dynamodb:DeleteItem"
     assert denylist["Condition"] == {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["api#*#denylist"]}}
-    for statement in (table, denylist):
+    for statement in (table, heads, denylist):
         assert statement["Resource"] == {"Fn::GetAtt": ["PermissionTable", "Arn"]}
     assert (log["Action"], log["Resource"]) == (
         ["logs:CreateLogStream", "logs:PutLogEvents"],

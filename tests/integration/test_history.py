@@ -9,7 +9,7 @@ from admin_api.table import history
 from admin_api.table.writer import ConflictError
 from authorizer.errors import TroubleError
 from authorizer.policy.denylist import DenylistKind
-from tests.integration.publications import API, FIRST, GUEST, many_groups
+from tests.integration.publications import API, FIRST, GUEST, ROUTES, SECOND, many_groups
 from tests.support.aws_calls import AwsCalls, Call
 from tests.support.chain import verify_chain
 from tests.support.clock import Clock
@@ -84,14 +84,14 @@ def test_a_change_that_stopped_is_still_shown_after_the_kill_switch(table: Table
 
 
 def damage(now: float = 0) -> list[str]:
-    newest = history.Newest()
-    written = history.History(opened())
-    head = written.require_head("petstore")
+    written = history.Written()
+    stored = history.History(opened())
+    head = stored.require_head("petstore")
     found: list[str] = []
-    for record in written.read_records("petstore", head):
-        newest.add(record)
-        found += written.damaged_items(record)
-    return [*found, *written.unrecorded_items("petstore", head, newest, now)]
+    for record in stored.read_records("petstore", head):
+        written.add(record)
+        found += stored.damaged_items(record)
+    return [*found, *stored.unrecorded_items("petstore", head, written, now)]
 
 
 def test_an_untouched_table_is_intact(table: Table, service: PermissionService) -> None:
@@ -135,6 +135,60 @@ def test_an_entry_that_no_version_wrote_is_found(table: Table, service: Permissi
     deny(service)
     table.put(table.get(f"{API}#denylist", "sub#u1") | {"sk": "sub#u9", "value": "u9"})
     assert damage() == [f"{API}#denylist sub#u9"]
+
+
+def test_an_entry_that_was_altered_is_found(table: Table, service: PermissionService) -> None:
+    publish(FIRST)
+    deny(service)
+    for name, value in (("reason", "another"), ("issued_before", 1), ("author", "nobody")):
+        good = table.get(f"{API}#denylist", "sub#u1")
+        table.put(good | {name: value})
+        assert damage() == [f"{API}#denylist sub#u1"], name
+        table.put(good)
+    assert damage() == []
+
+
+@pytest.mark.parametrize("number", ["000000000002", "000000000003", "000000000009"])
+def test_a_row_of_any_version_that_no_version_wrote_is_found(table: Table, number: str) -> None:
+    """One behind the newest shows to whoever asks for an old version, one ahead will show once the history gets there."""
+    publish(FIRST)
+    publish(SECOND)
+    publish(FIRST)
+    publish(SECOND)
+    planted = [(key, number) for key in (GUEST, ROUTES) if (key, number) not in table.items()]
+    for key, _ in planted:
+        table.put(table.get(key, "000000000001") | {"sk": number})
+    assert planted
+    assert damage() == [f"{key} {number}" for key, _ in sorted(planted, key=lambda place: place[0] == GUEST)]
+
+
+def test_what_else_is_planted_beside_the_history_is_found(table: Table, service: PermissionService) -> None:
+    publish(FIRST)
+    deny(service)
+    record = table.get(API, "version#000000000001")
+    table.put(record | {"sk": "version#000000000007"})
+    table.put(table.get(API, "subject#group/guest") | {"sk": "subject#group/planted", "name": "planted"})
+    table.change(API, "head", denylist_stamp=0)
+    assert sorted(damage()) == sorted(
+        [
+            f"{API} subject#group/planted",
+            f"{API} version#000000000007",
+            f"{API} head: it says that version 0 changed the denylist last, and version 2 did",
+        ]
+    )
+
+
+@pytest.mark.parametrize("place", [GUEST, ROUTES])
+def test_a_row_that_differs_from_the_record_at_hand_stops_the_control_plane(table: Table, service: PermissionService, place: str) -> None:
+    publish(FIRST)
+    good = table.get(place, "000000000001")["content"]
+    for content in (good.replace("/pets", "/pest"), good + " "):
+        table.change(place, "000000000001", content=content)
+        with pytest.raises(TroubleError, match=f"`{place}` does not hold what version 1 wrote") as caught:
+            service.published("petstore")
+        assert caught.value.reason == "altered_row"
+    table.change(place, "000000000001", content=good)
+    service.published("petstore")
 
 
 def versions(table: Table) -> list[str]:

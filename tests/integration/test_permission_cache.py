@@ -1,7 +1,6 @@
 """The permission cache while all is well: what it gives, and what each load costs."""
 
 import gc
-import threading
 import weakref
 from collections import Counter
 from random import Random
@@ -240,9 +239,8 @@ def teams(count: int, held: str) -> str:
 def in_sequence(wire: AwsCalls) -> int:
     """How many calls had to wait for each other: those of the main thread, and of the busiest other thread of each wave as if there was one."""
     calls = wire.take()
-    main = [call for call in calls if call.thread == threading.main_thread().name]
-    others = Counter(call.thread_id for call in calls if call not in main)
-    return max(len(main), max(others.values(), default=0))
+    count = Counter(call.thread for call in calls)
+    return max(count.values(), default=0)
 
 
 @pytest.mark.parametrize(("groups", "cold", "sequence"), [(1, 7, 7), (10, 16, 8), (100, 106, 16)])

@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError, ReadTimeoutError
 
+from admin_api.publishing.service import PermissionService
 from authorizer.errors import TroubleError
+from authorizer.policy.denylist import DenylistKind
 from authorizer.policy.permission import EVERYONE
 from authorizer.table import cache as permission_cache
 from tests.integration.caches import (
@@ -24,7 +26,7 @@ from tests.integration.caches import (
 from tests.integration.publications import API, V1, V2
 from tests.support.aws_calls import Answer, AwsCalls, Call, answer, error
 from tests.support.clock import Clock
-from tests.support.tables import Table, publish
+from tests.support.tables import Table, opened, publish
 
 __all__ = ["published", "reader"]
 
@@ -352,3 +354,60 @@ def test_more_than_a_hundred_versions_behind(reader: Reader, published: Table, c
     clock.advance(REFRESH)
     assert reader.held(OWNER) == []
     assert reader.load(OWNER).version == 102
+
+
+WIDER = '{"ancestors":["guest"],"held":{"allow":["* /**"],"inherits":["guest"]}}'
+
+
+def test_a_row_that_was_altered_is_not_served_where_its_record_is_at_hand(reader: Reader, published: Table) -> None:
+    """Cold: the newest record is read, and names the row."""
+    published.change(OWNER_KEY, V1, content=WIDER)
+    with pytest.raises(TroubleError, match=f"`{OWNER_KEY}` does not hold what version 1 wrote") as caught:
+        reader.load(OWNER)
+    assert caught.value.reason == "altered_row"
+    published.change("api#petstore#routes", V1, content='{"routes":["GET /pets","POST /pets","DELETE /pets","GET /secret"]}')
+    with pytest.raises(TroubleError, match="routes` does not hold what version 1 wrote"):
+        Reader(reader.wire, Clock()).load(EVERYONE)
+
+
+def test_a_new_row_that_was_altered_is_not_taken_for_what_was_published(reader: Reader, published: Table, clock: Clock) -> None:
+    """Warm: what was loaded serves on within the bound, and nothing after it."""
+    assert reader.held(OWNER) == HELD
+    publish(REVOKED)
+    published.change(OWNER_KEY, V2, content=WIDER)
+    clock.advance(REFRESH)
+    loaded = reader.load(OWNER)
+    assert (loaded.version, loaded.stale, [p.id for p in loaded.permissions]) == (1, True, HELD)
+    clock.advance(STALE + 1)
+    with pytest.raises(TroubleError) as caught:
+        reader.load(OWNER)
+    assert caught.value.reason == "altered_row"
+
+
+def test_a_removed_row_that_was_brought_back_is_not_taken_for_removed(reader: Reader, published: Table, clock: Clock) -> None:
+    publish(DOCUMENT.replace("  other: {allow: [DELETE /pets]}\n", ""))
+    published.change("api#petstore#subject#group/other", V2, content='{"ancestors":[],"held":{"allow":["* /**"]}}')
+    with pytest.raises(TroubleError, match="other` does not hold what version 2 wrote"):
+        reader.load(OTHER)
+
+
+@pytest.mark.parametrize(("name", "value"), [("issued_before", 1), ("expires_at", 1_999_999_999), ("reason", "another")])
+def test_an_entry_of_the_denylist_that_was_altered_is_trouble(
+    reader: Reader, published: Table, clock: Clock, name: str, value: object
+) -> None:
+    service = PermissionService(opened(), clock)
+    service.add_entry("petstore", DenylistKind.SUB, "u1", author="a", reason="stolen", expires_at=2_000_000_000)
+    entry = published.get("api#petstore#denylist", "sub#u1")
+    published.put(entry | {name: value})
+    with pytest.raises(TroubleError, match="does not hold what version 2 wrote") as caught:
+        reader.load(EVERYONE)
+    assert caught.value.reason == "altered_row"
+    published.put(entry)
+    assert reader.load(EVERYONE).denylist.get(DenylistKind.SUB, "u1") is not None
+
+
+def test_an_entry_of_the_registry_that_names_another_is_trouble(reader: Reader, published: Table) -> None:
+    published.change(API, "subject#group/admin", name="nobody")
+    with pytest.raises(TroubleError, match="it names `group/nobody`") as caught:
+        reader.load(EVERYONE)
+    assert caught.value.reason == "unreadable_row"

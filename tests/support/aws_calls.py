@@ -24,8 +24,8 @@ class Call:
     operation: str
     url: str
     body: dict[str, Any]
-    thread: str = field(default_factory=lambda: threading.current_thread().name)
-    thread_id: int = field(default_factory=threading.get_ident)
+    thread: threading.Thread = field(default_factory=threading.current_thread, compare=False)
+    """The thread itself: a number is given to another thread as soon as one has ended."""
 
     @property
     def partition(self) -> str:

@@ -17,10 +17,12 @@ ROOT = Path(__file__).resolve().parents[2]
 POLICY = "authorizer/policy"
 IAM = f"{POLICY}/iam"
 GUARD = "infra/local/request_guard.py"
+CACHE = "authorizer/table/cache.py"
+HISTORY = "admin_api/table/history.py"
 
 QUICK = (
     *("tests/conformance/test_decisions.py", "tests/conformance/test_compiled.py", "tests/conformance/test_token_policies.py"),
-    *("tests/unit/authorizer/policy", "tests/unit/admin_api/analysis", "tests/infrastructure/test_request_guard.py"),
+    *("tests/unit/authorizer/policy", "tests/unit/admin_api/analysis"),
 )
 THOROUGH = (
     "tests/properties/test_decision_properties.py",
@@ -29,16 +31,22 @@ THOROUGH = (
     "tests/properties/test_http_cache.py",
     "tests/properties/test_logged_decision.py",
 )
+BY_GUARD = ("tests/infrastructure/test_request_guard.py",)
+BY_CACHE = ("tests/integration/test_permission_cache_trouble.py",)
+BY_HISTORY = ("tests/integration/test_history.py",)
+BY_RUNTIME = ("tests/unit/authorizer/test_runtime.py",)
+BY_LIMIT = ("tests/integration/rest/test_time_limit.py",)
 
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """One change of one place: `old`, which stands in the file exactly once, becomes `new`."""
+    """One change of one place: `old`, which stands in the file exactly once, becomes `new`. `by` names the tests that must notice, if not those of the core."""
 
     name: str
     file: str
     old: str
     new: str
+    by: tuple[str, ...] = ()
 
 
 MUTANTS = (
@@ -227,11 +235,25 @@ MUTANTS = (
         "known = bool(self.below(path, verb))",
         "known = False",
     ),
-    Mutant("any Host is answered", GUARD, "return name if is_own and port == str(self.port) else None", "return name"),
-    Mutant("any page is answered", GUARD, "if is_foreign or ", "if "),
-    Mutant("any site is answered", GUARD, '"cross-site" in headers.get("sec-fetch-site", "").lower()', "False"),
-    Mutant("the emulator's root needs no signature", GUARD, "return None if failure is None else failure[1]", "return None"),
-    Mutant("the emulator's root goes by other names", GUARD, " and not _names_key(scope, headers)", ""),
+    Mutant("any Host is answered", GUARD, "return name if is_own and port == str(self.port) else None", "return name", BY_GUARD),
+    Mutant("any page is answered", GUARD, "if is_foreign or ", "if ", BY_GUARD),
+    Mutant("any site is answered", GUARD, '"cross-site" in headers.get("sec-fetch-site", "").lower()', "False", BY_GUARD),
+    Mutant("the emulator's root needs no signature", GUARD, "return None if failure is None else failure[1]", "return None", BY_GUARD),
+    Mutant("the emulator's root goes by other names", GUARD, " and not _names_key(scope, headers)", "", BY_GUARD),
+    Mutant("an altered row is served", CACHE, "if row.sha256 != named.sha256:", "if False:", BY_CACHE),
+    Mutant("an altered entry of the denylist is taken", CACHE, "if entry is not None and shown == version and", "if False and", BY_CACHE),
+    Mutant("a row that no version wrote is overlooked", HISTORY, "if (item.pk, item.sk) not in expected", "if False", BY_HISTORY),
+    Mutant("an altered row is published from", HISTORY, "if named is not None and (keys", "if False and (keys", BY_HISTORY),
+    Mutant(
+        "a zip for another Python is taken", "authorizer/runtime.py", '(built["python"], built["machine"]) != here', "False", BY_RUNTIME
+    ),
+    Mutant(
+        "a request computes for ever",
+        "admin_api/publishing/time_limit.py",
+        "if self._clock() - self._start > self.seconds:",
+        "if False:",
+        BY_LIMIT,
+    ),
 )
 
 
@@ -275,7 +297,8 @@ def _killer(tree: Path, mutant: Mutant) -> str | None:
     original = path.read_text(encoding="utf-8")
     path.write_text(original.replace(mutant.old, mutant.new), encoding="utf-8")
     try:
-        return next(filter(None, (_failing(tree, tests) for tests in (QUICK, THOROUGH))), None)
+        suites = (mutant.by,) if mutant.by else (QUICK, THOROUGH)
+        return next(filter(None, (_failing(tree, tests) for tests in suites)), None)
     finally:
         path.write_text(original, encoding="utf-8")
 
