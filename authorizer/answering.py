@@ -211,8 +211,7 @@ class Answering:
 
     def _memo_key(self, caller: Caller) -> tuple[object, ...]:
         """Return all that a policy depends on besides the route: the version in its history, who asks, and the claims that bindings look at."""
-        bound = {binding.claim for permission in caller.grounds.permissions for binding in permission.where}
-        claims = tuple((claim, caller.grounds.claims.get(claim)) for claim in sorted(bound))
+        claims = tuple((claim, caller.grounds.claims.get(claim)) for claim in caller.loaded.permissions.bound_claims)
         return caller.loaded.hash, caller.principal.refs, claims, self._expiry(caller)
 
 

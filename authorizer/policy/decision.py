@@ -1,10 +1,11 @@
 """What permissions mean. Every policy is an encoding of `decide` and may never allow what it denies."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from authorizer.policy.permission import Effect, Permission, is_bindable
+from authorizer.policy.permission_index import CallerPermissions
 from authorizer.policy.request_path import Target, Unroutable
 from authorizer.policy.route import RouteCatalog, RouteTemplate, parse_selector
 
@@ -36,7 +37,7 @@ class Decision:
 class Grounds:
     """What a decision rests on besides the request: the caller's permissions and claims, the catalogue, and the time in epoch seconds."""
 
-    permissions: tuple[Permission, ...]
+    permissions: Sequence[Permission]
     catalog: RouteCatalog
     claims: Mapping[str, str]
     now: float
@@ -57,7 +58,12 @@ def decide(grounds: Grounds, target: Target) -> Decision:
 
 def applicable(grounds: Grounds, verb: str, route: RouteTemplate) -> tuple[tuple[Permission, ...], tuple[Permission, ...]]:
     """Return the denies and the allows in force for this verb of this route, whatever their `where` says."""
-    matching = [p for p in grounds.permissions if p.in_force(grounds.now) and parse_selector(p.selector).matches(verb, route)]
+    held = grounds.permissions
+    if isinstance(held, CallerPermissions):
+        meant: Iterable[Permission] = held.matching(verb, route)
+    else:
+        meant = (p for p in held if parse_selector(p.selector).matches(verb, route))
+    matching = [p for p in meant if p.in_force(grounds.now)]
     return tuple(p for p in matching if p.effect is Effect.DENY), tuple(p for p in matching if p.effect is Effect.ALLOW)
 
 

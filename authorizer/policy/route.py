@@ -59,8 +59,21 @@ class RouteTemplate:
     @cached_property
     def path(self) -> str:
         """`/pets/{petId}`, `/` for the root, or a WebSocket route key as it is."""
-        text = "/".join(map(str, self.segments))
+        text = "/".join(self.parts)
         return text if self.method == WEBSOCKET else "/" + text
+
+    @cached_property
+    def parts(self) -> tuple[str, ...]:
+        """The segments as they are written."""
+        return tuple(map(str, self.segments))
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash((self.method, self.parts))
+
+    def __hash__(self) -> int:
+        # Routes are looked up for each request.
+        return self._hash
 
     @cached_property
     def shape(self) -> tuple[Segment, ...]:
@@ -72,7 +85,7 @@ class RouteTemplate:
         """Parameter names from left to right."""
         return tuple(s.text for s in self.segments if s.kind is not SegmentKind.LITERAL)
 
-    @property
+    @cached_property
     def is_greedy(self) -> bool:
         """Whether it ends in `{name+}`."""
         return bool(self.segments) and self.segments[-1].kind is SegmentKind.GREEDY

@@ -14,7 +14,8 @@ from itertools import pairwise
 
 from authorizer.errors import TroubleError
 from authorizer.policy.denylist import Denylist
-from authorizer.policy.permission import Permission, PrincipalRef, RefKind
+from authorizer.policy.permission import PrincipalRef, RefKind
+from authorizer.policy.permission_index import CallerPermissions
 from authorizer.policy.route import RouteCatalog
 from authorizer.table import keys
 from authorizer.table.reader import PermissionTable
@@ -25,6 +26,9 @@ MAX_VERSIONS_TO_FOLLOW = 100
 
 MAX_BYTES = 64 * 1024 * 1024
 """What rows may take in memory, as far as that can be told from their text; the least recently used leave first."""
+
+MAX_CALLERS = 500
+"""Sets of refs of which it is remembered what they hold together."""
 
 _ROW_BYTES, _BYTES_PER_CHARACTER = 1_500, 20
 """What a row takes in memory by itself and for each character of its text, measured with `tracemalloc` on rows of 1 to 100 permissions."""
@@ -44,7 +48,7 @@ class LoadedPermissions:
     version: int
     hash: str
     catalog: RouteCatalog
-    permissions: tuple[Permission, ...]
+    permissions: CallerPermissions
     cached: bool
     stale: bool
     denylist: Denylist = field(default_factory=Denylist)
@@ -82,8 +86,26 @@ class _State:
     due: dict[str, _Due]
     denylist: Denylist
     subjects: OrderedDict[PrincipalRef, SubjectRow] = field(default_factory=OrderedDict)
+    callers: OrderedDict[tuple[PrincipalRef, ...], tuple[tuple[PrincipalRef, ...], CallerPermissions]] = field(default_factory=OrderedDict)
     size: int = 0
     follows: bool = False
+
+    def remembered(self, refs: tuple[PrincipalRef, ...]) -> CallerPermissions | None:
+        """Return what a caller of these refs holds, if one has asked before."""
+        known = self.callers.get(refs)
+        if known is None:
+            return None
+        for ref in known[0]:
+            if ref in self.subjects:
+                self.subjects.move_to_end(ref)
+        self.callers.move_to_end(refs)
+        return known[1]
+
+    def remember(self, refs: tuple[PrincipalRef, ...], held: tuple[PrincipalRef, ...], permissions: CallerPermissions) -> None:
+        """Keep what a caller of these refs holds, by the rows of these subjects."""
+        self.callers[refs] = held, permissions
+        if len(self.callers) > MAX_CALLERS:
+            self.callers.popitem(last=False)
 
     def keep(self, ref: PrincipalRef, row: SubjectRow) -> None:
         """Keep a row that was just read."""
@@ -94,6 +116,8 @@ class _State:
         """Keep no more than fits."""
         while self.size > MAX_BYTES and self.subjects:
             self.size -= _bytes_of(self.subjects.popitem(last=False)[1])
+            # What was made of a row holds on to it.
+            self.callers.clear()
 
 
 @dataclass(slots=True)
@@ -131,14 +155,17 @@ class PermissionCache:
         """
         wanted = tuple(refs)
         current, fresh = self._current(wanted)
-        state, stale = current, not self._is_confirmed()
-        try:
-            held, read = self._held(current, wanted)
-        except _UnreadError as error:
-            state, stale, read = self._before(error), True, 1
-            held = self._held_here(state, wanted, error.cause)
-        permissions = tuple(p for row in held.values() if row.subject is not None for p in row.subject.permissions)
-        state.drop_the_oldest()
+        state, stale, read = current, not self._is_confirmed(), 0
+        permissions = current.remembered(wanted)
+        if permissions is None:
+            try:
+                held, read = self._held(current, wanted)
+            except _UnreadError as error:
+                state, stale, read = self._before(error), True, 1
+                held = self._held_here(state, wanted, error.cause)
+            permissions = CallerPermissions(row.index for row in held.values())
+            state.remember(wanted, tuple(held), permissions)
+            state.drop_the_oldest()
         return LoadedPermissions(
             version=state.head.version,
             hash=state.head.hash,

@@ -1,9 +1,10 @@
 """What the table says, as frozen values: heads, records of versions, and rows."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from authorizer.policy.denylist import DenylistKind
 from authorizer.policy.document import Subject
+from authorizer.policy.permission_index import PermissionIndex
 from authorizer.policy.route import RouteCatalog
 
 
@@ -62,7 +63,8 @@ class RoutesRow:
 class SubjectRow:
     """What a subject holds as written in `version` (0: it was never written), and the names of all groups it inherits from.
 
-    `subject` is None if it has been removed. `size` is the length of what was written, in characters, and `sha256` the digest of its item.
+    `subject` is None if it has been removed. `size` is the length of what was written, in characters, `sha256` the digest of its item, and `index` finds its
+    permissions.
     """
 
     version: int
@@ -70,3 +72,7 @@ class SubjectRow:
     ancestors: tuple[str, ...] = ()
     size: int = 0
     sha256: str = ""
+    index: PermissionIndex = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "index", PermissionIndex(self.subject.permissions if self.subject else ()))

@@ -130,6 +130,12 @@ def check_claims(claims: Mapping[str, object], issuer: TrustedIssuer, now: float
     )
 
 
+def timely(claims: Mapping[str, object]) -> tuple[int, int]:
+    """Return the first second at which the time demands of checked claims hold, and the first at which they do no more."""
+    since = max((_seconds(claims, name) or 0) for name in ("nbf", "iat", "auth_time"))
+    return since - MAX_CLOCK_SKEW_SECONDS, _seconds(claims, "exp") or 0
+
+
 def _username(claims: Mapping[str, object], prefix: str) -> str | None:
     """Cognito says it in `username` of access tokens and in `cognito:username` of ID tokens."""
     name = _text(claims, "username") or _text(claims, "cognito:username")

@@ -4,27 +4,49 @@ python-jose does the RSA arithmetic with keys that are built beforehand; its own
 """
 
 import base64
+import hashlib
 import json
 import re
+from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from authorizer.errors import TokenError
-from authorizer.tokens.claims import Principal, TrustedIssuer, check_claims
+from authorizer.tokens.claims import Principal, TrustedIssuer, check_claims, timely
 from authorizer.tokens.jwks import ALGORITHM, KeySet
 
 MAX_TOKEN_BYTES = 16_384
+
+MAX_REMEMBERED = 1_000
+"""Tokens that are known to be good: a caller sends the same one again and again."""
 
 _SEGMENT = re.compile(r"[A-Za-z0-9_-]+")
 _TYPES = ("JWT", "AT+JWT")
 
 
+@dataclass(frozen=True, slots=True)
+class _Verified:
+    """What was found out about a token, which holds from `since` to `until` and as long as `kid` names the very key that its signature was checked with."""
+
+    principal: Principal
+    key_set: KeySet
+    kid: str
+    key: Any
+    since: int
+    until: int
+
+
 class TokenVerifier:
-    """Accepts tokens of the configured issuers only. `key_sets` holds each issuer's keys by the issuer's address."""
+    """Accepts tokens of the configured issuers only. `key_sets` holds each issuer's keys by the issuer's address.
+
+    A good token is known by its SHA-256 when it comes again: then its times and its key are looked at, and nothing else, since nothing else can change.
+    """
 
     def __init__(self, issuers: Sequence[TrustedIssuer], key_sets: Mapping[str, KeySet], now: Callable[[], float]) -> None:
         self._issuers = {issuer.issuer: (issuer, key_sets[issuer.issuer]) for issuer in issuers}
         self._now = now
+        self._verified: OrderedDict[bytes, _Verified] = OrderedDict()
 
     def verify(self, token: str) -> Principal:
         """Return the bearer of a token that meets every demand.
@@ -33,6 +55,14 @@ class TokenVerifier:
         """
         if len(token) > MAX_TOKEN_BYTES:
             raise TokenError("too_large", f"the token has more than {MAX_TOKEN_BYTES} characters")
+        digest = hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
+        known = self._verified.get(digest)
+        if known is not None and known.key_set.key(known.kid) is known.key and known.since <= self._now() < known.until:
+            self._verified.move_to_end(digest)
+            return known.principal
+        return self._verify_anew(token, digest)
+
+    def _verify_anew(self, token: str, digest: bytes) -> Principal:
         segments = token.split(".")
         if len(segments) != 3:
             raise TokenError("malformed", "the token has not three segments")
@@ -41,13 +71,19 @@ class TokenVerifier:
         unverified_claims = _json_object(payload_bytes)
         # The token's issuer only chooses among the configured ones; what it says otherwise goes nowhere before the signature holds.
         unverified_issuer = unverified_claims.get("iss")
-        known = self._issuers.get(unverified_issuer) if isinstance(unverified_issuer, str) else None
-        if known is None:
+        trusted = self._issuers.get(unverified_issuer) if isinstance(unverified_issuer, str) else None
+        if trusted is None:
             raise TokenError("issuer", "the token's issuer is not trusted")
-        issuer, key_set = known
-        if not _is_signed(key_set.key(kid), f"{segments[0]}.{segments[1]}".encode("ascii"), signature):
+        issuer, key_set = trusted
+        key = key_set.key(kid)
+        if not _is_signed(key, f"{segments[0]}.{segments[1]}".encode("ascii"), signature):
             raise TokenError("signature", "the token's signature is wrong")
-        return check_claims(unverified_claims, issuer, self._now())
+        principal = check_claims(unverified_claims, issuer, self._now())
+        since, until = timely(unverified_claims)
+        self._verified[digest] = _Verified(principal, key_set, kid, key, since, until)
+        if len(self._verified) > MAX_REMEMBERED:
+            self._verified.popitem(last=False)
+        return principal
 
     def has_stale_keys(self, issuer: str) -> bool:
         """Return whether this issuer's keys serve beyond their maximum age."""

@@ -18,6 +18,7 @@ from authorizer.authorize import Authorizer
 from authorizer.policy.cache_scope import CacheScope
 from authorizer.policy.document import PermissionDocument, parse_document
 from authorizer.policy.permission import EVERYONE, PrincipalRef, RefKind
+from authorizer.policy.permission_index import CallerPermissions
 from authorizer.table.cache import LoadedPermissions, PermissionCache
 from authorizer.tokens.claims import Principal
 from authorizer.tokens.verifier import TokenVerifier
@@ -77,7 +78,7 @@ class World:
 
     def load(self, refs: tuple[PrincipalRef, ...]) -> LoadedPermissions:
         version, document = len(self.parsed) - 1, self.parsed[-1]
-        permissions = tuple(p for ref in refs for p in document.permissions(ref))
+        permissions = CallerPermissions.of(p for ref in refs for p in document.permissions(ref))
         return LoadedPermissions(version, str(version), document.catalog, permissions, cached=True, stale=False)
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from authorizer.policy.document import PermissionDocument, parse_document
 from authorizer.policy.permission import EVERYONE, PrincipalRef, RefKind
+from authorizer.policy.permission_index import CallerPermissions
 from authorizer.table.cache import LoadedPermissions
 from authorizer.tokens.claims import Principal
 from tests.support.random_apis import OWNER, START
@@ -51,5 +52,5 @@ class World:
 
     def load(self, refs: tuple[PrincipalRef, ...]) -> LoadedPermissions:
         document = self.parsed[self.version]
-        permissions = tuple(p for ref in refs for p in document.permissions(ref))
+        permissions = CallerPermissions.of(p for ref in refs for p in document.permissions(ref))
         return LoadedPermissions(self.version, str(self.version), document.catalog, permissions, cached=True, stale=False)

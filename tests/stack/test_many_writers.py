@@ -141,7 +141,7 @@ def test_writers_that_die_and_conflicts_leave_whole_versions_only(table: Table, 
                 loaded = cache.load(GROUPS)
             except (KilledError, TroubleError):
                 continue
-            known = seen.setdefault(loaded.version, loaded.permissions)
+            known = seen.setdefault(loaded.version, tuple(loaded.permissions))
             assert set(known) == set(loaded.permissions), f"seed {SEED}: version {loaded.version} was read in two ways"
 
     writers = [threading.Thread(target=_write, args=(writer, accepted, 4)) for writer in range(WRITERS)]

@@ -21,6 +21,7 @@ from authorizer.errors import GatebookError, TokenError, TroubleError
 from authorizer.policy.cache_scope import CacheScope
 from authorizer.policy.document import parse_document
 from authorizer.policy.permission import PrincipalRef
+from authorizer.policy.permission_index import CallerPermissions
 from authorizer.table.cache import LoadedPermissions, PermissionCache
 from tests.support.events import Event
 from tests.support.gateway_model import Router
@@ -244,7 +245,7 @@ class _Published:
     document = parse_document(DOCUMENT)
 
     def load(self, refs: tuple[PrincipalRef, ...]) -> LoadedPermissions:
-        permissions = tuple(permission for ref in refs for permission in self.document.permissions(ref))
+        permissions = CallerPermissions.of(permission for ref in refs for permission in self.document.permissions(ref))
         return LoadedPermissions(1, "1", self.document.catalog, permissions, cached=True, stale=False)
 
 

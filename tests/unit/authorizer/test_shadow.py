@@ -10,12 +10,13 @@ import pytest
 from authorizer.errors import TroubleError
 from authorizer.policy.decision import Decision, Reason
 from authorizer.policy.permission import EVERYONE, Effect
+from authorizer.policy.permission_index import CallerPermissions
 from authorizer.policy.route import RouteCatalog
 from authorizer.shadow import Judgement, Shadow
 from authorizer.table.cache import LoadedPermissions, PermissionCache
 from tests.support.clock import Clock
 
-LOADED = LoadedPermissions(7, "h", RouteCatalog([]), (), cached=True, stale=False)
+LOADED = LoadedPermissions(7, "h", RouteCatalog([]), CallerPermissions(), cached=True, stale=False)
 DENIED = Decision(Effect.DENY, Reason.IMPLICIT_DENY, None)
 
 

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jose.backends.cryptography_backend import CryptographyRSAKey
 
 from authorizer.errors import GatebookError, TokenError, TroubleError
+from authorizer.tokens import verifier
 from authorizer.tokens.claims import Principal, TrustedIssuer
 from authorizer.tokens.jwks import KeySet
 from authorizer.tokens.verifier import TokenVerifier, bearer_token
@@ -399,3 +400,90 @@ def test_any_other_authorization_is_refused(form: str) -> None:
         bearer_token(value)
     assert caught.value.reason == "malformed_authorization"
     assert_silent(caught.value, value)
+
+
+@pytest.fixture
+def checked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """One entry for each signature that is checked."""
+    done: list[int] = []
+    check = verifier._is_signed
+
+    def counted(key: Any, message: bytes, signature: bytes) -> bool:
+        done.append(1)
+        return check(key, message, signature)
+
+    monkeypatch.setattr(verifier, "_is_signed", counted)
+    return done
+
+
+def test_a_token_that_comes_again_is_known(checked: list[int]) -> None:
+    gate = Gate()
+    token = US.access_token("guest")
+    first = gate.verify(token)
+    assert gate.verify(token) is first
+    assert len(checked) == 1
+    # Any other is not, not even one that says the same.
+    other = US.token(US.access_claims("guest"), typ="JWT")
+    assert other != token
+    assert gate.verify(other) == first
+    assert len(checked) == 2
+    assert gate.reason(token[:-1] + ("A" if token[-1] != "A" else "B")) in ("signature", "malformed")
+
+
+@pytest.mark.parametrize(("seconds", "reason"), [(3589, None), (3590, "expired"), (-70, None), (-71, "issued_in_future")])
+def test_a_known_token_ends_on_time_and_begins_on_time(seconds: int, reason: str | None) -> None:
+    gate = Gate()
+    token = US.access_token()
+    gate.verify(token)
+    gate.clock.advance(seconds)
+    if reason is None:
+        gate.verify(token)
+    else:
+        assert gate.reason(token) == reason
+        fresh = Gate()
+        fresh.clock.advance(seconds)
+        assert fresh.reason(token) == reason
+
+
+def test_a_known_token_goes_with_its_key(checked: list[int]) -> None:
+    gate = Gate()
+    token = US.access_token(exp=int(gate.clock.now) + 100_000)
+    gate.verify(token)
+    # The same keys, fetched anew: the signature is checked again.
+    gate.clock.advance(3600)
+    gate.verify(token)
+    assert len(checked) == 2
+    # Another key under the name of the first.
+    gate.documents[OURS.jwks_uri] = Issuer(key_name="another").jwks
+    gate.clock.advance(3600)
+    assert gate.reason(token) == "signature"
+    # No key of that name any more.
+    gate.documents[OURS.jwks_uri] = Issuer(kid="kid-2", key_name="second").jwks
+    gate.clock.advance(3600)
+    assert gate.reason(token) == "unknown_kid"
+
+
+def test_a_known_token_waits_for_keys_as_any_other_does() -> None:
+    def down() -> bytes:
+        raise TroubleError("jwks_unavailable", "the issuer is down")
+
+    gate = Gate()
+    token = US.access_token(exp=int(gate.clock.now) + 100_000)
+    gate.verify(token)
+    gate.documents[OURS.jwks_uri] = down
+    gate.clock.advance(7199)
+    gate.verify(token)
+    gate.clock.advance(10)
+    with pytest.raises(TroubleError):
+        gate.verify(token)
+
+
+def test_no_more_tokens_are_remembered_than_there_is_room_for(monkeypatch: pytest.MonkeyPatch, checked: list[int]) -> None:
+    monkeypatch.setattr(verifier, "MAX_REMEMBERED", 2)
+    gate = Gate()
+    first, second, third = (US.access_token(name) for name in ("a", "b", "c"))
+    for token in (first, second, first, third, first):
+        gate.verify(token)
+    assert len(checked) == 3, "the one that was used last stays"
+    gate.verify(second)
+    assert len(checked) == 4
