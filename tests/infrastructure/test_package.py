@@ -134,7 +134,10 @@ def unpacked(artefact: package.Artefact, folder: Path) -> Path:
     command += ["--python-version", PYTHON_VERSION] if RUNTIME else []
     command += ["--only-binary=:all:", "--target", str(installed), "--requirement", str(artefact.lock_file)]
     subprocess.run(command, check=True)
+    if artefact.botocore_services:
+        package.trim_endpoints(installed, artefact.botocore_services)
     files = package.code_files(artefact, package.ROOT) | package.dependency_files(artefact, installed)
+    files |= package.bytecode_of(files, folder / "bytecode", PYTHON)
     with zipfile.ZipFile(package.write_zip(folder, artefact.name, files)) as archive:
         archive.extractall(target)
     return target
@@ -216,8 +219,45 @@ def test_the_authorizers_zip_holds_no_package_that_it_does_not_import(authorizer
 
 def test_the_authorizers_zip_knows_dynamodb_alone(authorizer_task: Path) -> None:
     assert [path.name for path in (authorizer_task / "botocore" / "data").iterdir() if path.is_dir()] == ["dynamodb"]
+    endpoints = json.loads((authorizer_task / "botocore" / "data" / "endpoints.json").read_text())
+    assert {name for partition in endpoints["partitions"] for name in partition["services"]} == {"dynamodb"}
+    assert {partition["partition"] for partition in endpoints["partitions"]} >= {"aws", "aws-cn", "aws-us-gov"}
     size = sum(path.stat().st_size for path in authorizer_task.parent.glob("authorizer-*.zip"))
-    assert size < 9_000_000
+    assert size < 8_000_000
+
+
+def test_every_module_of_a_zip_has_bytecode_that_is_taken_as_it_is(authorizer_task: Path) -> None:
+    modules = list(authorizer_task.rglob("*.py"))
+    assert len(modules) > 300
+    for module in modules:
+        [compiled] = (module.parent / "__pycache__").glob(f"{module.stem}.*.pyc")
+        # PEP 552: hash-based, and the source is not looked at.
+        assert compiled.read_bytes()[4:8] == b"\x01\0\0\0", module
+
+
+def test_bytecode_names_no_folder_of_the_machine_that_built_it(tree: Path, tmp_path: Path) -> None:
+    compiled = package.bytecode_of(package.code_files(package.ADMIN, tree), tmp_path / "scratch", sys.executable)
+    assert f"authorizer/__pycache__/handler.{sys.implementation.cache_tag}.pyc" in compiled
+    assert all(name.endswith(".pyc") for name in compiled)
+    for path in compiled.values():
+        assert str(tmp_path).encode() not in path.read_bytes()
+
+
+def test_a_module_that_does_not_compile_is_told_of(tmp_path: Path) -> None:
+    (tmp_path / "bad.py").write_text("def")
+    with pytest.raises(package.PackageError, match="could not compile"):
+        package.bytecode_of({"bad.py": tmp_path / "bad.py"}, tmp_path / "scratch", sys.executable)
+
+
+def test_without_the_functions_python_a_zip_is_built_all_the_same_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(package, "_install_dependencies", lambda *_: None)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert package.find_interpreter() is None
+    with zipfile.ZipFile(package.build(package.ADMIN, tmp_path)) as archive:
+        assert not [name for name in archive.namelist() if name.endswith(".pyc")]
+    assert "no bytecode" in capsys.readouterr().err
 
 
 BROKEN = {
@@ -256,6 +296,8 @@ def test_the_wrong_zip_says_so_at_cold_start(admin_task: Path, tmp_path: Path, h
 
 def test_a_zip_says_what_it_is_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(package, "_install_dependencies", lambda *_: None)
+    monkeypatch.setattr(package, "trim_endpoints", lambda *_: None)
+    monkeypatch.setattr(package, "find_interpreter", lambda: None)
     for arch, machine in (("arm64", "aarch64"), ("x86_64", "x86_64")):
         for artefact in package.ARTEFACTS:
             with zipfile.ZipFile(package.build(artefact, tmp_path, arch=arch)) as archive:
