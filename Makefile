@@ -1,6 +1,6 @@
 # The two commands of a newcomer are `make run` and `make test`; both set up what they need.
 .DEFAULT_GOAL := help
-.PHONY: help install run quick test lint types unit properties integration coverage gates stack fuzz mutants soak report package lock clean
+.PHONY: help install run quick test lint types unit properties integration coverage gates stack fuzz mutants bench soak report package lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -65,6 +65,9 @@ fuzz: install ## random permissions, mutated tokens and mutated events on all co
 
 mutants: install ## break compiler and matcher on purpose; each mutant must be noticed
 	$(BIN)/python -m tests.tools.mutants
+
+bench: install ## what requests, decisions and cold starts cost, as ratios (a minute)
+	$(BIN)/python -m tests.benchmarks.bench
 
 soak: install ## a hundred thousand callers in each cache scope; memory must stay (half an hour)
 	$(BIN)/python -m tests.performance.soak

@@ -10,7 +10,10 @@ from typing import Any
 import pytest
 
 from authorizer.errors import TroubleError
+from authorizer.policy.decision import Grounds, decide
 from authorizer.policy.document import parse_document
+from authorizer.policy.permission import EVERYONE, Effect, Permission
+from authorizer.policy.permission_index import CallerPermissions, PermissionIndex
 from authorizer.policy.problems import DocumentError
 from authorizer.policy.request_path import resolve
 from authorizer.policy.route import RouteCatalog, parse_path, parse_route, parse_selector
@@ -106,3 +109,33 @@ def test_reading_a_key_set_grows_with_its_length() -> None:
     with pytest.raises(TroubleError, match="no RSA key"):
         read_keys(document)
     assert time.process_time() - started < 5
+
+
+@pytest.mark.parametrize("verb", ["GET", "DELETE"])
+def test_a_decision_costs_the_same_however_many_permissions_the_caller_holds(verb: str) -> None:
+    def decided(count: int) -> tuple[int, int]:
+        routes = routes_of(count)
+        catalog = RouteCatalog(map(parse_route, routes))
+        held = [*(Permission(EVERYONE, Effect.ALLOW, route) for route in routes), Permission(EVERYONE, Effect.DENY, "DELETE /service0/**")]
+        target = resolve(catalog, verb, "service0/resource0/7", None, exact=True)
+        index = PermissionIndex(tuple(held))
+        index.matching(verb, catalog.routes[0])
+
+        def decide_anew() -> object:
+            return decide(Grounds(CallerPermissions([index]), catalog, {}, 0), target)
+
+        grounds = Grounds(CallerPermissions([index]), catalog, {}, 0)
+        decide(grounds, target)
+        return steps(decide_anew), steps(lambda: decide(grounds, target))
+
+    for small, large in zip(decided(40), decided(10_000), strict=True):
+        assert large < 1.5 * small
+
+
+def test_an_index_is_made_by_the_length_of_the_permissions() -> None:
+    def made(count: int) -> int:
+        held = tuple(Permission(EVERYONE, Effect.ALLOW, route) for route in routes_of(count))
+        route = parse_route("GET /service0/resource0/{id}")
+        return steps(lambda: PermissionIndex(held).matching("GET", route))
+
+    assert made(4000) < 4 * LINEAR * made(1000)
