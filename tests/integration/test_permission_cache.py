@@ -231,6 +231,22 @@ def test_a_request_with_more_subjects_than_are_kept_is_served(reader: Reader, mo
 # -- many groups ---------------------------------------------------------------------------------------------------------------------------------
 
 
+def test_what_callers_hold_is_remembered_for_so_many_sets_of_subjects(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(permission_cache, "MAX_CALLERS", 2)
+    first = reader.load(OWNER).permissions
+    assert reader.load(OWNER).permissions is first
+    reader.load(GUEST)
+    reader.load(OWNER)
+    reader.load(OTHER)
+    assert reader.load(OWNER).permissions is first, "the one that was asked for last stays"
+    reader.load(GUEST)
+    reader.load(ADMIN)
+    again = reader.load(OWNER)
+    assert again.permissions is not first
+    assert tuple(again.permissions) == tuple(first)
+    assert again.cached
+
+
 def teams(count: int, held: str) -> str:
     groups = "".join(f"  team-{n}: {{inherits: [base], allow: [{held}]}}\n" for n in range(count))
     return f"api: petstore\nroutes: [GET /pets, POST /pets]\neveryone: {{allow: [GET /pets]}}\ngroups:\n  base: {{}}\n{groups}"

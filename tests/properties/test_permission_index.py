@@ -8,7 +8,7 @@ import pytest
 from authorizer.policy.decision import Grounds, decide
 from authorizer.policy.document import parse_document
 from authorizer.policy.permission import EVERYONE, Permission, PrincipalRef, RefKind
-from authorizer.policy.permission_index import MAX_KEPT, CallerPermissions, PermissionIndex
+from authorizer.policy.permission_index import CallerPermissions, PermissionIndex
 from authorizer.policy.request_path import Target
 from authorizer.policy.route import parse_route, parse_selector
 from tests.support.random_apis import START, random_document
@@ -45,12 +45,3 @@ def test_the_index_finds_what_looking_at_each_permission_finds(number: int) -> N
                 decide(Grounds(held, document.catalog, claims, START), target) for held in (plain, indexed, CallerPermissions.of(plain))
             ]
             assert said[0] == said[1] == said[2]
-
-
-def test_what_is_remembered_is_bounded() -> None:
-    routes = [f"GET /r{number}" for number in range(MAX_KEPT + 50)]
-    document = parse_document({"api": "x", "routes": routes, "everyone": {"allow": ["* /**"]}})
-    indexed = CallerPermissions.of(document.permissions(EVERYONE))
-    for route in document.catalog.routes:
-        assert [p.selector for p in indexed.matching("GET", route)] == ["* /**"]
-    assert len(indexed._matching) == MAX_KEPT

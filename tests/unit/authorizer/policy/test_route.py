@@ -114,6 +114,15 @@ def test_below_a_greedy_route_is_whatever_it_would_take_in() -> None:
     assert not routes.covers_others("/f/{proxy+}", "MADEUP")
 
 
+def test_what_is_remembered_of_greedy_routes_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("authorizer.policy.route.MAX_KEPT", 1)
+    routes = catalog("ANY /{proxy+}", "GET /a")
+    for _ in range(2):
+        assert routes.covers_others("/{proxy+}", "GET")
+        assert not routes.covers_others("/{proxy+}", "PUT")
+    assert len(routes._covers_others) == 1
+
+
 def test_reserved_words_are_the_literals_of_siblings() -> None:
     routes = catalog(
         "GET /o/{id}", "POST /o/me", "GET /o/all/of", "GET /{any}/it", "GET /p/not", "GET /o/{id}/p/{q}", "WS o", "GET /{any}/{id}/p/deep"
