@@ -140,7 +140,7 @@ class Answering:
         try:
             policy = self._route_policies.get(
                 (*self._memo_key(caller), arn.method_prefix, target.route, slash_counts),
-                grounds.permissions,
+                caller.loaded.permissions,
                 grounds.now,
                 lambda: compile_route(arn, grounds, target.route, token_expiry=expiry, slash_counts=slash_counts),
             )
@@ -154,7 +154,7 @@ class Answering:
         arn, grounds, expiry = request.method_arn, caller.grounds, self._expiry(caller)
         policy = self._token_policies.get(
             (*self._memo_key(caller), arn.prefix),
-            grounds.permissions,
+            caller.loaded.permissions,
             grounds.now,
             lambda: compile_token(arn, grounds, guards=self._options.token_scope_guards, token_expiry=expiry),
         )

@@ -4,14 +4,16 @@ The selectors of a subject are kept as a tree of their segments, so that a route
 `* /pets/*` and `GET /**`. Looking at every permission, as `decide` does for a plain list, says the same and takes time by their number.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import chain
+from math import inf
 
 from authorizer.policy.permission import Permission
 from authorizer.policy.route import WEBSOCKET, RouteTemplate
 
-MAX_KEPT = 256
+MAX_KEPT = 64
 """Routes of which a caller's permissions remember what speaks of them."""
 
 _ANY = "*"
@@ -88,6 +90,15 @@ class CallerPermissions(Sequence[Permission]):
     def bound_claims(self) -> tuple[str, ...]:
         """The claims that any of their bindings compares a parameter with, sorted."""
         return tuple(sorted({binding.claim for permission in self for binding in permission.where}))
+
+    @cached_property
+    def _ends(self) -> tuple[int, ...]:
+        return tuple(sorted({permission.until for permission in self if permission.until is not None}))
+
+    def next_end(self, now: float) -> float:
+        """Return the first second after `now` (epoch seconds) at which a permission ends, infinity if none does: until then they say what they say now."""
+        later = bisect_right(self._ends, now)
+        return self._ends[later] if later < len(self._ends) else inf
 
     def __iter__(self) -> Iterator[Permission]:
         return chain.from_iterable(index.permissions for index in self._indexes)

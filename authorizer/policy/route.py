@@ -273,6 +273,7 @@ class RouteCatalog:
         self._position = {id(route): number for number, route in enumerate(self.routes)}
         self._selected: dict[str, tuple[tuple[str, RouteTemplate], ...]] = {}
         self._reserved: dict[RouteTemplate, Mapping[str, frozenset[str]]] = {}
+        self._found: dict[tuple[str, str], RouteTemplate] = {}
         self._covers_others: dict[tuple[str, str], bool] = {}
         self.reach: dict[type, Any] = {}
         """What other modules found out about these routes and keep with them, by the class that bounds it; it goes when the catalogue goes."""
@@ -328,11 +329,16 @@ class RouteCatalog:
 
     def find(self, verb: str, path: str) -> RouteTemplate | None:
         """Return the route of the same shape as this path template (or WebSocket route key) for this verb, or None."""
-        try:
-            shape = parse_route(f"{verb} {path}").shape
-        except RouteSyntaxError:
-            return None
-        return self._serving(verb, shape)
+        key = verb, path
+        known = self._found.get(key)
+        if known is None:
+            try:
+                known = self._serving(verb, parse_route(f"{verb} {path}").shape)
+            except RouteSyntaxError:
+                return None
+            if known is not None and len(self._found) < MAX_KEPT:
+                self._found[key] = known
+        return known
 
     def _serving(self, verb: str, shape: tuple[Segment, ...]) -> RouteTemplate | None:
         return self._by_shape.get((verb, shape)) or (self._by_shape.get(("ANY", shape)) if verb in VERBS else None)

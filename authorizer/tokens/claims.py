@@ -4,7 +4,7 @@ Follows RFC 7519 section 4.1 and the Cognito developer guide, "Understanding the
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from authorizer.errors import TokenError
 from authorizer.policy.denylist import DenylistKind, TokenIds
@@ -59,15 +59,10 @@ class Principal:
     expires_at: int
     issuer_name: str = ""
     username: str | None = None
+    token_ids: TokenIds = field(init=False, compare=False, repr=False)
+    """What the denylist is asked about."""
 
-    @property
-    def is_machine(self) -> bool:
-        """Whether the token stands for a program and not for a person."""
-        return any(ref.kind is RefKind.CLIENT for ref in self.refs)
-
-    @property
-    def token_ids(self) -> TokenIds:
-        """What the denylist is asked about."""
+    def __post_init__(self) -> None:
         prefix = _prefix(self.issuer_name)
         named = {
             DenylistKind.SUB: self.subject.removeprefix(prefix),
@@ -76,7 +71,12 @@ class Principal:
             DenylistKind.ORIGIN_JTI: self.origin_jti,
         }
         values = {kind: prefix + value for kind, value in named.items() if value}
-        return TokenIds(values, self.issued_at if self.auth_time is None else self.auth_time)
+        object.__setattr__(self, "token_ids", TokenIds(values, self.issued_at if self.auth_time is None else self.auth_time))
+
+    @property
+    def is_machine(self) -> bool:
+        """Whether the token stands for a program and not for a person."""
+        return any(ref.kind is RefKind.CLIENT for ref in self.refs)
 
 
 OUR_ISSUER = TrustedIssuer(
@@ -115,7 +115,7 @@ def check_claims(claims: Mapping[str, object], issuer: TrustedIssuer, now: float
     prefix = _prefix(issuer.name)
     return Principal(
         subject=prefix + subject,
-        refs=refs_of(claims, issuer),
+        refs=_refs(claims, issuer, prefix, groups, _scopes(claims)),
         claims=_bindable_claims(claims, issuer),
         groups=tuple(prefix + name for name in groups),
         issuer=issuer.issuer,
@@ -215,7 +215,7 @@ def _refs(
     if not is_person and client_id and client_id == claims.get("sub"):
         refs.add(PrincipalRef(RefKind.CLIENT, prefix + client_id))
         refs |= {PrincipalRef(RefKind.SCOPE, prefix + scope) for scope in scopes}
-    return (EVERYONE, *sorted(refs))
+    return (EVERYONE, *sorted(refs, key=lambda ref: (ref.kind, ref.name)))
 
 
 def _bindable_claims(claims: Mapping[str, object], issuer: TrustedIssuer) -> dict[str, str]:

@@ -17,6 +17,9 @@ ROOT = Path(__file__).resolve().parents[2]
 POLICY = "authorizer/policy"
 IAM = f"{POLICY}/iam"
 GUARD = "infra/local/request_guard.py"
+VERIFIER = "authorizer/tokens/verifier.py"
+INDEX = f"{POLICY}/permission_index.py"
+FORGED_KID = "kid = self._kids[header] = _checked_kid(_json_object(header_bytes))"
 CACHE = "authorizer/table/cache.py"
 HISTORY = "admin_api/table/history.py"
 
@@ -32,6 +35,7 @@ THOROUGH = (
     "tests/properties/test_logged_decision.py",
 )
 BY_GUARD = ("tests/infrastructure/test_request_guard.py",)
+BY_TOKENS = ("tests/unit/authorizer/tokens/test_verifier.py",)
 BY_CACHE = ("tests/integration/test_permission_cache_trouble.py",)
 BY_HISTORY = ("tests/integration/test_history.py",)
 BY_RUNTIME = ("tests/unit/authorizer/test_runtime.py",)
@@ -240,6 +244,18 @@ MUTANTS = (
     Mutant("any site is answered", GUARD, '"cross-site" in headers.get("sec-fetch-site", "").lower()', "False", BY_GUARD),
     Mutant("the emulator's root needs no signature", GUARD, "return None if failure is None else failure[1]", "return None", BY_GUARD),
     Mutant("the emulator's root goes by other names", GUARD, " and not _names_key(scope, headers)", "", BY_GUARD),
+    Mutant("a known token outlives its end", VERIFIER, " and known.since <= self._now() < known.until", "", BY_TOKENS),
+    Mutant("a known token outlives its key", VERIFIER, "known.key_set.key(known.kid) is known.key", "True", BY_TOKENS),
+    Mutant("a header that nobody signed is known", VERIFIER, "kid = _checked_kid(_json_object(header_bytes))", FORGED_KID, BY_TOKENS),
+    Mutant(
+        "bits left over are let pass", VERIFIER, "if left_over and segment[-1] not in _LAST_CHARACTERS[left_over]:", "if False:", BY_TOKENS
+    ),
+    Mutant(
+        "`*` is a greedy parameter", INDEX, "words = (part,) if depth == last and route.is_greedy else (part, _ANY)", "words = (part, _ANY)"
+    ),
+    Mutant(
+        "`**` is not the route itself", INDEX, "            found += node.open or ()\n        methods", "            pass\n        methods"
+    ),
     Mutant("an altered row is served", CACHE, "if row.sha256 != named.sha256:", "if False:", BY_CACHE),
     Mutant("an altered entry of the denylist is taken", CACHE, "if entry is not None and shown == version and", "if False and", BY_CACHE),
     Mutant("a row that no version wrote is overlooked", HISTORY, "if (item.pk, item.sk) not in expected", "if False", BY_HISTORY),

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from authorizer.policy.permission import EVERYONE, Effect, Permission
+from authorizer.policy.permission_index import CallerPermissions
 from authorizer.policy_memo import MAX_POLICIES, PolicyMemo
 
 
@@ -19,19 +20,22 @@ class Compiler:
         return self.count
 
 
-def until(*ends: int | None) -> list[Permission]:
-    return [Permission(EVERYONE, Effect.ALLOW, "GET /pets", until=end) for end in ends]
+NONE = CallerPermissions()
+
+
+def until(*ends: int | None) -> CallerPermissions:
+    return CallerPermissions.of(Permission(EVERYONE, Effect.ALLOW, "GET /pets", until=end) for end in ends)
 
 
 def test_a_policy_is_compiled_once_per_key() -> None:
     memo, compiler = PolicyMemo[int](), Compiler()
-    assert [memo.get(key, [], 0, compiler) for key in ("a", "a", "b", "a", "b")] == [1, 1, 2, 1, 2]
+    assert [memo.get(key, NONE, 0, compiler) for key in ("a", "a", "b", "a", "b")] == [1, 1, 2, 1, 2]
 
 
 def test_equal_keys_are_one_key() -> None:
     memo, compiler = PolicyMemo[int](), Compiler()
     for _ in range(2):
-        memo.get(("hash", (EVERYONE,), (("sub", "u1"),), None), [], 0, compiler)
+        memo.get(("hash", (EVERYONE,), (("sub", "u1"),), None), NONE, 0, compiler)
     assert compiler.count == 1
 
 
@@ -67,7 +71,7 @@ def test_a_clock_that_went_back_brings_no_ended_deny_to_an_end() -> None:
 
 def test_a_deny_ends_a_policy_as_an_allow_does() -> None:
     memo, compiler = PolicyMemo[int](), Compiler()
-    deny = [Permission(EVERYONE, Effect.DENY, "GET /pets", until=100)]
+    deny = CallerPermissions.of([Permission(EVERYONE, Effect.DENY, "GET /pets", until=100)])
     assert [memo.get("a", deny, now, compiler) for now in (99, 100)] == [1, 2]
 
 
@@ -86,7 +90,7 @@ def test_having_no_policy_is_a_value() -> None:
     def compile_nothing() -> None:
         compiled.append(1)
 
-    assert [memo.get("a", [], 0, compile_nothing) for _ in range(2)] == [None, None]
+    assert [memo.get("a", NONE, 0, compile_nothing) for _ in range(2)] == [None, None]
     assert len(compiled) == 1
 
 
@@ -97,24 +101,24 @@ def test_a_failed_compilation_leaves_nothing_behind() -> None:
         raise ValueError("too large")
 
     with pytest.raises(ValueError, match="too large"):
-        memo.get("a", [], 0, fail)
-    assert memo.get("a", [], 0, compiler) == 1
+        memo.get("a", NONE, 0, fail)
+    assert memo.get("a", NONE, 0, compiler) == 1
 
 
 def filled(memo: PolicyMemo[int], compile_policy: Callable[[], int], first: int, count: int) -> None:
     for key in range(first, first + count):
-        memo.get(key, [], 0, compile_policy)
+        memo.get(key, NONE, 0, compile_policy)
 
 
 def test_the_least_recently_used_leaves_first() -> None:
     memo, compiler = PolicyMemo[int](), Compiler()
     filled(memo, compiler, 0, MAX_POLICIES)
-    memo.get(0, [], 0, compiler)
+    memo.get(0, NONE, 0, compiler)
     assert compiler.count == MAX_POLICIES
-    memo.get("new", [], 0, compiler)
-    assert memo.get(0, [], 0, compiler) == 1
-    assert memo.get(2, [], 0, compiler) == 3
-    assert memo.get(1, [], 0, compiler) == MAX_POLICIES + 2
+    memo.get("new", NONE, 0, compiler)
+    assert memo.get(0, NONE, 0, compiler) == 1
+    assert memo.get(2, NONE, 0, compiler) == 3
+    assert memo.get(1, NONE, 0, compiler) == MAX_POLICIES + 2
 
 
 def test_a_policy_that_is_compiled_again_is_used_again() -> None:
@@ -122,7 +126,7 @@ def test_a_policy_that_is_compiled_again_is_used_again() -> None:
     memo.get("a", until(100), 0, compiler)
     filled(memo, compiler, 0, MAX_POLICIES - 1)
     renewed = memo.get("a", until(100, 200), 100, compiler)
-    memo.get("new", [], 100, compiler)
+    memo.get("new", NONE, 100, compiler)
     assert memo.get("a", until(100, 200), 100, compiler) == renewed
 
 
@@ -132,5 +136,5 @@ def test_it_does_not_grow_beyond_its_bound() -> None:
     filled(memo, compiler, 0, 3 * MAX_POLICIES)
     recompiled = Compiler()
     for key in range(3 * MAX_POLICIES - 1, -1, -1):
-        memo.get(key, [], 0, recompiled)
+        memo.get(key, NONE, 0, recompiled)
     assert recompiled.count == 2 * MAX_POLICIES

@@ -1,5 +1,7 @@
 """Which permissions speak of a route. That the index finds what looking at each of them finds is in `tests/properties/test_permission_index.py`."""
 
+import math
+
 import pytest
 
 from authorizer.policy import permission_index
@@ -45,6 +47,12 @@ def test_several_subjects_one_after_the_other() -> None:
     assert (tuple(held), len(held), held[1], held[1:]) == ((first, bound, second), 3, bound, (bound, second))
     assert held.bound_claims == ("aud", "sub")
     assert not CallerPermissions()
+
+
+def test_the_next_end_is_after_now() -> None:
+    held = CallerPermissions.of(Permission(EVERYONE, Effect.ALLOW, "GET /a", until=until) for until in (20, None, 10, 20))
+    assert [held.next_end(now) for now in (0, 9.9, 10, 19, 20, 21)] == [10, 10, 20, 20, math.inf, math.inf]
+    assert CallerPermissions().next_end(0) == math.inf
 
 
 def test_what_is_remembered_of_routes_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

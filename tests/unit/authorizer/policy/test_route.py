@@ -120,7 +120,10 @@ def test_what_is_remembered_of_greedy_routes_is_bounded(monkeypatch: pytest.Monk
     for _ in range(2):
         assert routes.covers_others("/{proxy+}", "GET")
         assert not routes.covers_others("/{proxy+}", "PUT")
-    assert len(routes._covers_others) == 1
+        assert str(routes.find("GET", "/a")) == "GET /a"
+        assert str(routes.find("GET", "/{other+}")) == "ANY /{proxy+}"
+        assert routes.find("GET", "/b") is None
+    assert (len(routes._covers_others), len(routes._found)) == (1, 1)
 
 
 def test_reserved_words_are_the_literals_of_siblings() -> None:

@@ -487,3 +487,20 @@ def test_no_more_tokens_are_remembered_than_there_is_room_for(monkeypatch: pytes
     assert len(checked) == 3, "the one that was used last stays"
     gate.verify(second)
     assert len(checked) == 4
+
+
+@pytest.mark.parametrize("room", [0, 1])
+def test_a_known_header_is_read_no_more_and_only_signed_ones_are_known(monkeypatch: pytest.MonkeyPatch, room: int) -> None:
+    monkeypatch.setattr(verifier, "MAX_HEADERS", room)
+    gate = Gate()
+    forged = sign(rsa_key("forger"), HEADER, US.access_claims())
+    assert gate.reason(forged) == "signature"
+    assert gate._verifier._kids == {}
+    for typ in ("JWT", "at+jwt", None):
+        for number in range(2):
+            gate.verify(US.token(US.access_claims(jti=f"jti{number}"), typ=typ))
+    assert len(gate._verifier._kids) == room
+    # What follows a known header is looked at as ever.
+    header = next(iter(gate._verifier._kids), US.access_token().split(".")[0])
+    for rest in ("e30", "e30.", "e30.AAAA", ".AAAA", "e30.AA=="):
+        assert gate.reason(f"{header}.{rest}") in ("malformed", "issuer")
