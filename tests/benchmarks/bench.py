@@ -103,7 +103,8 @@ def decision(count: int) -> float:
     grounds = Grounds(CallerPermissions.of(Permission(EVERYONE, Effect.ALLOW, s) for s in selectors), catalog, {}, NOW)
     target = Target("GET", catalog.routes[0], {"id": "7"})
     assert decide(grounds, target).allowed
-    return statistics.median(seconds(lambda: decide(grounds, target)) for _ in range(ROUNDS)) * 1e6
+    # The least: what is above it is another program's.
+    return min(seconds(lambda: decide(grounds, target)) for _ in range(10 * ROUNDS)) * 1e6
 
 
 def cold_start(folder: Path) -> tuple[float, float] | None:
