@@ -48,6 +48,8 @@ class Artefact:
         return not name.startswith(self.left_out)
 
 
+# python-jose takes `cryptography` where it is installed, and these where it is not; `cffi` compiles what comes compiled.
+_FALLBACK = ("ecdsa", "rsa", "pyasn1", "cffi", "pycparser")
 _POWERTOOLS = "aws_lambda_powertools/utilities/"
 
 AUTHORIZER = Artefact(
@@ -68,8 +70,7 @@ AUTHORIZER = Artefact(
         ),
         # Time zones by name, which no time of the AWS SDK has.
         "dateutil/zoneinfo/",
-        # python-jose takes `cryptography` where it is installed, and these where it is not; `cffi` compiles what comes compiled.
-        *("ecdsa", "rsa", "pyasn1", "cffi", "pycparser"),
+        *_FALLBACK,
     ),
     frozenset({"dynamodb"}),
 )
@@ -78,7 +79,7 @@ ADMIN = Artefact(
     # The command line and the local stack stay on people's machines.
     ("authorizer", "admin_api", "infra/__init__.py", "infra/petstore.py", "LICENSE"),
     "requirements-admin.lock",
-    ("admin_api/cli/",),
+    ("admin_api/cli/", *_FALLBACK),
 )
 ARTEFACTS = (AUTHORIZER, ADMIN)
 

@@ -1,6 +1,6 @@
 """Who may call what at a moment: the callers of a route, and the routes of a caller."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from admin_api.analysis.access_changes import ALLOWED, describe_access
@@ -8,6 +8,7 @@ from admin_api.analysis.subjects import held_by
 from authorizer.policy.decision import Grounds, applicable
 from authorizer.policy.document import PermissionDocument
 from authorizer.policy.permission import EVERYONE, Permission, PrincipalRef
+from authorizer.policy.permission_index import CallerPermissions
 from authorizer.policy.request_path import resolve
 from authorizer.policy.route import RouteTemplate
 
@@ -51,31 +52,14 @@ def who_can(
 
 def what_can(document: PermissionDocument, ref: PrincipalRef, now: float) -> tuple[Access, ...]:
     """Return what a subject may call, in the order of the catalogue, by verb and route. One that the document does not know may what everyone may."""
-    held, shared = _by_cell(document, held_by(document, ref)), _by_cell(document, held_by(document, EVERYONE))
-    found = (
-        _access(ref, _of(held[cell], document, now), _of(shared.get(cell, ()), document, now), *cell)
-        for cell in document.catalog.cells
-        if cell in held
-    )
+    held, shared = (Grounds(CallerPermissions.of(held_by(document, each)), document.catalog, {}, now) for each in (ref, EVERYONE))
+    found = (_access(ref, held, shared, verb, route) for verb, route in document.catalog.cells)
     return tuple(access for access in found if access is not None)
 
 
-def _by_cell(document: PermissionDocument, permissions: Iterable[Permission]) -> dict[tuple[str, RouteTemplate], list[Permission]]:
-    """Return which of the permissions speak of which verb of which route."""
-    result: dict[tuple[str, RouteTemplate], list[Permission]] = {}
-    for permission in permissions:
-        for cell in document.catalog.cells_of(permission.selector):
-            result.setdefault(cell, []).append(permission)
-    return result
-
-
-def _of(permissions: Iterable[Permission], document: PermissionDocument, now: float) -> Grounds:
-    return Grounds(tuple(permissions), document.catalog, {}, now)
-
-
 def _grounds(document: PermissionDocument, ref: PrincipalRef, now: float) -> Grounds:
-    """Return what the subject has by itself and as everyone. No claims: who may is asked whatever they are."""
-    return _of(held_by(document, ref), document, now)
+    """Return what the subject has by itself and as everyone, for one question. No claims: who may is asked whatever they are."""
+    return Grounds(held_by(document, ref), document.catalog, {}, now)
 
 
 def route_of_request(document: PermissionDocument, verb: str, path: str) -> RouteTemplate | None:

@@ -5,7 +5,7 @@ The selectors of a subject are kept as a tree of their segments, so that a route
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from functools import cached_property
 from itertools import chain
 from math import inf
@@ -64,7 +64,7 @@ class PermissionIndex:
         return [permission for permission in meant if permission.selector.partition(" ")[0] in methods]
 
 
-class CallerPermissions(Sequence[Permission]):
+class CallerPermissions(Collection[Permission]):
     """All that a caller holds, of several subjects. Made once for each set of subjects, and asked by every request of such a caller."""
 
     def __init__(self, indexes: Iterable[PermissionIndex] = ()) -> None:
@@ -106,8 +106,8 @@ class CallerPermissions(Sequence[Permission]):
     def __len__(self) -> int:
         return sum(len(index.permissions) for index in self._indexes)
 
-    def __getitem__(self, place: int | slice) -> Permission | tuple[Permission, ...]:  # type: ignore[override]
-        return tuple(self)[place]
+    def __contains__(self, permission: object) -> bool:
+        return any(permission in index.permissions for index in self._indexes)
 
 
 def _tree_of(permissions: Iterable[Permission]) -> _Node:

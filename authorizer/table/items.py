@@ -4,7 +4,11 @@ from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 from pynamodb.models import Model
 
 SCHEMA = 1
-"""Format number of the items that are written. Readers take this one and the one before."""
+"""Format number of the items that are written. Readers take this one and the one before.
+
+INVARIANT: an item that gains an attribute gains a number. Records hold digests over all attributes, and a reader that does not know one would take the item for
+altered.
+"""
 
 READABLE_SCHEMAS = (SCHEMA,)
 

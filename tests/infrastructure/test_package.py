@@ -311,6 +311,13 @@ def test_the_admins_zip_answers_alone(admin_task: Path, settings: dict[str, str]
     assert "admin_api/rest/app.py" in imported
 
 
+def test_no_zip_holds_what_only_the_fallback_of_python_jose_needs(authorizer_task: Path, admin_task: Path) -> None:
+    for task in (authorizer_task, admin_task):
+        tops = {path.name.partition("-")[0] for path in task.iterdir()}
+        assert {"cryptography", "jose"} <= tops
+        assert tops & {"ecdsa", "rsa", "pyasn1", "cffi", "pycparser"} == set()
+
+
 def test_the_samples_backend_answers_from_the_admins_zip(admin_task: Path, settings: dict[str, str]) -> None:
     answer, _ = answered(admin_task, "infra.petstore", {"httpMethod": "GET", "resource": "/pets", "requestContext": {}}, settings)
     assert answer["statusCode"] == 403

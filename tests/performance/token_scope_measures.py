@@ -124,7 +124,8 @@ def grounds_of(catalog: RouteCatalog, allowed: Iterable[str]) -> Grounds:
 
 def answer(grounds: Grounds) -> PolicyDocument | Refusal:
     """What a request costs: the decision about its own route, and the policy for all."""
-    verb, path = grounds.permissions[-1].selector.split(" ", 1)
+    *_, last = grounds.permissions
+    verb, path = last.selector.split(" ", 1)
     target = resolve(grounds.catalog, verb, "/".join("7" if part.startswith("{") else part for part in parts_of(path)), None, exact=False)
     decide(grounds, target)
     return compile_token(ARN, grounds)

@@ -31,7 +31,7 @@ def test_the_index_finds_what_looking_at_each_permission_finds(number: int) -> N
     plain: tuple[Permission, ...] = tuple(p for ref in refs for p in document.subjects[ref].permissions)
     indexed = CallerPermissions(PermissionIndex(document.subjects[ref].permissions) for ref in refs)
     assert tuple(indexed) == plain
-    assert (len(indexed), indexed[:2]) == (len(plain), plain[:2])
+    assert len(indexed) == len(plain)
     assert indexed.bound_claims == tuple(sorted({binding.claim for p in plain for binding in p.where}))
     for route in (*document.catalog.routes, parse_route("GET /nowhere/{at+}"), parse_route("GET /")):
         for verb in VERBS:

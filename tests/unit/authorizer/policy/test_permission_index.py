@@ -44,7 +44,9 @@ def test_several_subjects_one_after_the_other() -> None:
     bound = Permission(EVERYONE, Effect.ALLOW, "GET /{x}", (Binding("x", "sub"), Binding("y", "aud")))
     held = CallerPermissions([PermissionIndex((first,)), PermissionIndex(), PermissionIndex((bound, second))])
     assert held.matching("GET", parse_route("GET /a")) == (first, second)
-    assert (tuple(held), len(held), held[1], held[1:]) == ((first, bound, second), 3, bound, (bound, second))
+    assert (tuple(held), len(held)) == ((first, bound, second), 3)
+    assert second in held
+    assert Permission(EVERYONE, Effect.ALLOW, "GET /b") not in held
     assert held.bound_claims == ("aud", "sub")
     assert not CallerPermissions()
 
