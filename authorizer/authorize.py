@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from authorizer.answer_memo import AnswerMemo
 from authorizer.answering import Answering, AnswerOptions, Caller, Outcome
 from authorizer.errors import TokenError
 from authorizer.events.wire import AuthorizationRequest
@@ -18,6 +19,7 @@ class Authorizer:
         self._verifier = verifier
         self._permissions = permissions
         self._answering = Answering(options)
+        self._answered = AnswerMemo()
         self._now = now
 
     def authorize(self, request: AuthorizationRequest) -> Outcome:
@@ -27,7 +29,8 @@ class Authorizer:
         now = self._now()
         _check_denylist(principal, loaded, now)
         grounds = Grounds(loaded.permissions, loaded.catalog, principal.claims, now)
-        return self._answering.answer(request, Caller(principal, loaded, grounds))
+        caller = Caller(principal, loaded, grounds)
+        return self._answered.get(request, caller, lambda: self._answering.answer(request, caller))
 
     def has_stale_keys(self, principal: Principal) -> bool:
         """Return whether the keys that vouched for this caller serve beyond their maximum age."""

@@ -1,5 +1,6 @@
 """What a request leaves behind: one log line and its metrics. Neither ever holds the token."""
 
+import logging
 from enum import StrEnum
 from typing import Any
 
@@ -7,6 +8,7 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from authorizer.answering import Outcome
+from authorizer.decision_line import DecisionLines
 from authorizer.errors import TokenError
 from authorizer.events.wire import AuthorizationRequest
 from authorizer.log_json import log_json
@@ -44,6 +46,8 @@ class RequestLog:
         self._logger = Logger(service="gatebook", json_serializer=log_json)
         self._metrics = Metrics(namespace="Gatebook", service="gatebook")
         self._metrics.set_default_dimensions(api=api)
+        self._has_counted = False
+        self._lines = DecisionLines(self._metrics, {"api": api, "service": "gatebook"})
 
     def warn_of_report_only(self) -> None:
         """Say at cold start that nothing is enforced."""
@@ -65,18 +69,21 @@ class RequestLog:
     def decided(self, request: AuthorizationRequest, outcome: Outcome, context: object, *, stale_keys: bool) -> Line:
         """Write the decision line, count the decision, and return the line."""
         line = _decision_line(self._api, request, outcome) | {"stale_keys": stale_keys, "request_id": _request_id(context)}
-        if outcome.report_only_override:
-            self._logger.warning("report_only: let pass what would be denied", **line)
-        else:
-            self._logger.info("decision", **line)
         allowed, overridden = outcome.decision.allowed, outcome.report_only_override
-        self._count(Metric.ALLOWED if allowed else Metric.WOULD_BE_DENIED if overridden else Metric.DENIED)
+        counted = [Metric.ALLOWED.value if allowed else Metric.WOULD_BE_DENIED.value if overridden else Metric.DENIED.value]
+        if outcome.scope_fallback:
+            counted.append(Metric.NEEDS_NARROWER_SCOPE.value)
+        if outcome.decision.reason is Unroutable.CATALOGUE_DRIFT and request.method_arn.stage not in CONSOLE_TEST_STAGES:
+            counted.append(Metric.CATALOGUE_DRIFT.value)
+        level = logging.WARNING if overridden else logging.INFO
+        if self._logger.log_level <= level:
+            message = "report_only: let pass what would be denied" if overridden else "decision"
+            self._lines.write(logging.getLevelName(level), message, line, tuple(counted))
+        else:
+            self._lines.count(tuple(counted))
+        # These have the names of fields, and the fields keep them: they are told in a line of their own.
         if outcome.loaded.stale:
             self._count(Metric.STALE)
-        if outcome.scope_fallback:
-            self._count(Metric.NEEDS_NARROWER_SCOPE)
-        if outcome.decision.reason is Unroutable.CATALOGUE_DRIFT and request.method_arn.stage not in CONSOLE_TEST_STAGES:
-            self._count(Metric.CATALOGUE_DRIFT)
         if stale_keys:
             self._count(Metric.STALE_KEYS)
         return line
@@ -101,10 +108,13 @@ class RequestLog:
             self._logger.info("shadow_difference", **line | told)
 
     def flush(self) -> None:
-        """Write the metrics of the request."""
-        self._metrics.flush_metrics()
+        """Write the metrics of the request that no line has told."""
+        if self._has_counted:
+            self._has_counted = False
+            self._metrics.flush_metrics()
 
     def _count(self, metric: Metric) -> None:
+        self._has_counted = True
         self._metrics.add_metric(metric.value, MetricUnit.Count, 1)
 
 

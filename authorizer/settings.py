@@ -291,3 +291,8 @@ def _check_uri(reader: _Reader, uri: str, place: str) -> None:
         fits = False
     if not fits:
         reader.problems.append(f"{place} is `{uri}`: it must be an https address, or http on a loopback host")
+
+
+def trace_id() -> str:
+    """Return the X-Ray trace of the request at hand, "" for none. Lambda tells it anew before each ("Using Lambda environment variables", developer guide)."""
+    return os.environ.get("_X_AMZN_TRACE_ID", "").partition(";")[0].removeprefix("Root=")

@@ -32,6 +32,11 @@ class AuthorizationRequest:
     cache_key_parts: frozenset[KeyPart] | None = None
     path_parameters: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def apart_from_the_token(self) -> tuple[object, ...]:
+        """All that was asked. Who asks is known from the token, which nothing should keep."""
+        return self.format, self.method_arn, self.gateway_template, self.cache_key_parts, self.path_parameters
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:

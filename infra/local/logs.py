@@ -16,8 +16,12 @@ def last_lines(aws: Aws, count: int = 8) -> list[str]:
     """The last lines of the functions' logs together; nothing if there are none."""
     events = sorted(_events(aws), key=lambda event: event["timestamp"])
     lines = [str(event["message"]).rstrip() for event in events]
-    # Lambda's own lines and metrics would crowd out what a person looks for.
-    return [line for line in lines if line and not line.startswith(_LAMBDA_S_OWN) and '"_aws"' not in line][-count:]
+    # Lambda's own lines and mere metrics would crowd out what a person looks for.
+    return [line for line in lines if line and not line.startswith(_LAMBDA_S_OWN) and not _is_mere_metrics(line)][-count:]
+
+
+def _is_mere_metrics(line: str) -> bool:
+    return '"_aws"' in line and '"message"' not in line
 
 
 def _events(aws: Aws) -> Iterator[dict[str, Any]]:

@@ -146,7 +146,7 @@ def main() -> int:
         for scope in ("request", "route", "token"):
             first, again = requests(scope)
             table.add_row(f"a request in {scope} scope, 300 routes, its token never seen before", f"{first:.1f}", "a bare RSA check")
-            table.add_row("the same token again", f"{again:.1f}", "a bare RSA check")
+            table.add_row("the same request again", f"{again:.1f}", "a bare RSA check")
     with console.status("measuring decisions"):
         ten = decision(10)
         for count in (1_000, 100_000):

@@ -125,20 +125,20 @@ class Gate:
     @property
     def line(self) -> dict[str, Any]:
         """The one log line of the last call."""
-        [line] = [parsed for parsed in map(json.loads, self.printed) if "_aws" not in parsed]
+        [line] = [parsed for parsed in map(json.loads, self.printed) if "message" in parsed]
         return dict(line)
 
     @property
-    def metrics(self) -> dict[str, Any]:
-        """The one line of metrics of the last call, in CloudWatch's embedded metric format."""
-        [line] = [parsed for parsed in map(json.loads, self.printed) if "_aws" in parsed]
-        return dict(line)
+    def metrics(self) -> list[dict[str, Any]]:
+        """The lines of the last call that tell metrics, in CloudWatch's embedded metric format."""
+        return [parsed for parsed in map(json.loads, self.printed) if "_aws" in parsed]
 
     @property
     def counted(self) -> dict[str, float]:
         """The metrics of the last call by name."""
-        [directive] = self.metrics["_aws"]["CloudWatchMetrics"]
-        return {metric["Name"]: sum(self.metrics[metric["Name"]]) for metric in directive["Metrics"]}
+        told = [(line, metric["Name"]) for line in self.metrics for kind in line["_aws"]["CloudWatchMetrics"] for metric in kind["Metrics"]]
+        assert len({name for _, name in told}) == len(told)
+        return {name: sum(line[name]) for line, name in told}
 
 
 def secrets(event: Event) -> set[str]:

@@ -1,6 +1,7 @@
 """The handler end to end: what a caller is answered, and the log line and the metrics that each answer leaves."""
 
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -202,7 +203,9 @@ def test_the_decision_line_says_what_was_decided_and_why(gate: Gate) -> None:
     line = gate.line
     assert line.pop("timestamp")
     assert line.pop("location")
+    assert line.pop("_aws")
     assert line == {
+        "allowed": [1.0],
         "level": "INFO",
         "message": "decision",
         "service": "gatebook",
@@ -240,11 +243,12 @@ def test_no_trouble_and_no_refusal_is_lost_for_what_it_holds(gate: Gate) -> None
 
 def test_the_metrics_are_in_cloudwatchs_embedded_format(gate: Gate) -> None:
     gate.call(request_event(bearer("guest")))
-    [directive] = gate.metrics["_aws"]["CloudWatchMetrics"]
+    [line] = gate.metrics
+    [directive] = line["_aws"]["CloudWatchMetrics"]
     assert directive["Namespace"] == "Gatebook"
     assert directive["Metrics"] == [{"Name": "allowed", "Unit": "Count"}]
     assert directive["Dimensions"] == [["api", "service"]]
-    assert (gate.metrics["api"], gate.metrics["service"]) == ("petstore", "gatebook")
+    assert (line["api"], line["service"], line["message"]) == ("petstore", "gatebook", "decision")
 
 
 def test_each_call_counts_itself_alone(gate: Gate) -> None:
@@ -433,3 +437,10 @@ def test_a_cold_start_with_mistakes_stops_and_names_them_all() -> None:
     message = result.stderr.splitlines()[-1]
     assert message.startswith("authorizer.errors.SettingsError: ")
     assert [name for name in ("PERMISSIONS_TABLE", "USER_POOL_ID", "CACHE_SCOPE", "JWKS_URL") if f"`{name}`" not in message] == []
+
+
+def test_whoever_wants_no_decision_lines_keeps_the_metrics(gate: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logging.getLogger("gatebook"), "level", logging.WARNING)
+    gate.call(request_event(bearer("guest")))
+    assert gate.counted == {"allowed": 1}
+    assert [line for line in gate.metrics if "message" in line] == []
