@@ -49,6 +49,7 @@ def test_an_answer_from_memory_is_the_answer_of_a_cold_start(
     held = DOCUMENTS[0]
     publish(held, clock=clock)
     warm = build_gate(keys, clock, capsys, **settings)
+    event: Event | None = None
     for step in range(STEPS):
         if picks.random() < 0.1:
             other = picks.choice([source for source in DOCUMENTS if source != held])
@@ -56,9 +57,10 @@ def test_an_answer_from_memory_is_the_answer_of_a_cold_start(
             held = other
         if picks.random() < 0.2:
             clock.advance(picks.choice([30, 300]))
-        verb, path = picks.choice(CALLS)
-        asks = bearer(picks.choice(["guest", "admin"]))
-        event = request_event(asks, verb=verb, path=path) if picks.random() < 0.5 else token_event(asks, verb, path)
+        if event is None or picks.random() < 0.4:
+            verb, path = picks.choice(CALLS)
+            asks = bearer(picks.choice(["guest", "admin"]))
+            event = request_event(asks, verb=verb, path=path) if picks.random() < 0.5 else token_event(asks, verb, path)
         cold = build_gate(keys, clock, capsys, **settings)
         assert said(warm, event) == said(cold, event), (seed, step, event["methodArn"])
-    assert decided[0] < 2 * STEPS - STEPS // 10, "hardly anything was answered from memory"
+    assert decided[0] < 2 * STEPS - STEPS // 6, "hardly anything was answered from memory"
