@@ -11,9 +11,9 @@ from authorizer.events.wire import (
     PolicyResponse,
     SimpleResponse,
     authorization_values,
-    fitting_context,
     read_method_arn,
     write_policy_response,
+    write_simple_response,
 )
 
 FORMAT = "http_2"
@@ -55,5 +55,4 @@ def write_response(answer: Answer) -> PolicyResponse | SimpleResponse:
     """Write the answer: as a policy, or as one word where that is what the answer is. Raises `TroubleError` if it does not fit."""
     if answer.is_authorized is None:
         return write_policy_response(answer)
-    bare: SimpleResponse = {"isAuthorized": answer.is_authorized, "context": {}}
-    return {**bare, "context": fitting_context(answer, bare)}
+    return write_simple_response(answer, is_authorized=answer.is_authorized)

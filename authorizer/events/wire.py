@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
 from typing import Any, NotRequired, TypedDict
 
 from authorizer.errors import TroubleError
@@ -38,11 +39,12 @@ class AuthorizationRequest:
         return self.format, self.method_arn, self.gateway_template, self.cache_key_parts, self.path_parameters
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Answer:
     """What API Gateway is told: about whom, the policy, and flat values for the backend.
 
     `is_authorized` is set where the answer shall be that one word instead of the policy. `usage_key` names the API key whose usage plan counts the request.
+    An answer may be given many times: what it takes to write it is found out once.
     """
 
     principal_id: str
@@ -51,13 +53,21 @@ class Answer:
     is_authorized: bool | None = None
     usage_key: str | None = None
 
+    @cached_property
+    def policy_response(self) -> "PolicyResponse":
+        """The IAM form, within the budget. Raises `TroubleError` if that is impossible."""
+        bare: PolicyResponse = {"principalId": self.principal_id, "policyDocument": self.policy_document, "context": {}}
+        if self.usage_key is not None:
+            bare["usageIdentifierKey"] = self.usage_key
+        return {**bare, "context": _fitting_context(self, bare)}
+
 
 class PolicyResponse(TypedDict):
     """The IAM form of an answer ("Output from an API Gateway Lambda authorizer", developer guide)."""
 
     principalId: str
     policyDocument: PolicyDocument
-    context: NotRequired[dict[str, str]]
+    context: dict[str, str]
     usageIdentifierKey: NotRequired[str]
 
 
@@ -68,10 +78,14 @@ class SimpleResponse(TypedDict):
     context: dict[str, str]
 
 
+# Callers come back to the same resources.
+_parse_arn = lru_cache(maxsize=256)(MethodArn.parse)
+
+
 def read_method_arn(text: object) -> MethodArn:
     """Return the ARN of an event. Raises `TroubleError` if API Gateway cannot have sent it."""
     try:
-        return MethodArn.parse(text if isinstance(text, str) else "")
+        return _parse_arn(text if isinstance(text, str) else "")
     except MethodArnError as error:
         raise TroubleError("unreadable_event", f"the event's method ARN cannot be read: {error}") from None
 
@@ -89,14 +103,18 @@ def authorization_values(event: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def write_policy_response(answer: Answer) -> PolicyResponse:
-    """Return the IAM form, within the budget. Raises `TroubleError` if that is impossible."""
-    bare: PolicyResponse = {"principalId": answer.principal_id, "policyDocument": answer.policy_document}
-    if answer.usage_key is not None:
-        bare["usageIdentifierKey"] = answer.usage_key
-    return {**bare, "context": fitting_context(answer, bare)}
+    """Return the IAM form, within the budget, to whoever may change its context. Raises `TroubleError` if that is impossible."""
+    response = answer.policy_response
+    return {**response, "context": dict(response["context"])}
 
 
-def fitting_context(answer: Answer, bare: PolicyResponse | SimpleResponse) -> dict[str, str]:
+def write_simple_response(answer: Answer, *, is_authorized: bool) -> SimpleResponse:
+    """Return the one word, within the budget. Raises `TroubleError` if that is impossible."""
+    bare: SimpleResponse = {"isAuthorized": is_authorized, "context": {}}
+    return {**bare, "context": _fitting_context(answer, bare)}
+
+
+def _fitting_context(answer: Answer, bare: PolicyResponse | SimpleResponse) -> dict[str, str]:
     """Return the context, less what would make the answer too large: lists leave it one by one, each marked by its name and `_omitted`.
 
     Raises `TroubleError` if even that is too much.

@@ -21,6 +21,7 @@ VERIFIER = "authorizer/tokens/verifier.py"
 INDEX = f"{POLICY}/permission_index.py"
 FORGED_KID = "kid = self._kids[header] = _checked_kid(_json_object(header_bytes))"
 CACHE = "authorizer/table/cache.py"
+MEMO = "authorizer/answer_memo.py"
 HISTORY = "admin_api/table/history.py"
 
 QUICK = (
@@ -39,6 +40,7 @@ BY_TOKENS = ("tests/unit/authorizer/tokens/test_verifier.py",)
 BY_CACHE = ("tests/integration/test_permission_cache_trouble.py",)
 BY_HISTORY = ("tests/integration/test_history.py",)
 BY_RUNTIME = ("tests/unit/authorizer/test_runtime.py",)
+BY_MEMO = ("tests/unit/authorizer/test_answer_memo.py",)
 BY_LIMIT = ("tests/integration/rest/test_time_limit.py",)
 
 
@@ -260,6 +262,25 @@ MUTANTS = (
     Mutant("an altered entry of the denylist is taken", CACHE, "if entry is not None and shown == version and", "if False and", BY_CACHE),
     Mutant("a row that no version wrote is overlooked", HISTORY, "if (item.pk, item.sk) not in expected", "if False", BY_HISTORY),
     Mutant("an altered row is published from", HISTORY, "if named is not None and (keys", "if False and (keys", BY_HISTORY),
+    Mutant("an answer is given to another bearer", MEMO, "self.outcome.principal is caller.principal", "True", BY_MEMO),
+    Mutant("an answer outlives the permissions that it rests on", MEMO, "before.permissions is loaded.permissions", "True", BY_MEMO),
+    Mutant("an answer outlives the catalogue", MEMO, "before.catalog is loaded.catalog", "True", BY_MEMO),
+    Mutant("an answer outlives the end of a permission", MEMO, "self.since <= caller.grounds.now < self.until", "True", BY_MEMO),
+    Mutant("an answer is given for another question", MEMO, "self.asked == asked", "True", BY_MEMO),
+    Mutant(
+        "a question forgets the gateway's template",
+        "authorizer/events/wire.py",
+        "self.method_arn, self.gateway_template, self.cache_key_parts",
+        "self.method_arn, self.cache_key_parts",
+        BY_MEMO,
+    ),
+    Mutant(
+        "an answer to one message is the answer to the next",
+        "authorizer/events/wire.py",
+        '"context": dict(response["context"])',
+        '"context": response["context"]',
+        ("tests/unit/authorizer/test_answers.py",),
+    ),
     Mutant(
         "a zip for another Python is taken", "authorizer/runtime.py", '(built["python"], built["machine"]) != here', "False", BY_RUNTIME
     ),

@@ -159,3 +159,12 @@ def test_the_answer_itself_is_not_changed() -> None:
             assert answer.policy_document is policy
             written["context"]["more"] = "x"
             assert "more" not in answer.context
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_what_the_backend_is_told_is_found_out_once_and_given_as_a_copy(kind: str) -> None:
+    answer = Answer("u1", POLICY, {"groups": '["guest"]'})
+    write(kind, answer)["context"]["groups"] = '["admin"]'
+    found = answer.policy_response
+    assert write(kind, answer)["context"] == {"groups": '["guest"]'}
+    assert answer.policy_response is found
