@@ -1,73 +1,14 @@
-"""The entry point of the `gatebook` command: its subcommands, and what each kind of failure exits with."""
+"""The entry point of the `gatebook` command."""
 
-import functools
-from collections.abc import Callable
-from typing import Any
+import sys
 
-import typer
-from botocore.exceptions import BotoCoreError, ClientError
-
-from admin_api.cli.commands import access, check, denylist, history, local, permissions
-from admin_api.cli.render import output
-from admin_api.cli.settings import TargetError
-from admin_api.publishing.lockout import LockOutError
-from admin_api.publishing.service import ChangeTooLargeError, ConflictError, DenylistFullError, NotPublishedError
-from authorizer.errors import TroubleError
-
-EXIT_CODES: dict[type[Exception], int] = {
-    ChangeTooLargeError: 1,
-    LockOutError: 1,
-    DenylistFullError: 1,
-    TargetError: 2,
-    NotPublishedError: 2,
-    ConflictError: 3,
-    TroubleError: 4,
-    BotoCoreError: 4,
-    ClientError: 4,
-    OSError: 2,
-}
-"""The exit code of each error. Documents with problems end with 1 as well, wrong arguments and the answer no with 2: `ConflictError` -> 3."""
-
-app = typer.Typer(
-    name="gatebook",
-    help="Which group may call which route: permissions as data for API Gateway.",
-    epilog="Exit codes: 0 done, 1 findings, 2 usage, 3 somebody else published first, 4 trouble with AWS, 5 changes (`plan --detailed-exitcode`).",
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode="rich",
-    pretty_exceptions_enable=False,
-)
-
-
-def _with_exit_codes(command: Callable[..., None]) -> Callable[..., None]:
-    """Ends every failure that is not a bug with one message and its exit code."""
-
-    @functools.wraps(command)
-    def run(*args: Any, **kwargs: Any) -> None:
-        try:
-            command(*args, **kwargs)
-        except tuple(EXIT_CODES) as error:
-            at_file = isinstance(error, OSError) and error.filename
-            output.print_error(f"{at_file}: {error.strerror}" if isinstance(error, OSError) and at_file else str(error))
-            raise typer.Exit(next(code for kind, code in EXIT_CODES.items() if isinstance(error, kind))) from None
-
-    return run
-
-
-_PANELS: dict[str, dict[str, Callable[..., None]]] = {
-    "Permissions": {"plan": permissions.plan, "apply": permissions.apply, "export": permissions.export, "init": permissions.init},
-    "History": {"log": history.log, "diff": history.diff, "rollback": history.rollback, "promote": history.promote},
-    "Who may what": {"explain": access.explain, "who-can": access.who_can_call, "what-can": access.what_can_call},
-    "Kill switch": {"deny": denylist.deny, "undeny": denylist.undeny, "denied": denylist.denied},
-    "Without a table": {"check": check.check, "matrix": check.matrix},
-    "Local stack": {"up": local.up, "down": local.down, "token": local.token},
-}
-
-for _panel, _commands in _PANELS.items():
-    for _name, _command in _commands.items():
-        app.command(_name, rich_help_panel=_panel)(_with_exit_codes(_command))
+from admin_api.cli.overview import overview
 
 
 def main() -> None:
     """Run the command and exit."""
+    if sys.argv[1:] in ([], ["--help"]):
+        overview()()
+    from admin_api.cli.app import app  # noqa: PLC0415  # most of a second, for whoever runs a command
+
     app()

@@ -9,7 +9,7 @@ import pytest
 import typer.main
 import yaml
 
-from admin_api.cli.main import app
+from admin_api.cli.app import app
 from admin_api.documents.files import read_file
 from authorizer.errors import SettingsError
 from authorizer.policy.decision import Grounds, Reason, decide

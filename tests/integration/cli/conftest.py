@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import typer.testing
 
-from admin_api.cli.main import app
+from admin_api.cli.app import app
 from tests.support.tables import TABLE, Table
 
 Run = Callable[..., typer.testing.Result]

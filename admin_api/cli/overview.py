@@ -1,0 +1,70 @@
+"""What `gatebook --help` shows: which commands there are. It needs none of them, since importing them takes four times as long as showing this."""
+
+import typer
+
+PANELS: dict[str, dict[str, str]] = {
+    "Permissions": {
+        "plan": "Show what applying the files would change: rows, and who gains or loses which route. Writes nothing to the table.",
+        "apply": "Make the table hold what the files say: one version per API, several for a very large change, none for an API that already does.",
+        "export": (
+            "Print the published document, as YAML that `apply` takes back without a change. Its first line says which version it is: "
+            "`apply` refuses to take back\nwhat somebody else has published since."
+        ),
+        "init": "Create the permission table, where no template did: for tests and trials.",
+    },
+    "History": {
+        "log": "Show the history: who changed what, when and why, the newest version first. With --verify, exits with 1 if anything was altered.",
+        "diff": "Show who gained or lost which route between two versions.",
+        "rollback": "Publish an old version's document again, as a new version. Nothing of the history is lost.",
+        "promote": "Make a candidate's document the one of an API, as a new version. The candidate stays as it is.",
+    },
+    "Who may what": {
+        "explain": "Say whether a caller may make a request, which permissions decide, what nearly would, and what a grant would look like.",
+        "who-can": "List the groups, clients and scopes that may make a request, and by which permissions.",
+        "what-can": "List what a group, client or scope may call, everyone's permissions included.",
+    },
+    "Kill switch": {
+        "deny": "Refuse tokens of a user, a client, or one sign-in, whatever they say otherwise. Takes effect after the authorizers' refresh interval.",
+        "undeny": "Accept tokens again that were refused.",
+        "denied": "List whose tokens are refused, until when and why.",
+    },
+    "Without a table": {
+        "check": (
+            "Look for what is wrong with documents that are well formed: broken invariants, permissions that do nothing, routes that nobody "
+            "may call, and what\n`token` scope cannot say. Exits with 1 if there is anything to see to."
+        ),
+        "matrix": "Show who may call what: every route against every group, client and scope, each with what everyone may.",
+    },
+    "Local stack": {
+        "up": "Start the local stack: an AWS emulator with the real templates deployed, seeds applied and users to sign in as.",
+        "down": "Stop the local stack that runs with the state of this folder. Its state stays for the next start.",
+        "token": "Sign in to the local stack's Cognito as USER and print the access token, for use in `curl`.",
+    },
+}
+"""The first paragraph of each command's help, by panel and name."""
+
+
+def new_app() -> typer.Typer:
+    """Return the command without subcommands."""
+    return typer.Typer(
+        name="gatebook",
+        help="Which group may call which route: permissions as data for API Gateway.",
+        epilog="Exit codes: 0 done, 1 findings, 2 usage, 3 somebody else published first, 4 trouble with AWS, 5 changes (`plan --detailed-exitcode`).",
+        no_args_is_help=True,
+        add_completion=False,
+        rich_markup_mode="rich",
+        pretty_exceptions_enable=False,
+    )
+
+
+def overview() -> typer.Typer:
+    """Return the command with names and help of its subcommands, which do nothing."""
+    app = new_app()
+    for panel, commands in PANELS.items():
+        for name, text in commands.items():
+            app.command(name, help=text, rich_help_panel=panel)(_nothing)
+    return app
+
+
+def _nothing() -> None:
+    """Stands for a command."""
