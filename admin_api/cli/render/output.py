@@ -3,10 +3,12 @@
 import contextlib
 import json
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from typing import Any
 
 from pydantic import BaseModel
 from rich import markup
+from rich.cells import cell_len
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
@@ -24,6 +26,9 @@ _MAX_CHANGES_SHOWN = 5
 
 _VERY_WIDE = 100_000
 
+# Beyond that nobody reads, and Rich takes seconds.
+_MAX_WRAPPED = 20_000
+
 
 def shown(text: str) -> str:
     """Text from files and tables as part of what is printed: no markup, and nothing that a terminal would obey."""
@@ -31,13 +36,35 @@ def shown(text: str) -> str:
 
 
 def print_table(table: Table) -> None:
-    """On a terminal long cells are wrapped; in a pipe each row is one line. Nothing is cut off."""
-    if OUT.is_terminal:
+    """On a terminal long cells are wrapped; in a pipe each row is one line, and so it is where there are very many. Nothing is cut off."""
+    if OUT.is_terminal and table.row_count * len(table.columns) <= _MAX_WRAPPED:
         for column in table.columns:
             column.overflow = "fold"
         OUT.print(table, soft_wrap=False)
+    elif table.box is None and table.show_header:
+        OUT.out("\n".join(_lines(table)), highlight=False)
     else:
         Console(width=_VERY_WIDE).print(table)
+
+
+def _lines(table: Table) -> Iterator[str]:
+    """Yield what Rich would print of a table without borders, styles apart. It measures and cuts each cell several times: a minute for 200,000 cells."""
+    columns = [[_plain(str(cell)) for cell in (column.header, *column.cells)] for column in table.columns]
+    widths = [max(map(_width, column)) for column in columns]
+    if table.title is not None:
+        yield _plain(str(table.title))
+    for row in zip(*columns, strict=True):
+        yield "  ".join(cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True)).rstrip()
+
+
+@lru_cache(maxsize=4096)
+def _plain(cell: str) -> str:
+    return markup.render(cell).plain
+
+
+@lru_cache(maxsize=4096)
+def _width(cell: str) -> int:
+    return cell_len(cell)
 
 
 @contextlib.contextmanager
