@@ -79,7 +79,7 @@ package: install ## the two Lambda artefacts, in build/
 	$(BIN)/python -m infra.package
 
 lock: install ## renew the lock files
-	$(BIN)/pip-compile --quiet --upgrade --extra admin,cli,local,test,lock --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options -o requirements-dev.lock pyproject.toml
+	$(BIN)/pip-compile --quiet --upgrade --extra admin,cli,local,test,bench,lock --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options -o requirements-dev.lock pyproject.toml
 	$(BIN)/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options -c requirements-dev.lock -o requirements-authorizer.lock pyproject.toml
 	$(BIN)/pip-compile --quiet --upgrade --extra admin --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options -c requirements-dev.lock -o requirements-admin.lock pyproject.toml
 
