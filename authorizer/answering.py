@@ -5,6 +5,7 @@ example: a key of token, method and route gets a policy for all of `GET /pets/{p
 """
 
 import json
+from collections.abc import Hashable
 from dataclasses import dataclass, replace
 
 from authorizer.errors import TroubleError
@@ -12,7 +13,6 @@ from authorizer.events import http_1, http_2, websocket
 from authorizer.events.wire import Answer, AuthorizationRequest
 from authorizer.policy.cache_scope import ALL_PARTS, CacheScope, KeyPart
 from authorizer.policy.decision import Decision, Grounds, decide
-from authorizer.policy.denylist import DenylistKind
 from authorizer.policy.iam.route_policy import compile_request, compile_route, is_too_long, with_requested
 from authorizer.policy.iam.statement import PolicyDocument, PolicyTooLargeError, allows
 from authorizer.policy.iam.token_policy import Refusal, compile_token
@@ -20,28 +20,19 @@ from authorizer.policy.permission import Effect, RefKind
 from authorizer.policy.request_path import Target, Unroutable, resolve, resolve_route_key
 from authorizer.policy.route import WEBSOCKET, RouteSyntaxError, RouteTemplate, parse_path
 from authorizer.policy_memo import PolicyMemo
+from authorizer.ruling import Ruling
 from authorizer.table.cache import LoadedPermissions
 from authorizer.tokens.claims import Principal
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """An answer and how it came about.
-
-    `scope` is what the answer speaks of. `scope_fallback` says why that is less than what is configured: `greedy_route` if the gateway's route takes in
-    several routes of the catalogue, `binding` if a bound parameter cannot be held to its place, the reason of a `Refusal` to speak of all the caller's
-    routes, or `http_routing` for any such answer to an HTTP API, and `not_keyed` if the event shows that the gateway's cache key does not hold what
-    the answer depends on; `scope_fallback_detail` explains it. `report_only_override` tells that report-only mode allows what was decided to be denied.
-    """
+    """An answer and how it came about."""
 
     answer: Answer
     principal: Principal
-    decision: Decision
     loaded: LoadedPermissions
-    scope: CacheScope
-    scope_fallback: str | None = None
-    scope_fallback_detail: str | None = None
-    report_only_override: bool = False
+    ruling: Ruling
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,24 +88,52 @@ class Answering:
         self._route_policies: PolicyMemo[PolicyDocument | None] = PolicyMemo()
         self._token_policies: PolicyMemo[PolicyDocument | Refusal] = PolicyMemo()
 
-    def answer(self, request: AuthorizationRequest, caller: Caller) -> Outcome:
-        """Decide the request and write the answer for what the gateway's cache key holds. Raises `TroubleError` for a key that no answer is safe under."""
+    def rule(self, request: AuthorizationRequest, caller: Caller) -> Ruling:
+        """Decide the request for what the gateway's cache key holds. Raises `TroubleError` for a key that no answer is safe under."""
         if request.format == websocket.FORMAT:
             # `$connect` is remembered by nobody.
-            return self._outcome(request, caller, _Speech(CacheScope.REQUEST), routes=json.dumps(self._route_keys(caller.grounds)))
+            return self._ruling(request, caller, _Speech(CacheScope.REQUEST), routes=json.dumps(self._route_keys(caller.grounds)))
         parts = self._cache_key_parts(request)
         if KeyPart.TOKEN not in parts:
             raise TroubleError("token_not_keyed", "the gateway's cache key does not hold the token: make its header an identity source")
         is_simple = request.format == http_2.FORMAT and self._options.simple_responses
         if is_simple:
             _check_simple_response(request, parts)
-        outcome = self._outcome(request, caller, _Speech(CacheScope.REQUEST) if is_simple else self._speech(request, caller, parts))
-        if outcome.decision.allowed and KeyPart.ROUTE not in parts and not self._options.report_only:
-            _hold_to_route(request, caller.grounds, outcome.decision.route)
+        ruling = self._ruling(request, caller, _Speech(CacheScope.REQUEST) if is_simple else self._speech(request, caller, parts))
+        if ruling.decision.allowed and KeyPart.ROUTE not in parts and not self._options.report_only:
+            _hold_to_route(request, caller.grounds, ruling.decision.route)
         if is_simple:
             # One word, which names no resource: whatever shares the cache entry is answered by it.
-            return replace(outcome, answer=replace(outcome.answer, is_authorized=outcome.decision.allowed))
-        return outcome
+            return replace(ruling, is_authorized=ruling.decision.allowed)
+        return ruling
+
+    def depends_on(self, caller: Caller) -> Hashable:
+        """Return all of a caller that a ruling depends on besides the permissions: the claims that bindings look at, and what ends with the token."""
+        claims = tuple((claim, caller.grounds.claims.get(claim)) for claim in caller.loaded.permissions.bound_claims)
+        return claims, self._expiry(caller)
+
+    def answer(self, caller: Caller, ruling: Ruling) -> Answer:
+        """Return what the gateway is told of a ruling about this caller."""
+        principal, loaded = caller.principal, caller.loaded
+        client_id = principal.named_client_id
+        context = {
+            "sub": principal.subject,
+            "version": str(loaded.version),
+            "groups": json.dumps(principal.groups, ensure_ascii=False),
+            "client_id": client_id,
+        }
+        if principal.is_machine:
+            context["scopes"] = json.dumps([ref.name for ref in principal.refs if ref.kind is RefKind.SCOPE], ensure_ascii=False)
+        if self._options.username and principal.username is not None:
+            context["username"] = principal.username
+        return Answer(
+            principal.subject,
+            ruling.policy,
+            {**context, **ruling.context},
+            is_authorized=ruling.is_authorized,
+            usage_key=client_id if self._options.usage_key and client_id else None,
+            policy_bytes=ruling.policy_bytes,
+        )
 
     def _cache_key_parts(self, request: AuthorizationRequest) -> frozenset[KeyPart]:
         """Return what the gateway's cache key holds: as the event shows it, or, where it does not, as the setting promises."""
@@ -139,7 +158,7 @@ class Answering:
         arn, expiry, slash_counts = request.method_arn, self._expiry(caller), _is_http(request)
         try:
             policy = self._route_policies.get(
-                (*self._memo_key(caller), arn.method_prefix, target.route, slash_counts),
+                (caller.loaded.hash, caller.principal.refs, self.depends_on(caller), arn.method_prefix, target.route, slash_counts),
                 caller.loaded.permissions,
                 grounds.now,
                 lambda: compile_route(arn, grounds, target.route, token_expiry=expiry, slash_counts=slash_counts),
@@ -153,7 +172,7 @@ class Answering:
     def _of_token(self, request: AuthorizationRequest, caller: Caller) -> _Speech:
         arn, grounds, expiry = request.method_arn, caller.grounds, self._expiry(caller)
         policy = self._token_policies.get(
-            (*self._memo_key(caller), arn.prefix),
+            (caller.loaded.hash, caller.principal.refs, self.depends_on(caller), arn.prefix),
             caller.loaded.permissions,
             grounds.now,
             lambda: compile_token(arn, grounds, guards=self._options.token_scope_guards, token_expiry=expiry),
@@ -162,8 +181,8 @@ class Answering:
             return _only_requested(_Fallback(policy.reason.value, policy.message))
         return _Speech(CacheScope.TOKEN, policy)
 
-    def _outcome(self, request: AuthorizationRequest, caller: Caller, speech: _Speech, **context: str) -> Outcome:
-        """Decide, once, and write the answer. Under a fallback the cache key may not hold the request, and the context does not speak of it."""
+    def _ruling(self, request: AuthorizationRequest, caller: Caller, speech: _Speech, **context: str) -> Ruling:
+        """Decide, once, and write the policy. Under a fallback the cache key may not hold the request, and the context does not speak of it."""
         decision = decide_request(request, caller.grounds, speech.scope)
         policy = speech.policy
         if policy is not None:
@@ -174,32 +193,17 @@ class Answering:
             if speech.fallback is None:
                 context |= {"reason": decision.reason.value, "route": str(decision.route or "")}
         fallback = speech.fallback
-        return Outcome(
-            answer=self._answer(caller, policy, context),
-            principal=caller.principal,
-            decision=decision,
-            loaded=caller.loaded,
-            scope=speech.scope,
+        return Ruling(
+            request.format,
+            request.method_arn,
+            decision,
+            policy,
+            speech.scope,
             scope_fallback=fallback.reason if fallback else None,
             scope_fallback_detail=fallback.detail if fallback else None,
             report_only_override=speech.policy is None and not decision.allowed and policy["Statement"][0]["Effect"] == "Allow",
+            context=context,
         )
-
-    def _answer(self, caller: Caller, policy: PolicyDocument, more: dict[str, str]) -> Answer:
-        principal, loaded = caller.principal, caller.loaded
-        client_id = principal.token_ids.values.get(DenylistKind.CLIENT_ID, "")
-        context = {
-            "sub": principal.subject,
-            "version": str(loaded.version),
-            "groups": json.dumps(principal.groups, ensure_ascii=False),
-            "client_id": client_id,
-        }
-        if principal.is_machine:
-            context["scopes"] = json.dumps([ref.name for ref in principal.refs if ref.kind is RefKind.SCOPE], ensure_ascii=False)
-        if self._options.username and principal.username is not None:
-            context["username"] = principal.username
-        usage_key = client_id if self._options.usage_key and client_id else None
-        return Answer(principal.subject, policy, context | more, usage_key=usage_key)
 
     def _route_keys(self, grounds: Grounds) -> list[str]:
         """Return the route keys of messages that the caller may send. Messages are authorized by the backend, which the context tells them."""
@@ -208,11 +212,6 @@ class Answering:
 
     def _expiry(self, caller: Caller) -> int | None:
         return caller.principal.expires_at if self._options.expiry_conditions else None
-
-    def _memo_key(self, caller: Caller) -> tuple[object, ...]:
-        """Return all that a policy depends on besides the route: the version in its history, who asks, and the claims that bindings look at."""
-        claims = tuple((claim, caller.grounds.claims.get(claim)) for claim in caller.loaded.permissions.bound_claims)
-        return caller.loaded.hash, caller.principal.refs, claims, self._expiry(caller)
 
 
 _OF_ROUTE = frozenset({KeyPart.TOKEN, KeyPart.METHOD, KeyPart.ROUTE})
@@ -255,7 +254,7 @@ def _agreed(
 
 def decide_again(request: AuthorizationRequest, outcome: Outcome, loaded: LoadedPermissions, now: float) -> Decision:
     """Return the decision on a request that was decided, by other permissions."""
-    return decide_request(request, Grounds(loaded.permissions, loaded.catalog, outcome.principal.claims, now), outcome.scope)
+    return decide_request(request, Grounds(loaded.permissions, loaded.catalog, outcome.principal.claims, now), outcome.ruling.scope)
 
 
 def _allows(grounds: Grounds, target: Target) -> bool:

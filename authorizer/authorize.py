@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 
-from authorizer.answer_memo import AnswerMemo
 from authorizer.answering import Answering, AnswerOptions, Caller, Outcome
 from authorizer.errors import TokenError
 from authorizer.events.wire import AuthorizationRequest
 from authorizer.policy.decision import Grounds
+from authorizer.request_memo import RequestMemo
+from authorizer.ruling import Ruling
 from authorizer.table.cache import LoadedPermissions, PermissionCache
 from authorizer.tokens.claims import Principal
 from authorizer.tokens.verifier import TokenVerifier, bearer_token
@@ -19,7 +20,8 @@ class Authorizer:
         self._verifier = verifier
         self._permissions = permissions
         self._answering = Answering(options)
-        self._answered = AnswerMemo()
+        self._rulings: RequestMemo[Ruling] = RequestMemo()
+        self._outcomes: RequestMemo[Outcome] = RequestMemo()
         self._now = now
 
     def authorize(self, request: AuthorizationRequest) -> Outcome:
@@ -30,7 +32,19 @@ class Authorizer:
         _check_denylist(principal, loaded, now)
         grounds = Grounds(loaded.permissions, loaded.catalog, principal.claims, now)
         caller = Caller(principal, loaded, grounds)
-        return self._answered.get(request, caller, lambda: self._answering.answer(request, caller))
+        told = loaded.version, loaded.hash, loaded.cached, loaded.stale
+        return self._outcomes.get(request, caller, lambda: self._outcome(request, caller), same=principal, equal=told)
+
+    def _outcome(self, request: AuthorizationRequest, caller: Caller) -> Outcome:
+        """Many callers hold the same permissions, and one ruling serves them all."""
+        ruling = self._rulings.get(
+            request,
+            caller,
+            lambda: self._answering.rule(request, caller),
+            same=caller.loaded.permissions,
+            equal=self._answering.depends_on(caller),
+        )
+        return Outcome(self._answering.answer(caller, ruling), caller.principal, caller.loaded, ruling)
 
     def has_stale_keys(self, principal: Principal) -> bool:
         """Return whether the keys that vouched for this caller serve beyond their maximum age."""
@@ -46,5 +60,5 @@ def _only_value(values: tuple[str, ...]) -> str:
 
 
 def _check_denylist(principal: Principal, loaded: LoadedPermissions, now: float) -> None:
-    if loaded.denylist.refusing(principal.token_ids, now) is not None:
+    if loaded.denylist and loaded.denylist.refusing(principal.token_ids, now) is not None:
         raise TokenError("denylisted", "the token, its user or its client is on the denylist")

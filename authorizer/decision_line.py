@@ -25,29 +25,27 @@ class DecisionLines:
 
     def __init__(self, metrics: Metrics, own: dict[str, str]) -> None:
         self._metrics = metrics
-        self._own = own
+        self._names = frozenset(own)
+        self._own = log_json(own)[1:-1]
         self._told: dict[tuple[str, ...], tuple[str, str]] = {}
 
-    def write(self, level: str, message: str, fields: dict[str, Any], counted: tuple[str, ...]) -> None:
-        """Write a line, and with it one of each metric. No field may have the name of one."""
+    def write(self, level: str, message: str, fields: str, counted: tuple[str, ...]) -> None:
+        """Write a line, and with it one of each metric. `fields` are JSON without the braces around them, and none may have the name of a metric."""
         now = time.time()
-        line: dict[str, Any] = {"level": level, "location": _LOCATION, "message": message, "timestamp": _timestamp(now), **self._own}
-        line |= {name: value for name, value in fields.items() if value is not None}
         trace = trace_id()
-        if trace:
-            line["xray_trace_id"] = trace
-        self._print(line, counted, now)
+        traced = f',"xray_trace_id":{log_json(trace)}' if trace else ""
+        self._print(f'{_head(level, message)}"timestamp":"{_timestamp(now)}",{self._own},{fields}{traced}', counted, now)
 
     def count(self, counted: tuple[str, ...]) -> None:
         """Write one of each metric, for whoever wants no lines of this level."""
         if not is_metrics_disabled():
-            self._print(self._own, counted, time.time())
+            self._print(f"{{{self._own}", counted, time.time())
 
-    def _print(self, line: dict[str, Any], counted: tuple[str, ...], now: float) -> None:
+    def _print(self, line: str, counted: tuple[str, ...], now: float) -> None:
         before, after = self._told.get(counted) or self._tell(counted)
         milliseconds = str(int(now * 1000)) if before else ""
         # In one piece: what another thread prints falls before it or behind it.
-        sys.stdout.write(f"{log_json(line)[:-1]}{before}{milliseconds}{after}}}\n")
+        sys.stdout.write(f"{line}{before}{milliseconds}{after}}}\n")
         sys.stdout.flush()
 
     def _tell(self, counted: tuple[str, ...]) -> tuple[str, str]:
@@ -59,9 +57,16 @@ class DecisionLines:
         told: dict[str, Any] = dict(self._metrics.serialize_metric_set())
         self._metrics.clear_metrics()
         told["_aws"] |= {"Timestamp": _MILLISECONDS}
-        before, _, after = log_json({name: value for name, value in told.items() if name not in self._own}).partition(f'"{_MILLISECONDS}"')
+        before, _, after = log_json({name: value for name, value in told.items() if name not in self._names}).partition(
+            f'"{_MILLISECONDS}"'
+        )
         self._told[counted] = f",{before[1:]}", after[:-1]
         return self._told[counted]
+
+
+@lru_cache(maxsize=4)
+def _head(level: str, message: str) -> str:
+    return log_json({"level": level, "location": _LOCATION, "message": message})[:-1] + ","
 
 
 def _timestamp(now: float) -> str:

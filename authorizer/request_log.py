@@ -10,14 +10,11 @@ from aws_lambda_powertools.metrics import MetricUnit
 from authorizer.answering import Outcome
 from authorizer.decision_line import DecisionLines
 from authorizer.errors import TokenError
-from authorizer.events.wire import AuthorizationRequest
 from authorizer.log_json import log_json
-from authorizer.policy.decision import Decision
 from authorizer.policy.iam.method_arn import CONSOLE_TEST_STAGES
 from authorizer.policy.request_path import Unroutable
+from authorizer.ruling import Ruling
 from authorizer.shadow import Judgement
-
-Line = dict[str, Any]
 
 
 class Metric(StrEnum):
@@ -66,38 +63,32 @@ class RequestLog:
         self._logger.error("trouble", api=self._api, reason=reason, request_id=_request_id(context), exc_info=error)
         self._count(Metric.TROUBLE)
 
-    def decided(self, request: AuthorizationRequest, outcome: Outcome, context: object, *, stale_keys: bool) -> Line:
-        """Write the decision line, count the decision, and return the line."""
-        line = _decision_line(self._api, request, outcome) | {"stale_keys": stale_keys, "request_id": _request_id(context)}
-        allowed, overridden = outcome.decision.allowed, outcome.report_only_override
-        counted = [Metric.ALLOWED.value if allowed else Metric.WOULD_BE_DENIED.value if overridden else Metric.DENIED.value]
-        if outcome.scope_fallback:
-            counted.append(Metric.NEEDS_NARROWER_SCOPE.value)
-        if outcome.decision.reason is Unroutable.CATALOGUE_DRIFT and request.method_arn.stage not in CONSOLE_TEST_STAGES:
-            counted.append(Metric.CATALOGUE_DRIFT.value)
-        level = logging.WARNING if overridden else logging.INFO
+    def decided(self, outcome: Outcome, context: object, *, stale_keys: bool) -> None:
+        """Write the decision line and count the decision."""
+        ruling = outcome.ruling
+        level = logging.WARNING if ruling.report_only_override else logging.INFO
         if self._logger.log_level <= level:
-            message = "report_only: let pass what would be denied" if overridden else "decision"
-            self._lines.write(logging.getLevelName(level), message, line, tuple(counted))
+            message = "report_only: let pass what would be denied" if ruling.report_only_override else "decision"
+            fields = log_json(_fields_of(outcome, context) | {"stale_keys": stale_keys})[1:-1]
+            self._lines.write(logging.getLevelName(level), message, f"{ruling.line_json},{fields}", _counted(ruling))
         else:
-            self._lines.count(tuple(counted))
+            self._lines.count(_counted(ruling))
         # These have the names of fields, and the fields keep them: they are told in a line of their own.
         if outcome.loaded.stale:
             self._count(Metric.STALE)
         if stale_keys:
             self._count(Metric.STALE_KEYS)
-        return line
 
-    def compared(self, line: Line, live: Decision, judgement: Judgement) -> None:
+    def compared(self, outcome: Outcome, context: object, judgement: Judgement) -> None:
         """Say where the candidate in the shadow differs from what was decided."""
         candidate = judgement.decision
         if candidate is None:
             self._count(Metric.SHADOW_TROUBLE if judgement.trouble else Metric.SHADOW_SKIPPED)
             if judgement.trouble:
-                self._logger.warning("shadow_trouble", api=line["api"], reason=judgement.trouble, request_id=line["request_id"])
+                self._logger.warning("shadow_trouble", api=self._api, reason=judgement.trouble, request_id=_request_id(context))
             return
         self._count(Metric.SHADOW_JUDGED)
-        if candidate.allowed != live.allowed:
+        if candidate.allowed != outcome.ruling.decision.allowed:
             self._count(Metric.SHADOW_DIFFERENCE)
             told = {
                 "candidate_effect": candidate.effect.value,
@@ -105,7 +96,8 @@ class RequestLog:
                 "candidate_determining": [permission.id for permission in candidate.determining],
                 "candidate_version": judgement.version,
             }
-            self._logger.info("shadow_difference", **line | told)
+            live = {**outcome.ruling.line, **_fields_of(outcome, context)}
+            self._logger.info("shadow_difference", api=self._api, **live | told)
 
     def flush(self) -> None:
         """Write the metrics of the request that no line has told."""
@@ -118,23 +110,26 @@ class RequestLog:
         self._metrics.add_metric(metric.value, MetricUnit.Count, 1)
 
 
-def _decision_line(api: str, request: AuthorizationRequest, outcome: Outcome) -> Line:
-    decision = outcome.decision
+def _counted(ruling: Ruling) -> tuple[str, ...]:
+    """Return the names of the metrics that count a ruling."""
+    overridden = ruling.report_only_override
+    counted = [Metric.ALLOWED if ruling.decision.allowed else Metric.WOULD_BE_DENIED if overridden else Metric.DENIED]
+    if ruling.scope_fallback:
+        counted.append(Metric.NEEDS_NARROWER_SCOPE)
+    if ruling.decision.reason is Unroutable.CATALOGUE_DRIFT and ruling.method_arn.stage not in CONSOLE_TEST_STAGES:
+        counted.append(Metric.CATALOGUE_DRIFT)
+    return tuple(metric.value for metric in counted)
+
+
+def _fields_of(outcome: Outcome, context: object) -> dict[str, Any]:
+    """Return what a line says besides the ruling."""
+    loaded = outcome.loaded
     return {
-        "api": api,
         "subject": outcome.principal.subject,
-        "method_arn": str(request.method_arn),
-        "format": request.format,
-        "effect": decision.effect.value,
-        "reason": decision.reason.value,
-        "route": str(decision.route) if decision.route else None,
-        "determining": [permission.id for permission in decision.determining],
-        "scope": outcome.scope.value,
-        "narrowed": outcome.scope_fallback,
-        "narrowed_detail": outcome.scope_fallback_detail,
-        "version": outcome.loaded.version,
-        "cached": outcome.loaded.cached,
-        "stale": outcome.loaded.stale,
+        "version": loaded.version,
+        "cached": loaded.cached,
+        "stale": loaded.stale,
+        "request_id": _request_id(context),
     }
 
 

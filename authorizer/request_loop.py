@@ -39,10 +39,10 @@ def request_loop(authorizer: Authorizer, shadow: Shadow | None, log: RequestLog,
             log.trouble(error, context)
             raise
         else:
-            line = log.decided(request, outcome, context, stale_keys=authorizer.has_stale_keys(outcome.principal))
+            log.decided(outcome, context, stale_keys=authorizer.has_stale_keys(outcome.principal))
             if shadow is not None:
                 judgement = shadow.judge(outcome.principal.refs, lambda loaded: decide_again(request, outcome, loaded, now()))
-                log.compared(line, outcome.decision, judgement)
+                log.compared(outcome, context, judgement)
             return response
         finally:
             log.flush()

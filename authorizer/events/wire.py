@@ -10,12 +10,13 @@ from authorizer.errors import TroubleError
 from authorizer.events.fields import list_of, map_of
 from authorizer.policy.cache_scope import KeyPart
 from authorizer.policy.iam.method_arn import MethodArn, MethodArnError
-from authorizer.policy.iam.statement import PolicyDocument
+from authorizer.policy.iam.statement import PolicyDocument, copied
 
 MAX_ANSWER_BYTES = 8000
 """Budget of a whole answer: WebSocket APIs take 8 KB ("WebSocket quotas", API Gateway developer guide), and no kind of API is given more here."""
 
 _MAY_BE_OMITTED = ("groups", "scopes", "routes")
+_AROUND_POLICY = len('"policyDocument": , ')
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,7 @@ class Answer:
     """What API Gateway is told: about whom, the policy, and flat values for the backend.
 
     `is_authorized` is set where the answer shall be that one word instead of the policy. `usage_key` names the API key whose usage plan counts the request.
+    `policy_bytes` is the size of the policy as JSON, for whoever knows it already.
     An answer may be given many times: what it takes to write it is found out once.
     """
 
@@ -52,14 +54,20 @@ class Answer:
     context: Mapping[str, str]
     is_authorized: bool | None = None
     usage_key: str | None = None
+    policy_bytes: int | None = None
 
     @cached_property
     def policy_response(self) -> "PolicyResponse":
         """The IAM form, within the budget. Raises `TroubleError` if that is impossible."""
-        bare: PolicyResponse = {"principalId": self.principal_id, "policyDocument": self.policy_document, "context": {}}
+        others: dict[str, str] = {"principalId": self.principal_id}
         if self.usage_key is not None:
-            bare["usageIdentifierKey"] = self.usage_key
-        return {**bare, "context": _fitting_context(self, bare)}
+            others["usageIdentifierKey"] = self.usage_key
+        size = len(json.dumps(self.policy_document)) if self.policy_bytes is None else self.policy_bytes
+        context = _fitting_context(self.context, others, _AROUND_POLICY + size)
+        response: PolicyResponse = {"principalId": self.principal_id, "policyDocument": self.policy_document, "context": context}
+        if self.usage_key is not None:
+            response["usageIdentifierKey"] = self.usage_key
+        return response
 
 
 class PolicyResponse(TypedDict):
@@ -103,25 +111,24 @@ def authorization_values(event: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def write_policy_response(answer: Answer) -> PolicyResponse:
-    """Return the IAM form, within the budget, to whoever may change its context. Raises `TroubleError` if that is impossible."""
+    """Return the IAM form, within the budget, to whoever may change it. Raises `TroubleError` if that is impossible."""
     response = answer.policy_response
-    return {**response, "context": dict(response["context"])}
+    return {**response, "policyDocument": copied(response["policyDocument"]), "context": dict(response["context"])}
 
 
 def write_simple_response(answer: Answer, *, is_authorized: bool) -> SimpleResponse:
     """Return the one word, within the budget. Raises `TroubleError` if that is impossible."""
-    bare: SimpleResponse = {"isAuthorized": is_authorized, "context": {}}
-    return {**bare, "context": _fitting_context(answer, bare)}
+    return {"isAuthorized": is_authorized, "context": _fitting_context(answer.context, {"isAuthorized": is_authorized}, 0)}
 
 
-def _fitting_context(answer: Answer, bare: PolicyResponse | SimpleResponse) -> dict[str, str]:
+def _fitting_context(told: Mapping[str, str], others: Mapping[str, object], besides: int) -> dict[str, str]:
     """Return the context, less what would make the answer too large: lists leave it one by one, each marked by its name and `_omitted`.
 
-    Raises `TroubleError` if even that is too much.
+    `others` are the answer's other fields, as far as they are not among `besides`, the bytes that are known. Raises `TroubleError` if even that is too much.
     """
-    context = dict(answer.context)
-    leaving = (name for name in _MAY_BE_OMITTED if name in answer.context)
-    while (size := len(json.dumps({**bare, "context": context}).encode())) > MAX_ANSWER_BYTES:
+    context = dict(told)
+    leaving = (name for name in _MAY_BE_OMITTED if name in told)
+    while (size := len(json.dumps({**others, "context": context})) + besides) > MAX_ANSWER_BYTES:
         name = next(leaving, None)
         if name is None:
             raise TroubleError("answer_too_large", f"the answer has {size} bytes, more than {MAX_ANSWER_BYTES}")

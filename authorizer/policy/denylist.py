@@ -13,6 +13,9 @@ class DenylistKind(StrEnum):
     JTI = "jti"
     ORIGIN_JTI = "origin_jti"
 
+    # That of `Enum` runs in Python, and members are hashed for each request.
+    __hash__ = str.__hash__
+
 
 @dataclass(frozen=True, slots=True)
 class DenylistEntry:
@@ -59,6 +62,9 @@ class Denylist:
             if entry is not None and entry.refuses(token.signed_in_at, now):
                 return entry
         return None
+
+    def __bool__(self) -> bool:
+        return bool(self._entries)
 
     def get(self, kind: DenylistKind, value: str) -> DenylistEntry | None:
         """Return the entry for this value, ended or not."""

@@ -4,7 +4,9 @@ Follows RFC 7519 section 4.1 and the Cognito developer guide, "Understanding the
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 
 from authorizer.errors import TokenError
 from authorizer.policy.denylist import DenylistKind, TokenIds
@@ -15,6 +17,9 @@ MAX_REFS = 100
 
 MAX_CLOCK_SKEW_SECONDS = 60
 """By how much the issuer's clock may be ahead. Expiry has no such grace: Lambda's clock is kept by AWS."""
+
+MAX_KNOWN_GROUPS = 256
+"""Sets of groups whose refs are remembered: many people are in the same ones."""
 
 _MAX_SECONDS = 2**40
 _OWN_BINDINGS = ("sub", "client_id", "username")
@@ -39,11 +44,12 @@ class TrustedIssuer:
     binding_claims: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Principal:
+class Principal(NamedTuple):
     """The verified bearer of a token. `refs` are what permissions may be given to, `claims` the values that `where` may compare with.
 
-    `groups` carry the issuer's name as refs do, so that no backend takes a partner's `admin` for ours.
+    `groups` carry the issuer's name as refs do, so that no backend takes a partner's `admin` for ours. The token is good from the second `good_from`, which
+    allows for an issuer's clock that is ahead, until `expires_at`. A tuple is made in a quarter of the time of a
+    dataclass, and one is made for each token.
     """
 
     subject: str
@@ -59,10 +65,11 @@ class Principal:
     expires_at: int
     issuer_name: str = ""
     username: str | None = None
-    token_ids: TokenIds = field(init=False, compare=False, repr=False)
-    """What the denylist is asked about."""
+    good_from: int = 0
 
-    def __post_init__(self) -> None:
+    @property
+    def token_ids(self) -> TokenIds:
+        """What the denylist is asked about."""
         prefix = _prefix(self.issuer_name)
         named = {
             DenylistKind.SUB: self.subject.removeprefix(prefix),
@@ -71,12 +78,18 @@ class Principal:
             DenylistKind.ORIGIN_JTI: self.origin_jti,
         }
         values = {kind: prefix + value for kind, value in named.items() if value}
-        object.__setattr__(self, "token_ids", TokenIds(values, self.issued_at if self.auth_time is None else self.auth_time))
+        return TokenIds(values, self.issued_at if self.auth_time is None else self.auth_time)
+
+    @property
+    def named_client_id(self) -> str:
+        """The client id as the denylist and backends know it, with the issuer's name; "" if the token has none."""
+        return _prefix(self.issuer_name) + self.client_id if self.client_id else ""
 
     @property
     def is_machine(self) -> bool:
         """Whether the token stands for a program and not for a person."""
-        return any(ref.kind is RefKind.CLIENT for ref in self.refs)
+        # Refs are everyone's, and then the client's if there is one.
+        return any(ref.kind is RefKind.CLIENT for ref in self.refs[:2])
 
 
 OUR_ISSUER = TrustedIssuer(
@@ -103,8 +116,9 @@ def check_claims(claims: Mapping[str, object], issuer: TrustedIssuer, now: float
     """Return the bearer, if every demand is met at `now` (epoch seconds). Raises `TokenError` with a reason for each that is not."""
     if claims.get("iss") != issuer.issuer:
         raise TokenError("issuer", "the token's issuer is not the one that signed it")
-    for reason, holds in _DEMANDS.items():
-        if not holds(claims, issuer, now):
+    times = _times(claims)
+    for reason, holds in _DEMANDS:
+        if not holds(claims, issuer, times, now):
             raise TokenError(reason, _MESSAGES[reason])
     groups = _groups(claims, issuer)
     subject = _text(claims, "sub") or ""
@@ -117,23 +131,31 @@ def check_claims(claims: Mapping[str, object], issuer: TrustedIssuer, now: float
         subject=prefix + subject,
         refs=_refs(claims, issuer, prefix, groups, _scopes(claims)),
         claims=_bindable_claims(claims, issuer),
-        groups=tuple(prefix + name for name in groups),
+        groups=tuple(prefix + name for name in groups) if prefix else groups,
         issuer=issuer.issuer,
         client_id=client_id,
         jti=_text(claims, "jti"),
         origin_jti=_text(claims, "origin_jti"),
-        issued_at=_seconds(claims, "iat"),
-        auth_time=_seconds(claims, "auth_time"),
-        expires_at=_seconds(claims, "exp") or 0,
+        issued_at=times.issued_at,
+        auth_time=times.auth_time,
+        expires_at=times.expires_at or 0,
         issuer_name=issuer.name,
         username=_username(claims, prefix),
+        good_from=max(times.not_before or 0, times.issued_at or 0, times.auth_time or 0) - MAX_CLOCK_SKEW_SECONDS,
     )
 
 
-def timely(claims: Mapping[str, object]) -> tuple[int, int]:
-    """Return the first second at which the time demands of checked claims hold, and the first at which they do no more."""
-    since = max((_seconds(claims, name) or 0) for name in ("nbf", "iat", "auth_time"))
-    return since - MAX_CLOCK_SKEW_SECONDS, _seconds(claims, "exp") or 0
+class _Times(NamedTuple):
+    """The moments that a token names, in epoch seconds."""
+
+    expires_at: int | None
+    not_before: int | None
+    issued_at: int | None
+    auth_time: int | None
+
+
+def _times(claims: Mapping[str, object]) -> _Times:
+    return _Times(_seconds(claims, "exp"), _seconds(claims, "nbf"), _seconds(claims, "iat"), _seconds(claims, "auth_time"))
 
 
 def _username(claims: Mapping[str, object], prefix: str) -> str | None:
@@ -142,24 +164,25 @@ def _username(claims: Mapping[str, object], prefix: str) -> str | None:
     return prefix + name if name else None
 
 
-def _expires(claims: Mapping[str, object], _issuer: TrustedIssuer, now: float) -> bool:
-    expiry = _seconds(claims, "exp")
-    return expiry is not None and now < expiry
+def _has_not_expired(_claims: Mapping[str, object], _issuer: TrustedIssuer, times: _Times, now: float) -> bool:
+    return times.expires_at is not None and now < times.expires_at
 
 
-def _not_in_future(*names: str) -> Callable[[Mapping[str, object], TrustedIssuer, float], bool]:
-    def holds(claims: Mapping[str, object], _issuer: TrustedIssuer, now: float) -> bool:
-        moments = [_seconds(claims, name) for name in names]
-        return all(moment is None or moment <= now + MAX_CLOCK_SKEW_SECONDS for moment in moments)
-
-    return holds
+def _has_begun(_claims: Mapping[str, object], _issuer: TrustedIssuer, times: _Times, now: float) -> bool:
+    return times.not_before is None or times.not_before <= now + MAX_CLOCK_SKEW_SECONDS
 
 
-def _has_token_use(claims: Mapping[str, object], issuer: TrustedIssuer, _now: float) -> bool:
+def _was_issued(_claims: Mapping[str, object], _issuer: TrustedIssuer, times: _Times, now: float) -> bool:
+    """The denylist compares `issued_before` with `auth_time` where there is one."""
+    latest = max(times.issued_at or 0, times.auth_time or 0)
+    return latest <= now + MAX_CLOCK_SKEW_SECONDS
+
+
+def _has_token_use(claims: Mapping[str, object], issuer: TrustedIssuer, _times: _Times, _now: float) -> bool:
     return issuer.token_use == "none" or claims.get("token_use") == issuer.token_use  # noqa: S105  # the word, not a secret
 
 
-def _has_client(claims: Mapping[str, object], issuer: TrustedIssuer, _now: float) -> bool:
+def _has_client(claims: Mapping[str, object], issuer: TrustedIssuer, _times: _Times, _now: float) -> bool:
     """Cognito puts the client into `client_id` of access tokens and into `aud` of ID tokens."""
     if not issuer.client_ids:
         return True
@@ -168,30 +191,29 @@ def _has_client(claims: Mapping[str, object], issuer: TrustedIssuer, _now: float
     return _text(claims, "client_id") in issuer.client_ids
 
 
-def _has_audience(claims: Mapping[str, object], issuer: TrustedIssuer, _now: float) -> bool:
+def _has_audience(claims: Mapping[str, object], issuer: TrustedIssuer, _times: _Times, _now: float) -> bool:
     return not issuer.audience or bool(_audience(claims) & issuer.audience)
 
 
-def _is_for_somebody(_claims: Mapping[str, object], issuer: TrustedIssuer, _now: float) -> bool:
+def _is_for_somebody(_claims: Mapping[str, object], issuer: TrustedIssuer, _times: _Times, _now: float) -> bool:
     return bool(issuer.client_ids or issuer.audience)
 
 
-def _has_subject(claims: Mapping[str, object], _issuer: TrustedIssuer, _now: float) -> bool:
+def _has_subject(claims: Mapping[str, object], _issuer: TrustedIssuer, _times: _Times, _now: float) -> bool:
     subject = claims.get("sub")
     return isinstance(subject, str) and 0 < len(subject) <= 256 and subject.isprintable()
 
 
-_DEMANDS: Mapping[str, Callable[[Mapping[str, object], TrustedIssuer, float], bool]] = {
-    "expired": _expires,
-    "not_yet_valid": _not_in_future("nbf"),
-    # The denylist compares `issued_before` with `auth_time` where there is one.
-    "issued_in_future": _not_in_future("iat", "auth_time"),
-    "token_use": _has_token_use,
-    "unrestricted_issuer": _is_for_somebody,
-    "client_id": _has_client,
-    "audience": _has_audience,
-    "subject": _has_subject,
-}
+_DEMANDS: tuple[tuple[str, Callable[[Mapping[str, object], TrustedIssuer, _Times, float], bool]], ...] = (
+    ("expired", _has_not_expired),
+    ("not_yet_valid", _has_begun),
+    ("issued_in_future", _was_issued),
+    ("token_use", _has_token_use),
+    ("unrestricted_issuer", _is_for_somebody),
+    ("client_id", _has_client),
+    ("audience", _has_audience),
+    ("subject", _has_subject),
+)
 
 _MESSAGES = {
     "expired": "the token has expired, or does not say when it does",
@@ -209,13 +231,18 @@ def _refs(
     claims: Mapping[str, object], issuer: TrustedIssuer, prefix: str, groups: tuple[str, ...], scopes: tuple[str, ...]
 ) -> tuple[PrincipalRef, ...]:
     """Everyone, and either a person's groups or a machine's client and scopes: on a person's token those would widen what the groups say."""
-    refs = {PrincipalRef(RefKind.GROUP, prefix + name) for name in groups}
     client_id = _text(claims, "client_id")
     is_person = issuer.groups_claim in claims or "username" in claims or "cognito:username" in claims
-    if not is_person and client_id and client_id == claims.get("sub"):
-        refs.add(PrincipalRef(RefKind.CLIENT, prefix + client_id))
-        refs |= {PrincipalRef(RefKind.SCOPE, prefix + scope) for scope in scopes}
-    return (EVERYONE, *sorted(refs, key=lambda ref: (ref.kind, ref.name)))
+    if is_person or not client_id or client_id != claims.get("sub"):
+        return _group_refs(prefix, groups)
+    # Nor has a machine any group: its token lacks the claim.
+    client = PrincipalRef(RefKind.CLIENT, prefix + client_id)
+    return (EVERYONE, client, *sorted({PrincipalRef(RefKind.SCOPE, prefix + scope) for scope in scopes}))
+
+
+@lru_cache(maxsize=MAX_KNOWN_GROUPS)
+def _group_refs(prefix: str, groups: tuple[str, ...]) -> tuple[PrincipalRef, ...]:
+    return (EVERYONE, *sorted({PrincipalRef(RefKind.GROUP, prefix + name) for name in groups}))
 
 
 def _bindable_claims(claims: Mapping[str, object], issuer: TrustedIssuer) -> dict[str, str]:
@@ -266,9 +293,11 @@ def _text(claims: Mapping[str, object], name: str) -> str | None:
 
 def _seconds(claims: Mapping[str, object], name: str) -> int | None:
     """Return a moment in epoch seconds, fractions cut off (RFC 7519 section 2, NumericDate)."""
-    if name not in claims:
+    value = claims.get(name)
+    if type(value) is int and 0 <= value < _MAX_SECONDS:
+        return value
+    if value is None and name not in claims:
         return None
-    value = claims[name]
     # A comparison is false for NaN too. `bool` is an `int` to Python, but not a number in JSON.
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < _MAX_SECONDS:
         raise TokenError("claim_type", f"the token's `{name}` is not a moment")

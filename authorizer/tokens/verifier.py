@@ -3,17 +3,16 @@
 python-jose does the RSA arithmetic with keys that are built beforehand; its own parsing and claim checks accept more than is accepted here.
 """
 
-import base64
 import hashlib
 import json
-import re
+from binascii import a2b_base64
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from authorizer.errors import TokenError
-from authorizer.tokens.claims import Principal, TrustedIssuer, check_claims, timely
+from authorizer.tokens.claims import Principal, TrustedIssuer, check_claims
 from authorizer.tokens.jwks import ALGORITHM, KeySet
 
 MAX_TOKEN_BYTES = 16_384
@@ -24,23 +23,26 @@ MAX_REMEMBERED = 1_000
 MAX_HEADERS = 100
 """Headers that are known to ask for nothing unusual: all tokens that are signed with one key have the same."""
 
-_SEGMENT = re.compile(r"[A-Za-z0-9_-]+")
-_PADDING = ("", "", "==", "=")
+_BASE64URL = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+_TO_BASE64 = bytes.maketrans(b"-_", b"+/")
+_PADDING = (b"", b"", b"==", b"=")
 # Of two characters the last has two bits of the last byte, of three it has four: the others must be zero.
-_LAST_CHARACTERS = ("", "", "AQgw", "AEIMQUYcgkosw048")
+_LAST_CHARACTERS = (_BASE64URL, b"", b"AQgw", b"AEIMQUYcgkosw048")
 _TYPES = ("JWT", "AT+JWT")
 
 
 @dataclass(frozen=True, slots=True)
 class _Verified:
-    """What was found out about a token, which holds from `since` to `until` and as long as `kid` names the very key that its signature was checked with."""
+    """What was found out about a token, which holds while it is good and as long as `kid` names the very key that its signature was checked with."""
 
     principal: Principal
     key_set: KeySet
     kid: str
     key: Any
-    since: int
-    until: int
+
+    def holds(self, now: float) -> bool:
+        """Return whether verifying the token at `now` would find the same."""
+        return self.key_set.key(self.kid) is self.key and self.principal.good_from <= now < self.principal.expires_at
 
 
 class TokenVerifier:
@@ -53,7 +55,7 @@ class TokenVerifier:
         self._issuers = {issuer.issuer: (issuer, key_sets[issuer.issuer]) for issuer in issuers}
         self._now = now
         self._verified: OrderedDict[bytes, _Verified] = OrderedDict()
-        self._kids: dict[str, str] = {}
+        self._kids: dict[bytes, str] = {}
 
     def verify(self, token: str) -> Principal:
         """Return the bearer of a token that meets every demand.
@@ -62,18 +64,16 @@ class TokenVerifier:
         """
         if len(token) > MAX_TOKEN_BYTES:
             raise TokenError("too_large", f"the token has more than {MAX_TOKEN_BYTES} characters")
-        digest = hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
+        text = token.encode("utf-8", "surrogatepass")
+        digest = hashlib.sha256(text).digest()
         known = self._verified.get(digest)
-        if known is not None and known.key_set.key(known.kid) is known.key and known.since <= self._now() < known.until:
+        if known is not None and known.holds(self._now()):
             self._verified.move_to_end(digest)
             return known.principal
-        return self._verify_anew(token, digest)
+        return self._verify_anew(text, digest)
 
-    def _verify_anew(self, token: str, digest: bytes) -> Principal:
-        segments = token.split(".")
-        if len(segments) != 3:
-            raise TokenError("malformed", "the token has not three segments")
-        header, payload, signature = segments
+    def _verify_anew(self, token: bytes, digest: bytes) -> Principal:
+        header, payload, signature = _segments(token)
         kid = self._kids.get(header)
         header_bytes = _decode(header) if kid is None else b""
         payload_bytes, signature_bytes = _decode(payload), _decode(signature)
@@ -87,14 +87,13 @@ class TokenVerifier:
             raise TokenError("issuer", "the token's issuer is not trusted")
         issuer, key_set = trusted
         key = key_set.key(kid)
-        if not _is_signed(key, f"{header}.{payload}".encode("ascii"), signature_bytes):
+        if not _is_signed(key, token[: -1 - len(signature)], signature_bytes):
             raise TokenError("signature", "the token's signature is wrong")
         if len(self._kids) < MAX_HEADERS:
             # Of a token that somebody signed: whoever makes headers up fills nothing.
             self._kids[header] = kid
         principal = check_claims(unverified_claims, issuer, self._now())
-        since, until = timely(unverified_claims)
-        self._verified[digest] = _Verified(principal, key_set, kid, key, since, until)
+        self._verified[digest] = _Verified(principal, key_set, kid, key)
         if len(self._verified) > MAX_REMEMBERED:
             self._verified.popitem(last=False)
         return principal
@@ -119,14 +118,24 @@ def bearer_token(value: str) -> str:
     return parts[0]
 
 
-def _decode(segment: str) -> bytes:
-    """Strict base64url (RFC 7515 section 2): no padding, no other character, no bits that decode to nothing."""
+def _segments(token: bytes) -> list[bytes]:
+    """The three segments, of characters of base64url alone (RFC 7515 section 2): no padding, no other character."""
+    # What is left without these characters is the dots, and whatever should not be there. A regular expression finds the same in seven times the time.
+    if token.translate(None, _BASE64URL) == b"..":
+        return token.split(b".")
+    if token.count(b".") != 2:
+        raise TokenError("malformed", "the token has not three segments")
+    raise TokenError("malformed", "a segment of the token is not base64url")
+
+
+def _decode(segment: bytes) -> bytes:
+    """Strict base64url of its characters: no length and no bits that decode to nothing."""
     left_over = len(segment) % 4
-    if not _SEGMENT.fullmatch(segment) or left_over == 1:
+    if not segment or left_over == 1:
         raise TokenError("malformed", "a segment of the token is not base64url")
-    if left_over and segment[-1] not in _LAST_CHARACTERS[left_over]:
+    if segment[-1] not in _LAST_CHARACTERS[left_over]:
         raise TokenError("malformed", "a segment of the token has bits left over")
-    return base64.urlsafe_b64decode(segment + _PADDING[left_over])
+    return a2b_base64(segment.translate(_TO_BASE64) + _PADDING[left_over])
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

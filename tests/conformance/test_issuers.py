@@ -174,7 +174,7 @@ def test_a_token_in_the_name_of_one_issuer_by_the_key_of_another_is_refused(gate
 
 def test_the_two_forms_of_our_pool_are_one_directory_with_the_same_keys(gate: Gate) -> None:
     old, new = (gate.verify(issuer.access_token("gatebook-admins", "guest")) for issuer in (OURS, OUR_NEW_FORM))
-    assert replace(old, issuer=new.issuer) == new
+    assert old._replace(issuer=new.issuer) == new
     assert refs(new) == ["everyone", "group/gatebook-admins", "group/guest"]
     assert new.claims == {"sub": SUB, "client_id": CLIENT_ID, "username": "jane"}
     assert old.token_ids == new.token_ids

@@ -10,7 +10,7 @@ from tests.performance.soak import MOST_GROWTH, SCOPES, soak
 
 @pytest.mark.parametrize("scope", SCOPES)
 def test_memory_stays_whoever_calls(monkeypatch: pytest.MonkeyPatch, scope: str) -> None:
-    for bound in ("answer_memo.MAX_ANSWERS", "policy_memo.MAX_POLICIES", "tokens.verifier.MAX_REMEMBERED", "table.cache.MAX_CALLERS"):
+    for bound in ("request_memo.MAX_REQUESTS", "policy_memo.MAX_POLICIES", "tokens.verifier.MAX_REMEMBERED", "table.cache.MAX_CALLERS"):
         monkeypatch.setattr(f"authorizer.{bound}", 30)
     monkeypatch.setattr("authorizer.policy.iam.pattern_coverage.MAX_BYTES", 1024 * 1024)
     # pytest keeps each log record.

@@ -36,7 +36,7 @@ def _gateway(world: World, router: Router, scope: CacheScope, *, kind: str, ttl:
     def invoke(event: dict[str, Any]) -> object:
         request = events.read_request(event)
         outcome = authorizer.authorize(request)
-        world.narrowed = outcome.scope_fallback
+        world.narrowed = outcome.ruling.scope_fallback
         return events.write_response(request, outcome.answer)
 
     identity = ("header.Authorization",) if kind == "TOKEN" else WIDE if scope is CacheScope.ROUTE else NARROW

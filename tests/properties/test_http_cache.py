@@ -302,12 +302,12 @@ class Play:
             assert not honest or lacking & needed, why
             return
         entry = self.made_from[response.key]
-        made = f"{entry.call} ({entry.outcome.scope}, {entry.outcome.scope_fallback}, version {entry.version})"
+        made = f"{entry.call} ({entry.outcome.ruling.scope}, {entry.outcome.ruling.scope_fallback}, version {entry.version})"
         readings = self._readings(call, routed, router)
         story = f"{call} as {step.token}, routed as {routed}, held to {readings} -> {response} made from {made} in {self.story}"
         self.seen["allowed" if response.status == 200 else "denied"] += 1
         self.seen["from cache"] += not response.invoked
-        self.seen["narrowed"] += entry.outcome.scope_fallback is not None
+        self.seen["narrowed"] += entry.outcome.ruling.scope_fallback is not None
         groups, claims = USERS[step.token]
         oracle = Oracle(self.world.documents[entry.version])
 
@@ -319,17 +319,17 @@ class Play:
             self._judge_context(response.context or {}, claims, entry, story)
             return
         assert response.status == 403, story
-        if entry.outcome.scope_fallback == "not_keyed":
+        if entry.outcome.ruling.scope_fallback == "not_keyed":
             is_route = self.options.scope is CacheScope.ROUTE and routed.route_key != DEFAULT
             needed = {"method", "route"} if is_route else {"method", "route", "path"}
             assert not (honest and response.invoked and parts >= needed), f"narrowed for nothing: {story}"
         told_apart = routed in (HttpRouter(self.story.routes, router.reading).route(call.verb, call.path), *self._by_arn(call, router))
-        if call.canonical and entry.call.canonical and entry.outcome.scope_fallback is None and told_apart and allows(routed):
+        if call.canonical and entry.call.canonical and entry.outcome.ruling.scope_fallback is None and told_apart and allows(routed):
             pytest.fail(f"under-grant: {story}")
 
     def _judge_context(self, context: Mapping[str, Any], claims: dict[str, str], entry: Entry, story: str) -> None:
         assert context["sub"] == claims["sub"], f"another's answer: {story}"
-        speaks = entry.outcome.scope is CacheScope.REQUEST and entry.outcome.scope_fallback is None
+        speaks = entry.outcome.ruling.scope is CacheScope.REQUEST and entry.outcome.ruling.scope_fallback is None
         assert ("reason" in context, "route" in context) == (speaks, speaks), story
 
     def _readings(self, call: Call, routed: HttpRouted, router: HttpRouter) -> list[HttpRouted]:

@@ -106,8 +106,8 @@ def test_the_gateway_does_what_was_decided(form: str, scope: CacheScope) -> None
             if outcome is None or response.status == 500:
                 seen["not asked" if outcome is None else "trouble"] += 1
                 continue
-            decision = outcome.decision
-            told = f"{verb} {path} as {token} -> {response.status}, logged {decision} in {outcome.scope}: {outcome.answer.policy_document}"
+            decision = outcome.ruling.decision
+            told = f"{verb} {path} as {token} -> {response.status}, logged {decision} in {outcome.ruling.scope}: {outcome.answer.policy_document}"
             where = f"seed {SEED}, round {round_number}, {document}, deployed {routes}"
             assert (response.status == 200) is decision.allowed, f"{told} ({where})"
             seen["allowed" if decision.allowed else decision.reason.value] += 1

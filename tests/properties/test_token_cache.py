@@ -110,7 +110,7 @@ def _gateway(world: World, router: Router, *, guards: bool, conditions: bool) ->
 def _entry(world: World, token: str, route: str) -> Entry:
     groups, claims = USERS[token]
     assert world.outcome is not None
-    return Entry(Meaning(Case(world.documents[-1], groups, claims, world.now, None, "prod")), world.outcome.scope, route)
+    return Entry(Meaning(Case(world.documents[-1], groups, claims, world.now, None, "prod")), world.outcome.ruling.scope, route)
 
 
 @pytest.mark.parametrize(("guards", "reading"), WORLDS)

@@ -21,7 +21,7 @@ VERIFIER = "authorizer/tokens/verifier.py"
 INDEX = f"{POLICY}/permission_index.py"
 FORGED_KID = "kid = self._kids[header] = _checked_kid(_json_object(header_bytes))"
 CACHE = "authorizer/table/cache.py"
-MEMO = "authorizer/answer_memo.py"
+MEMO = "authorizer/request_memo.py"
 HISTORY = "admin_api/table/history.py"
 
 QUICK = (
@@ -40,7 +40,8 @@ BY_TOKENS = ("tests/unit/authorizer/tokens/test_verifier.py",)
 BY_CACHE = ("tests/integration/test_permission_cache_trouble.py",)
 BY_HISTORY = ("tests/integration/test_history.py",)
 BY_RUNTIME = ("tests/unit/authorizer/test_runtime.py",)
-BY_MEMO = ("tests/unit/authorizer/test_answer_memo.py",)
+BY_AGAIN = ("tests/integration/test_answers_again.py",)
+BY_MEMO = ("tests/unit/authorizer/test_request_memo.py",)
 BY_LIMIT = ("tests/integration/rest/test_time_limit.py",)
 
 
@@ -179,7 +180,7 @@ MUTANTS = (
     Mutant(
         "two routes under one ARN",
         "authorizer/answering.py",
-        "if outcome.decision.allowed and KeyPart.ROUTE not in parts and not self._options.report_only:",
+        "if ruling.decision.allowed and KeyPart.ROUTE not in parts and not self._options.report_only:",
         "if False:",
     ),
     Mutant("two host names in one entry", "authorizer/answering.py", "if KeyPart.HOST not in parts and (", "if False and ("),
@@ -246,12 +247,10 @@ MUTANTS = (
     Mutant("any site is answered", GUARD, '"cross-site" in headers.get("sec-fetch-site", "").lower()', "False", BY_GUARD),
     Mutant("the emulator's root needs no signature", GUARD, "return None if failure is None else failure[1]", "return None", BY_GUARD),
     Mutant("the emulator's root goes by other names", GUARD, " and not _names_key(scope, headers)", "", BY_GUARD),
-    Mutant("a known token outlives its end", VERIFIER, " and known.since <= self._now() < known.until", "", BY_TOKENS),
-    Mutant("a known token outlives its key", VERIFIER, "known.key_set.key(known.kid) is known.key", "True", BY_TOKENS),
+    Mutant("a known token outlives its end", VERIFIER, " and self.principal.good_from <= now < self.principal.expires_at", "", BY_TOKENS),
+    Mutant("a known token outlives its key", VERIFIER, "self.key_set.key(self.kid) is self.key", "True", BY_TOKENS),
     Mutant("a header that nobody signed is known", VERIFIER, "kid = _checked_kid(_json_object(header_bytes))", FORGED_KID, BY_TOKENS),
-    Mutant(
-        "bits left over are let pass", VERIFIER, "if left_over and segment[-1] not in _LAST_CHARACTERS[left_over]:", "if False:", BY_TOKENS
-    ),
+    Mutant("bits left over are let pass", VERIFIER, "if segment[-1] not in _LAST_CHARACTERS[left_over]:", "if False:", BY_TOKENS),
     Mutant(
         "`*` is a greedy parameter", INDEX, "words = (part,) if depth == last and route.is_greedy else (part, _ANY)", "words = (part, _ANY)"
     ),
@@ -262,10 +261,27 @@ MUTANTS = (
     Mutant("an altered entry of the denylist is taken", CACHE, "if entry is not None and shown == version and", "if False and", BY_CACHE),
     Mutant("a row that no version wrote is overlooked", HISTORY, "if (item.pk, item.sk) not in expected", "if False", BY_HISTORY),
     Mutant("an altered row is published from", HISTORY, "if named is not None and (keys", "if False and (keys", BY_HISTORY),
-    Mutant("an answer is given to another bearer", MEMO, "self.outcome.principal is caller.principal", "True", BY_MEMO),
-    Mutant("an answer outlives the permissions that it rests on", MEMO, "before.permissions is loaded.permissions", "True", BY_MEMO),
-    Mutant("an answer outlives the catalogue", MEMO, "before.catalog is loaded.catalog", "True", BY_MEMO),
+    Mutant("an answer is given to another bearer", MEMO, "self.same is same", "True", BY_MEMO),
+    Mutant("an answer outlives the permissions that it rests on", MEMO, "self.permissions is caller.loaded.permissions", "True", BY_MEMO),
+    Mutant("an answer outlives the catalogue", MEMO, "self.catalog is caller.loaded.catalog", "True", BY_MEMO),
     Mutant("an answer outlives the end of a permission", MEMO, "self.since <= caller.grounds.now < self.until", "True", BY_MEMO),
+    Mutant(
+        "another caller's claims are not looked at", "authorizer/answering.py", "return claims, self._expiry(caller)", "return 0", BY_AGAIN
+    ),
+    Mutant(
+        "the policy of an answer is that of the next",
+        "authorizer/events/wire.py",
+        'copied(response["policyDocument"])',
+        'response["policyDocument"]',
+        ("tests/unit/authorizer/test_answers.py",),
+    ),
+    Mutant(
+        "an answer from memory precedes the denylist",
+        "authorizer/authorize.py",
+        "        _check_denylist(principal, loaded, now)",
+        "        _ = self._outcomes._kept or _check_denylist(principal, loaded, now)",
+        BY_AGAIN,
+    ),
     Mutant("an answer is given for another question", MEMO, "self.asked == asked", "True", BY_MEMO),
     Mutant(
         "a question forgets the gateway's template",

@@ -51,6 +51,18 @@ def policy(*statements: Statement) -> PolicyDocument:
     return {"Version": "2012-10-17", "Statement": list(statements)}
 
 
+def copied(document: PolicyDocument) -> PolicyDocument:
+    """Return the same policy in objects of its own, for whoever may change it."""
+    return {**document, "Statement": [_copied(statement) for statement in document["Statement"]]}
+
+
+def _copied(statement: Statement) -> Statement:
+    result: Statement = {**statement, "Resource": list(statement["Resource"])}
+    if "Condition" in result:
+        result["Condition"] = {operator: dict(tests) for operator, tests in result["Condition"].items()}
+    return result
+
+
 def allows(document: PolicyDocument, resource: str) -> bool:
     """Return whether API Gateway, which evaluates the policy again for each request, lets a request for this ARN pass.
 

@@ -104,7 +104,7 @@ def test_many_threads_at_once_share_one_fetch_and_its_wait(
     def ask() -> None:
         together.wait()
         try:
-            endings.append(authorizer.authorize(request).decision.effect.value.capitalize())
+            endings.append(authorizer.authorize(request).ruling.decision.effect.value.capitalize())
         except GatebookError as error:
             endings.append(error.reason)
 

@@ -46,7 +46,7 @@ def gate(rest: Rest, keys: KeyServer) -> Authorizer:
 def answer(gate: Authorizer, token: str) -> str:
     """The effect for `GET /pets`, which everyone may; or why the token is refused."""
     try:
-        return gate.authorize(read_request(request_event(f"Bearer {token}"))).decision.effect.value
+        return gate.authorize(read_request(request_event(f"Bearer {token}"))).ruling.decision.effect.value
     except TokenError as error:
         return error.reason
 

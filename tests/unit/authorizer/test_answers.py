@@ -162,9 +162,26 @@ def test_the_answer_itself_is_not_changed() -> None:
 
 
 @pytest.mark.parametrize("kind", ALL)
-def test_what_the_backend_is_told_is_found_out_once_and_given_as_a_copy(kind: str) -> None:
-    answer = Answer("u1", POLICY, {"groups": '["guest"]'})
-    write(kind, answer)["context"]["groups"] = '["admin"]'
-    found = answer.policy_response
-    assert write(kind, answer)["context"] == {"groups": '["guest"]'}
+def test_what_is_answered_is_found_out_once_and_given_as_a_copy(kind: str) -> None:
+    policy = deepcopy(POLICY)
+    policy["Statement"][0]["Condition"] = {"NumericLessThan": {"aws:EpochTime": "1"}}
+    answer = Answer("u1", policy, {"groups": '["guest"]'})
+    first = write(kind, answer)
+    expected, found = deepcopy(first), answer.policy_response
+    first["context"]["groups"] = '["admin"]'
+    [statement, *_] = first["policyDocument"]["Statement"]
+    statement["Condition"]["NumericLessThan"]["aws:EpochTime"] = "9"
+    statement["Resource"].append("*")
+    statement["Effect"] = "Allow"
+    first["policyDocument"]["Statement"].append(statement)
+    assert write(kind, answer) == expected
     assert answer.policy_response is found
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_the_size_of_a_policy_that_is_known_counts_as_if_it_were_measured(kind: str) -> None:
+    for by in (0, 1):
+        answer = Answer("u1", POLICY, {"groups": ""})
+        room = BUDGET - size_of(write(kind, answer)) + by
+        answer = replace(answer, context={"groups": "x" * room})
+        assert write(kind, answer) == write(kind, replace(answer, policy_bytes=len(json.dumps(POLICY))))
