@@ -38,12 +38,14 @@ class _Environment:
         self.has_new_row = False
 
 
-def play(load: Load, known: float, ready: int, seconds: float, seed: int) -> Played:
-    """Play so many seconds with so many environments ready, which looked at the head at moments of their own. A version is published two intervals before the
-    end. Environments that are started on the way count as busy for the whole of their cold start."""
+def play(load: Load, known: float, ready: int, seconds: float, seed: int, *, in_step: bool = False) -> Played:
+    """Play so many seconds with so many environments ready, which looked at the head at moments of their own, or all just now if they are `in_step`.
+
+    A version is published two intervals before the end. Environments that are started on the way are busy for the whole of their cold start.
+    """
     chance = Random(seed).random
     rate, refresh, published_at = load.invocations, load.refresh_seconds, seconds - 2 * load.refresh_seconds
-    idle = [_Environment(-refresh * chance()) for _ in range(ready)]
+    idle = [_Environment(0 if in_step else -refresh * chance()) for _ in range(ready)]
     working: list[tuple[float, int, _Environment]] = []
     looked: Counter[int] = Counter()
     rows: Counter[int] = Counter()

@@ -123,6 +123,12 @@ def test_a_played_load_is_the_same_for_the_same_seed_only() -> None:
     assert play(SMALL, 0.5, 8, 20, 1) == play(SMALL, 0.5, 8, 20, 1) != play(SMALL, 0.5, 8, 20, 2)
 
 
+def test_environments_that_start_together_go_on_to_look_together() -> None:
+    in_step, apart = (play(SMALL, 0.5, 8, 60, 1, in_step=together) for together in (True, False))
+    assert in_step.most_looks == 8 > apart.most_looks
+    assert in_step.looks == pytest.approx(apart.looks, rel=0.1)
+
+
 def test_too_few_environments_show_in_a_played_load() -> None:
     """What the comparison above rests on: where the formula said too little, cold starts would show it."""
     assert play(SMALL, 0.5, 1, 60, 1).cold_starts > 5
