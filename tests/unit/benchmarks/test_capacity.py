@@ -119,6 +119,16 @@ def test_a_played_load_needs_what_the_formulas_say(seed: int) -> None:
     assert played.most_row_reads <= played.row_reads <= found.environments + played.cold_starts
 
 
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_rows_of_a_rare_group_are_read_as_late_as_the_formula_says_and_not_before_they_are_published(seed: int) -> None:
+    """About sixty environments, each with a member's request in ten seconds: in two intervals little more than half of them read the row."""
+    rare = replace(SMALL, first_seen_seconds=0.1, repeated_seconds=0.1, groups=50, groups_per_caller=1)
+    count = capacity.needs(rare, 60, ITEMS, LINES).environments
+    expected = capacity.rows_read_after(rare, count, rare.invocations, 10)
+    assert 0.45 * count < expected < 0.65 * count
+    assert play(rare, 0.5, count, 60, seed).row_reads == pytest.approx(expected, abs=8)
+
+
 def test_a_played_load_is_the_same_for_the_same_seed_only() -> None:
     assert play(SMALL, 0.5, 8, 20, 1) == play(SMALL, 0.5, 8, 20, 1) != play(SMALL, 0.5, 8, 20, 2)
 
