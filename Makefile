@@ -1,6 +1,6 @@
 # The two commands of a newcomer are `make run` and `make test`; both set up what they need.
 .DEFAULT_GOAL := help
-.PHONY: help install run quick test lint types unit properties integration coverage gates stack fuzz mutants bench soak report package lock clean
+.PHONY: help install run quick test lint types unit properties integration coverage gates stack fuzz mutants bench costs soak report package lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -68,6 +68,9 @@ mutants: install ## break compiler and matcher on purpose; each mutant must be n
 
 bench: install ## what requests, decisions and cold starts cost, as ratios (a minute)
 	$(BIN)/python -m tests.benchmarks.bench
+
+costs: install ## renew docs/costs.md and its picture: what requests cost and what a load needs (half a minute)
+	$(BIN)/python -m tests.benchmarks.costs --out docs/costs.md
 
 soak: install ## a hundred thousand callers in each cache scope; memory must stay (half an hour)
 	$(BIN)/python -m tests.performance.soak

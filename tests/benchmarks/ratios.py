@@ -4,6 +4,7 @@ import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +35,29 @@ def seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - started
 
 
-def side_by_side(works: Sequence[Callable[[], object]], rounds: int) -> list[list[float]]:
-    """Return the seconds of each work in each round. In each round all are done, one after the other, so that what disturbs one disturbs all."""
-    taken: list[list[float]] = [[] for _ in works]
+Work = Callable[[], object]
+Batch = Callable[[], Sequence[Work]]
+
+
+def side_by_side(batches: Sequence[Batch], rounds: int) -> list[list[float]]:
+    """Return the seconds that a work of each batch takes, in each round. In each round all are done, so that what disturbs one disturbs all.
+
+    Each batch is made in each round, untimed, and then done: what a request needs has just been made in life too, and is in the processor's caches. A batch
+    of one finds these caches full of the work before it.
+    """
+    taken: list[list[float]] = [[] for _ in batches]
     for _ in range(rounds):
-        for work, times in zip(works, taken, strict=True):
-            times.append(seconds(work))
+        for make, results in zip(batches, taken, strict=True):
+            works = make()
+            results.append(seconds(partial(_do_all, works)) / len(works))
     return taken
+
+
+def again(work: Work, times: int = 1) -> Batch:
+    """Return a batch that is the same work so many times."""
+    return lambda: [work] * times
+
+
+def _do_all(works: Sequence[Work]) -> None:
+    for work in works:
+        work()

@@ -11,13 +11,78 @@ from jose import jwt
 
 from authorizer.tokens.claims import TrustedIssuer
 from tests.benchmarks.aws_sample import aws_sample
-from tests.benchmarks.ratios import Ratio, side_by_side
-from tests.benchmarks.setting import DOCUMENT, GROUPS, TEMPLATE, call, handler, silence, tokens
+from tests.benchmarks.ratios import Batch, Ratio, again, side_by_side
+from tests.benchmarks.setting import DOCUMENT, GROUPS, ROUTES, call, handler, silence, unseen_tokens
 from tests.integration.gates import Context
+from tests.support.events import Deployment
 from tests.support.iam_evaluator import evaluate
 from tests.support.issuer import CLIENT_ID, NOW, Issuer, verifier
-from tests.support.policies import METHOD_ARN
 
-ROUNDS = 1_000
-SAMPLE_ROUNDS = 100
+ROUNDS = 100
+AT_ONCE = 10
 BARE = "a bare RSA-2048 signature check"
+SAMPLE = "AWS's sample, its HTTP answered in the process"
+
+
+def bare_check(issuer: Issuer) -> Callable[[], None]:
+    """The yardstick: `cryptography` checks a signature of a text as long as a token's."""
+    message = b"x" * 900
+    return partial(issuer.key.public_key().verify, issuer.key.sign(message, PKCS1v15(), SHA256()), message, PKCS1v15(), SHA256())
+
+
+def token_ratios() -> Iterator[Ratio]:
+    """Yield what it costs to verify a token that was never seen, here and by python-jose with the key at hand as published."""
+    issuer = Issuer()
+    trusted = TrustedIssuer("", issuer.issuer, f"{issuer.issuer}/jwks", frozenset({CLIENT_ID}), frozenset(), "access")
+    ours = verifier([trusted], lambda _uri: issuer.jwks(), lambda: NOW)
+    jose = partial(jwt.decode, key=issuer.jwk(), algorithms=["RS256"], issuer=issuer.issuer, options={"verify_aud": False})
+    unseen = unseen_tokens(issuer)
+    token = next(unseen)
+    assert ours.verify(token).subject == jose(token)["sub"]
+    batches: list[Batch] = [
+        lambda: [partial(ours.verify, next(unseen)) for _ in range(AT_ONCE)],
+        lambda: [partial(jose, next(unseen)) for _ in range(AT_ONCE)],
+    ]
+    taken, by_jose, bare = side_by_side([*batches, again(bare_check(issuer), AT_ONCE)], ROUNDS)
+    yield Ratio.of("verifying a token that was never seen, with its claims", taken, BARE, bare)
+    yield Ratio.of("the same by `jwt.decode` of python-jose, which checks fewer of them", by_jose, BARE, bare)
+
+
+def request_ratios(scope: str) -> Iterator[Ratio]:
+    """Yield what a whole request costs whose token was never seen, and the same again."""
+    issuer = Issuer()
+    unseen = unseen_tokens(issuer)
+    with handler(issuer, DOCUMENT, CACHE_SCOPE=scope) as handle:
+        seen = call(next(unseen))
+        handle(seen, Context())
+        batches: list[Batch] = [
+            lambda: [partial(handle, call(next(unseen)), Context()) for _ in range(AT_ONCE)],
+            again(lambda: handle(seen, Context()), AT_ONCE),
+            again(bare_check(issuer), AT_ONCE),
+        ]
+        first, same, bare = side_by_side(batches, ROUNDS)
+    yield Ratio.of(f"a request in `{scope}` scope, 300 routes, its token never seen", first, BARE, bare)
+    yield Ratio.of(f"the same request again in `{scope}` scope", same, BARE, bare)
+
+
+def sample_ratio(file: Path) -> Ratio:
+    """Return what a request costs whose token was never seen, in requests to AWS's sample with the same routes. `file` is the sample's `lambda.py`."""
+    issuer, deployment = Issuer(), Deployment()
+    unseen = unseen_tokens(issuer)
+    arns = {group: [_as_resource(deployment, route) for route in ROUTES[n::3]] for n, group in enumerate(GROUPS)}
+    with handler(issuer, DOCUMENT) as handle, aws_sample(file, issuer, arns) as sample, silence():
+        event = call(next(unseen))
+        for answer in (handle(event, Context()), sample(event, Context())):
+            told: Any = answer
+            assert evaluate(told["policyDocument"], "execute-api:Invoke", event["methodArn"]) == "Allow"
+        batches: list[Batch] = [
+            lambda: [partial(handle, call(next(unseen)), Context()) for _ in range(AT_ONCE)],
+            lambda: [partial(sample, call(next(unseen)), Context())],
+        ]
+        taken, theirs = side_by_side(batches, ROUNDS)
+    return Ratio.of("a request whose token was never seen, 300 routes", taken, SAMPLE, theirs)
+
+
+def _as_resource(deployment: Deployment, route: str) -> str:
+    verb, _, path = route.partition(" ")
+    return deployment.method_arn(verb, path.replace("{id}", "*"))

@@ -5,7 +5,9 @@ import io
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
+from itertools import count
 from typing import Any
+from unittest import mock
 
 import boto3
 from moto import mock_aws
@@ -40,18 +42,30 @@ def silence() -> Iterator[io.StringIO]:
 @contextmanager
 def handler(issuer: Issuer, document: dict[str, Any], **settings: str) -> Iterator[Handler]:
     """A handler that says what it says to nobody."""
+    with handlers(issuer, document, **settings) as (handle,):
+        yield handle
+
+
+@contextmanager
+def handlers(issuer: Issuer, *documents: dict[str, Any], **settings: str) -> Iterator[list[Handler]]:
+    """A handler for each document, all of which lie in one table."""
     with KeyServer(issuer.jwks()).running() as keys, mock_aws(), silence() as nowhere:
         create_table(boto3.Session().client("dynamodb", region_name=REGION), TABLE)
         open_table(TABLE, REGION)
-        publish(document)
-        handle = build_handler(read_settings(settings_of(keys, POLICY_REFRESH_SECONDS="86400", **settings)), lambda: NOW)
+        handles = []
+        for document in documents:
+            # moto copies the whole table for each transaction, so as to take it back, which takes longer with each.
+            with mock.patch("moto.dynamodb.models.copy", mock.Mock(deepcopy=lambda value: value)):
+                publish(document)
+            environment = settings_of(keys, POLICY_REFRESH_SECONDS="3600", API=document["api"], **settings)
+            handles.append(build_handler(read_settings(environment), lambda: NOW))
         for log_handler in logging.getLogger("gatebook").handlers:
             assert isinstance(log_handler, logging.StreamHandler)
             log_handler.stream = nowhere
         # As `authorizer.handler` does, so that what the tests' own libraries hold is not looked through.
         gc.freeze()
         try:
-            yield handle
+            yield handles
         finally:
             gc.unfreeze()
 
@@ -61,6 +75,7 @@ def call(token: str, template: str = TEMPLATE) -> Event:
     return rest_request_event("GET", template.replace("{id}", "7"), template, headers=[("Authorization", f"Bearer {token}")])
 
 
-def tokens(issuer: Issuer, count: int, *groups: str) -> list[str]:
-    """So many different tokens of one user."""
-    return [issuer.access_token(*groups, jti=f"jti{number}") for number in range(count)]
+def unseen_tokens(issuer: Issuer) -> Iterator[str]:
+    """Yield different tokens of one user who is in all groups, for ever."""
+    for number in count():
+        yield issuer.access_token(*GROUPS, jti=f"jti{number}")
