@@ -68,7 +68,9 @@ PRICES: Mapping[str, Price] = {
     ),
     "rest_request": Price(3.50, MILLION, "requests to a REST API", _GATEWAY, _QUOTED),
     "http_request": Price(1.00, MILLION, "requests to an HTTP API", _GATEWAY, _QUOTED),
-    "built_in_authorizer": Price(0.0, MILLION, "requests that a JWT or Cognito authorizer checks", _GATEWAY, "known to the authors, check"),
+    "built_in_authorizer": Price(
+        0.0, MILLION, "requests that a JWT or Cognito authorizer checks", _GATEWAY, "list price as known to the authors, check"
+    ),
 }
 
 

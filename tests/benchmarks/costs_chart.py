@@ -1,12 +1,10 @@
 """The bars of `docs/costs.svg`. Parts differ by letter and by hatching, not by colour alone, and the picture brings its own background."""
 
 from collections.abc import Iterable, Sequence
-from xml.sax.saxutils import escape
 
 from tests.benchmarks.bills import Bill, Part, Way
+from tests.benchmarks.svg import BAR, LEFT, RIGHT, STEP, WIDTH, picture, text
 
-WIDTH, LEFT, RIGHT = 860, 24, 24
-BAR, STEP = 24, 33
 LETTERS = {Part.REQUESTS: "R", Part.TIME: "T", Part.TABLE: "D", Part.PLATFORM: "L", Part.DECISIONS: "G", Part.SERVICE: "V"}
 NAMES = {
     Way.GATEBOOK: "Gatebook",
@@ -23,10 +21,9 @@ _HATCHES = {
     Part.SERVICE: '<path d="M0 2H8M0 6H8"/>',
 }
 _STYLE = """
-.ground{fill:#ffffff;stroke:#8a8f98}text{font:14px system-ui,sans-serif;fill:#1c2024}.title{font-weight:600}.letter{font-weight:700;text-anchor:middle}
-.plate{fill:#ffffff}.edge{fill:none;stroke:#1c2024}path{fill:none;stroke:#1c2024}circle{fill:#1c2024}
+.letter{font-weight:700;text-anchor:middle}.plate{fill:#ffffff}path{fill:none;stroke:#1c2024}circle{fill:#1c2024}
 .R{fill:#c9d6ea}.T{fill:#d9ecd2}.D{fill:#f4d9ec}.L{fill:#fbe0c3}.G{fill:#f3c19a}.V{fill:#dcd6f2}
-@media (prefers-color-scheme:dark){.ground{fill:#16191d;stroke:#6b7280}text{fill:#eceef0}.plate{fill:#16191d}.edge,path{stroke:#eceef0}circle{fill:#eceef0}
+@media (prefers-color-scheme:dark){.plate{fill:#16191d}path{stroke:#eceef0}circle{fill:#eceef0}
 .R{fill:#31476b}.T{fill:#2f5427}.D{fill:#63305a}.L{fill:#6b4618}.G{fill:#8a4a1b}.V{fill:#43397a}}
 """
 
@@ -35,36 +32,24 @@ def chart(bills: Sequence[Bill]) -> str:
     """Return the picture: one wide bar with the shares of Gatebook's bill, and a bar for each bill, all of them on one scale of dollars."""
     shares, top = bills[0], 46
     body = [
-        _text(LEFT, top - 14, f"What a dollar for Gatebook is spent on: {_percent(shares.logs)} for log lines (L and G)", "title"),
+        text(LEFT, top - 14, f"What a dollar for Gatebook is spent on: {_percent(shares.logs)} for log lines (L and G)", "title"),
         *_bar(shares, LEFT, top, (WIDTH - LEFT - RIGHT) / shares.total, shares=True),
     ]
     top += 80
     label = 250
     scale = (WIDTH - LEFT - RIGHT - label - 70) / max(each.total for each in bills)
     for hit_rate in dict.fromkeys(each.hit_rate for each in bills):
-        body.append(_text(LEFT, top - 12, f"A million requests, {_percent(hit_rate)} of them answered from the gateway's cache", "title"))
+        body.append(text(LEFT, top - 12, f"A million requests, {_percent(hit_rate)} of them answered from the gateway's cache", "title"))
         for each in (one for one in bills if one.hit_rate == hit_rate):
-            body.append(_text(LEFT, top + 17, NAMES[each.way]))
+            body.append(text(LEFT, top + 17, NAMES[each.way]))
             body += _bar(each, LEFT + label, top, scale)
-            body.append(_text(LEFT + label + each.total * scale + 8, top + 17, f"${each.total:.2f}"))
+            body.append(text(LEFT + label + each.total * scale + 8, top + 17, f"${each.total:.2f}"))
             top += STEP
         top += 36
     body += _legend(top)
     height = top + 62
-    return "\n".join(
-        [
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" role="img">',
-            "<title>What a million API requests cost, by part</title>",
-            f"<desc>{escape(_described(bills))}</desc>",
-            f"<style>{_STYLE}</style>",
-            "<defs>",
-            *(_pattern(part) for part in Part),
-            "</defs>",
-            f'<rect class="ground" x="0.5" y="0.5" width="{WIDTH - 1}" height="{height - 1}" rx="8"/>',
-            *body,
-            "</svg>\n",
-        ]
-    )
+    patterns = ["<defs>", *(_pattern(part) for part in Part), "</defs>"]
+    return picture("What a million API requests cost, by part", _described(bills), height, [*patterns, *body], style=_STYLE)
 
 
 def _described(bills: Iterable[Bill]) -> str:
@@ -109,13 +94,8 @@ def _legend(top: float) -> list[str]:
         drawn.append(f'<rect fill="url(#{LETTERS[part]})" x="{left}" y="{down}" width="34" height="{BAR - 4}"/>')
         drawn.append(f'<rect class="edge" x="{left}" y="{down}" width="34" height="{BAR - 4}"/>')
         drawn += _letter(LETTERS[part], left + 17, down - 2)
-        drawn.append(_text(left + 44, down + 15, part.value))
+        drawn.append(text(left + 44, down + 15, part.value))
     return drawn
-
-
-def _text(left: float, base: float, words: str, kind: str = "") -> str:
-    named = f' class="{kind}"' if kind else ""
-    return f'<text{named} x="{left:.1f}" y="{base:.1f}">{escape(words)}</text>'
 
 
 def _percent(value: float) -> str:

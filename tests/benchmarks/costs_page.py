@@ -211,7 +211,7 @@ def _prices(terms: Terms) -> list[str]:
 
 
 def _seen(name: str, terms: Terms) -> str:
-    return PRICES[name].seen if terms.prices[name] == PRICES[name].dollars else "yours"
+    return PRICES[name].seen if terms.prices[name] == PRICES[name].dollars else "given with `--price`"
 
 
 def _capacity(loads: Sequence[Compared]) -> list[str]:

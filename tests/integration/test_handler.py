@@ -444,3 +444,17 @@ def test_whoever_wants_no_decision_lines_keeps_the_metrics(gate: Gate, monkeypat
     gate.call(request_event(bearer("guest")))
     assert gate.counted == {"allowed": 1}
     assert [line for line in gate.metrics if "message" in line] == []
+
+
+def test_no_request_passes_without_its_line(gate: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What cannot be told is not answered either: it ends as 500, which the gateway does not remember."""
+    event = request_event(bearer("admin"))
+    gate.call(event)
+
+    def fail(_text: str) -> int:
+        raise OSError("no space is left")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sys.stdout, "write", fail)
+        assert isinstance(gate.fail(event), OSError)
+    assert gate.call(event)["policyDocument"]["Statement"][0]["Effect"] == "Allow"

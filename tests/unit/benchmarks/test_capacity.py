@@ -99,7 +99,7 @@ def test_needs_are_the_sum_of_their_parts() -> None:
     assert found.looks == pytest.approx(count / (10 + count / 300))
     # A start reads 5.5 units and then 21 rows; six times an hour each environment reads a record and a row.
     assert found.read_units == pytest.approx(found.looks / 2 + count / 3_600 * (5.5 + 21) + 6 / 3_600 * count * 2)
-    assert found.memory == 21 * (1_500 + 20 * 900) + 1_000 * 4_000 + 200 * 24_000
+    assert found.memory == 21 * (1_500 + 20 * 900) + 1_000 * 4_000 + 400 * 24_000
 
 
 def test_concurrency_is_asked_for_by_rate_where_requests_are_short_and_by_environments_where_they_are_long() -> None:
