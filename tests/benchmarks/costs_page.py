@@ -1,9 +1,8 @@
 """The text of `docs/costs.md`: tables of what is worked out elsewhere, and what they rest on."""
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from textwrap import fill
 
 from tests.benchmarks.bills import HIT_RATES, PRICES, SEEN, Bill, Part, Terms, Way, bill, metrics_per_month
 from tests.benchmarks.capacity import (
@@ -22,6 +21,7 @@ from tests.benchmarks.capacity import (
     rows_read_after,
 )
 from tests.benchmarks.capacity_simulation import Played, play, play_jump, play_tokens
+from tests.benchmarks.markdown import points, prose, table
 from tests.benchmarks.sizes import GROUPS, PERMISSIONS_OF_A_GROUP, ROUTES, item_sizes
 
 LOADS = (100, 1_000, 10_000, 100_000)
@@ -77,21 +77,6 @@ def page(terms: Terms, bills: Sequence[Bill], loads: Sequence[Compared]) -> str:
         *_assumptions(loads[0].load, terms),
     ]
     return "\n\n".join(parts) + "\n"
-
-
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a table in Markdown."""
-    return "\n".join(f"| {' | '.join(' '.join(cell.split()) for cell in cells)} |" for cells in (head, ["---"] * len(head), *rows))
-
-
-def prose(text: str) -> str:
-    """Return a paragraph in lines of the width that the other pages have."""
-    return fill(" ".join(text.split()), 160, break_long_words=False, break_on_hyphens=False)
-
-
-def points(*texts: str) -> str:
-    """Return a list of paragraphs."""
-    return "\n".join(prose(f"- {text}").replace("\n", "\n  ") for text in texts)
 
 
 def _intro() -> list[str]:

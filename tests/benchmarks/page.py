@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from tests.benchmarks.markdown import prose, table
 from tests.benchmarks.ratios import Ratio
 from tests.benchmarks.scale import SAMPLED, TOKENS, Held
 from tests.benchmarks.svg import BAR, LEFT, RIGHT, STEP, WIDTH, picture, text
@@ -40,29 +41,35 @@ def page(measured: Measured, here: str, today: date) -> str:
     first = measured.charted[0]
     blocks = [
         "# Performance",
-        "For whoever asks what an authorizer on every request costs. `make bench` measures all of this on your machine and writes this page, whole.\n"
-        f"Here it was measured on {today.isoformat()} on {here}.",
-        "An absolute time says much about a machine and little about a program. So a time is told as a ratio to that of something else, which was measured\n"
-        "beside it: in each round both are done, the ratio is the median of the rounds, and half of the rounds lie within the spread.",
+        prose(f"""
+            For whoever asks what an authorizer on every request costs. `make bench` measures all of this on your machine and writes this page, whole.
+            Here it was measured on {today.isoformat()} on {here}.
+        """),
+        prose("""
+            An absolute time says much about a machine and little about a program. So a time is told as a ratio to that of something else, which was
+            measured beside it: in each round both are done, the ratio is the median of the rounds, and half of the rounds lie within the spread.
+        """),
         "![What a request costs](performance.svg)",
-        _table(measured.charted),
-        f"A bare check is what no authorizer can do without: `cryptography` checks one signature of a text as long as a token. {_sentence(first)}",
-        *(block for heading, told, ratios in measured.tables for block in (f"## {heading}", told, _table(ratios))),
+        _ratios(measured.charted),
+        prose(f"""
+            A bare check is what no authorizer can do without: `cryptography` checks one signature of a text as long as a token.
+            So {first.what} takes {number(first.value)} times as long.
+        """),
+        *(block for heading, told, ratios in measured.tables for block in (f"## {heading}", prose(told), _ratios(ratios))),
         "## Memory and size",
-        _pairs("what", "size", [*measured.sizes, *_held(measured.held)]),
+        table(("what", "size"), [*measured.sizes, *_held(measured.held)]),
         "## The command on large documents",
-        "Seconds on the machine that is named above, for a document of 1,000 routes and 50 groups unless another size is named.",
-        _pairs("what", "seconds", measured.tools),
+        prose("Seconds on the machine that is named above."),
+        table(("what", "seconds"), measured.tools),
         "## What is held to",
-        "Times fail no test. What no machine changes does, in `tests/performance`: calls to the table and the key set, modules that a cold start imports, lines of\n"
-        "log per request, bytes of answers and zips, entries of each memo, and lines run at two sizes for all that the tables above call flat.",
+        prose("""
+            Times fail no test. What no machine changes does, in `tests/performance`: calls to the table and the key set, modules that a cold start
+            imports, lines of log per request, bytes of answers and zips, entries of each memo, and lines run at two sizes for all that the tables
+            above call flat.
+        """),
         "What it costs in dollars, and what a load asks of an account, is in [Costs and capacity](costs.md).",
     ]
-    return "\n\n".join(block for block in blocks if block) + "\n"
-
-
-def _sentence(ratio: Ratio) -> str:
-    return f"So {ratio.what} takes {number(ratio.value)} times what {ratio.to} takes."
+    return "\n\n".join(blocks) + "\n"
 
 
 def _held(held: Held) -> list[tuple[str, str]]:
@@ -74,13 +81,9 @@ def _held(held: Held) -> list[tuple[str, str]]:
     ]
 
 
-def _table(ratios: Sequence[Ratio]) -> str:
-    rows = [f"| {r.what} | **{number(r.value)}** | {number(r.low)} to {number(r.high)} | {r.to} |" for r in ratios]
-    return "\n".join(["| what | ratio | spread | to |", "|---|---|---|---|", *rows])
-
-
-def _pairs(left: str, right: str, pairs: Sequence[tuple[str, str]]) -> str:
-    return "\n".join([f"| {left} | {right} |", "|---|---|", *(f"| {what} | {told} |" for what, told in pairs)])
+def _ratios(ratios: Sequence[Ratio]) -> str:
+    rows = [(r.what, f"**{number(r.value)}**", f"{number(r.low)} to {number(r.high)}", r.to) for r in ratios]
+    return table(("what", "ratio", "spread", "to"), rows)
 
 
 def number(value: float) -> str:

@@ -12,7 +12,8 @@ from tests.benchmarks import bills, costs
 from tests.benchmarks.bills import HIT_RATES, PRICES, Part, Terms, Way, bill
 from tests.benchmarks.capacity import Load, needs
 from tests.benchmarks.costs_chart import LETTERS, NAMES, chart
-from tests.benchmarks.costs_page import bills_of, points, prose, table
+from tests.benchmarks.costs_page import bills_of
+from tests.benchmarks.markdown import points, prose, table
 from tests.benchmarks.sizes import LogLines, item_sizes, log_lines
 
 ROOT = Path(__file__).parents[3]
