@@ -105,7 +105,7 @@ def build(artefact: Artefact, output: Path, *, code_only: bool = False, arch: st
         return write_zip(output, f"gatebook-{artefact.name}-code", files)
     with tempfile.TemporaryDirectory() as scratch:
         target = Path(scratch)
-        _install_dependencies(artefact, target, arch)
+        install_dependencies(artefact, target, arch)
         if artefact.botocore_services:
             trim_endpoints(target, artefact.botocore_services)
         files |= dependency_files(artefact, target)
@@ -210,7 +210,7 @@ def _walk(folder: Path, root: Path) -> Iterator[tuple[str, Path]]:
             yield name.as_posix(), path
 
 
-def _install_dependencies(artefact: Artefact, target: Path, arch: str) -> None:
+def install_dependencies(artefact: Artefact, target: Path, arch: str) -> None:
     # --no-deps: the lock file is complete, and pip would judge markers by the Python that runs it, not by Lambda's.
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile", "--no-deps"]
     command += ["--require-hashes", "--only-binary=:all:", "--implementation", "cp", "--python-version", PYTHON]
