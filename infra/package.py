@@ -8,7 +8,9 @@ new key exactly when the code is new.
 import argparse
 import hashlib
 import json
+import re
 import shutil
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -16,7 +18,9 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from authorizer.authorities import AUTHORITIES
 from authorizer.runtime import ARCHITECTURES, BUILT_FOR, PYTHON
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -106,8 +110,7 @@ def build(artefact: Artefact, output: Path, *, code_only: bool = False, arch: st
     with tempfile.TemporaryDirectory() as scratch:
         target = Path(scratch)
         install_dependencies(artefact, target, arch)
-        if artefact.botocore_services:
-            trim_endpoints(target, artefact.botocore_services)
+        trim(artefact, target)
         files |= dependency_files(artefact, target)
         record = target / BUILT_FOR
         record.write_text(json.dumps({"python": PYTHON, "machine": MACHINES[arch]}), encoding="utf-8")
@@ -135,6 +138,33 @@ def code_files(artefact: Artefact, root: Path) -> dict[str, Path]:
 def dependency_files(artefact: Artefact, installed: Path) -> dict[str, Path]:
     """Return names of the dependencies' files in the zip, and the files in the folder that they were installed into."""
     return {name: path for name, path in _walk(installed, installed) if artefact.holds(name)}
+
+
+def trim(artefact: Artefact, installed: Path) -> None:
+    """Leave of what botocore knows in a folder what an artefact needs, for those that say what that is."""
+    if artefact.botocore_services:
+        trim_endpoints(installed, artefact.botocore_services)
+        target = installed / artefact.name / AUTHORITIES
+        target.parent.mkdir()
+        target.write_text(aws_authorities((installed / "botocore" / "cacert.pem").read_text(encoding="utf-8")), encoding="ascii")
+
+
+AWS_AUTHORITIES = frozenset({f"Amazon Root CA {number}" for number in range(1, 5)} | {"Starfield Services Root Certificate Authority - G2"})
+"""The common names of the roots that Amazon Trust Services asks relying parties to hold (https://www.amazontrust.com/repository)."""
+
+
+def aws_authorities(bundle: str) -> str:
+    """Return the certificates of a bundle that vouch for AWS's own hosts, all in PEM. Raises `PackageError` where one of them is missing."""
+    found: dict[object, str] = {}
+    for certificate in re.findall(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----\n", bundle, re.DOTALL):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.load_verify_locations(cadata=certificate)
+        for authority in context.get_ca_certs():
+            names: Any = authority["subject"]
+            found |= {value: certificate for part in names for name, value in part if name == "commonName"}
+    if missing := AWS_AUTHORITIES - found.keys():
+        raise PackageError(f"botocore's bundle of authorities has no {', '.join(sorted(missing))}: AWS may have new ones")
+    return "".join(found[name] for name in sorted(AWS_AUTHORITIES))
 
 
 def trim_endpoints(installed: Path, services: frozenset[str]) -> None:

@@ -1,9 +1,9 @@
 """What a cold start costs, beside the same of a straightforward authorizer: `python -m tests.benchmarks.cold_start`.
 
 Each cold start is a process of the functions' own Python that imports a packaged handler and answers one request of a caller with 300 routes in three groups.
-It fetches the key set and reads the table over TLS, under AWS's own names, from a server in this process. Gatebook runs from its zip as it is deployed, unpacked;
-the yardstick (`prototype_d`) from a folder that pip filled with the same locked packages and compiled. Rounds are interleaved. CPU is that of the child alone,
-from its start to its answer.
+It fetches the key set and reads the table over TLS, under AWS's own names, from a server in this process. Gatebook runs from its zip as it is deployed,
+unpacked; the yardstick (`prototype_d`) from a folder that pip filled with the same locked packages and compiled. Rounds are interleaved. CPU is that of the
+child alone, from its start to its answer.
 """
 
 import argparse

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import ssl
 import subprocess
 import sys
 import zipfile
@@ -10,8 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import botocore
 import pytest
 
+from authorizer.authorities import AUTHORITIES
 from authorizer.runtime import PYTHON as PYTHON_VERSION
 from infra import package
 from tests.integration.faults.hosts import KeyHost, TableHost
@@ -134,8 +137,7 @@ def unpacked(artefact: package.Artefact, folder: Path) -> Path:
     command += ["--python-version", PYTHON_VERSION] if RUNTIME else []
     command += ["--only-binary=:all:", "--target", str(installed), "--requirement", str(artefact.lock_file)]
     subprocess.run(command, check=True)
-    if artefact.botocore_services:
-        package.trim_endpoints(installed, artefact.botocore_services)
+    package.trim(artefact, installed)
     files = package.code_files(artefact, package.ROOT) | package.dependency_files(artefact, installed)
     files |= package.bytecode_of(files, folder / "bytecode", PYTHON)
     with zipfile.ZipFile(package.write_zip(folder, artefact.name, files)) as archive:
@@ -226,6 +228,34 @@ def test_the_authorizers_zip_knows_dynamodb_alone(authorizer_task: Path) -> None
     assert size < 8_000_000
 
 
+def test_the_authorizers_zip_has_the_authorities_of_aws(authorizer_task: Path, admin_task: Path) -> None:
+    """The five of https://www.amazontrust.com/repository, byte for byte as botocore's bundle has them, which other hosts keep."""
+    bundle = (authorizer_task / "botocore" / "cacert.pem").read_text()
+    text = (authorizer_task / "authorizer" / AUTHORITIES).read_text()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_verify_locations(cadata=text)
+    subjects: list[Any] = [authority["subject"] for authority in context.get_ca_certs()]
+    assert {dict(part for [part] in subject)["commonName"] for subject in subjects} == {
+        *("Amazon Root CA 1", "Amazon Root CA 2", "Amazon Root CA 3", "Amazon Root CA 4"),
+        "Starfield Services Root Certificate Authority - G2",
+    }
+    certificates = [f"{certificate}{END}" for certificate in text.split(END)[:-1]]
+    assert len(certificates) == 5
+    assert all(certificate in bundle for certificate in certificates)
+    assert bundle.count(END) > 100
+    assert not list((admin_task / "authorizer").rglob("*.pem"))
+
+
+END = "-----END CERTIFICATE-----\n"
+
+
+def test_a_bundle_without_an_authority_of_aws_is_told_of() -> None:
+    bundle = (Path(botocore.__file__).parent / "cacert.pem").read_text()
+    start = bundle.index("-----BEGIN", bundle.index('"Amazon Root CA 3"'))
+    with pytest.raises(package.PackageError, match="has no Amazon Root CA 3: "):
+        package.aws_authorities(bundle[:start] + bundle[bundle.index(END, start) + len(END) :])
+
+
 def test_every_module_of_a_zip_has_bytecode_that_is_taken_as_it_is(authorizer_task: Path) -> None:
     modules = list(authorizer_task.rglob("*.py"))
     assert len(modules) > 300
@@ -296,7 +326,7 @@ def test_the_wrong_zip_says_so_at_cold_start(admin_task: Path, tmp_path: Path, h
 
 def test_a_zip_says_what_it_is_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(package, "install_dependencies", lambda *_: None)
-    monkeypatch.setattr(package, "trim_endpoints", lambda *_: None)
+    monkeypatch.setattr(package, "trim", lambda *_: None)
     monkeypatch.setattr(package, "find_interpreter", lambda: None)
     for arch, machine in (("arm64", "aarch64"), ("x86_64", "x86_64")):
         for artefact in package.ARTEFACTS:
