@@ -8,20 +8,18 @@ new key exactly when the code is new.
 import argparse
 import hashlib
 import json
-import re
 import shutil
-import ssl
 import subprocess
 import sys
 import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from authorizer.authorities import AUTHORITIES
 from authorizer.runtime import ARCHITECTURES, BUILT_FOR, PYTHON
+from infra import trim
+from infra.trim import PackageError
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -30,14 +28,14 @@ ROOT = Path(__file__).resolve().parent.parent
 class Artefact:
     """One zip: the sources in it, the lock file of its dependencies, and what of both is left out since no handler in it imports that.
 
-    Of what botocore knows of AWS, the zip has these services, or all where none are named.
+    Of what botocore knows of AWS, the zip has these services with these operations, or all where none are named.
     """
 
     name: str
     sources: tuple[str, ...]
     lock_name: str
     left_out: tuple[str, ...]
-    botocore_services: frozenset[str] = frozenset()
+    botocore_services: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     @property
     def lock_file(self) -> Path:
@@ -74,9 +72,11 @@ AUTHORIZER = Artefact(
         ),
         # Time zones by name, which no time of the AWS SDK has.
         "dateutil/zoneinfo/",
+        *trim.REPLACED,
         *_FALLBACK,
     ),
-    frozenset({"dynamodb"}),
+    # Readers use two. The third is asked where the AWS SDK is told to discover endpoints.
+    {"dynamodb": frozenset({"GetItem", "Query", "DescribeEndpoints"})},
 )
 ADMIN = Artefact(
     "admin",
@@ -98,10 +98,6 @@ MACHINES = {architecture: machine for machine, architecture in ARCHITECTURES.ite
 FIXED_DATE = (1980, 1, 1, 0, 0, 0)
 
 
-class PackageError(Exception):
-    """The zip cannot be built; the message says what to do."""
-
-
 def build(artefact: Artefact, output: Path, *, code_only: bool = False, arch: str = "arm64") -> Path:
     """Write a zip into `output` and return its path. `code_only` leaves the dependencies out, for the local stack."""
     files = code_files(artefact, ROOT)
@@ -110,7 +106,7 @@ def build(artefact: Artefact, output: Path, *, code_only: bool = False, arch: st
     with tempfile.TemporaryDirectory() as scratch:
         target = Path(scratch)
         install_dependencies(artefact, target, arch)
-        trim(artefact, target)
+        trim_dependencies(artefact, target)
         files |= dependency_files(artefact, target)
         record = target / BUILT_FOR
         record.write_text(json.dumps({"python": PYTHON, "machine": MACHINES[arch]}), encoding="utf-8")
@@ -121,6 +117,15 @@ def build(artefact: Artefact, output: Path, *, code_only: bool = False, arch: st
         else:
             files |= bytecode_of(files, target / "bytecode", interpreter)
         return write_zip(output, f"gatebook-{artefact.name}-{arch}", files)
+
+
+def trim_dependencies(artefact: Artefact, installed: Path) -> None:
+    """Leave of the packages in a folder what an artefact's handler needs, for those that say what that is."""
+    if artefact.botocore_services:
+        trim.trim_endpoints(installed, artefact.botocore_services.keys())
+        trim.trim_models(installed, artefact.botocore_services)
+        trim.write_authorities(installed, artefact.name)
+        trim.put_stand_ins(installed)
 
 
 def code_files(artefact: Artefact, root: Path) -> dict[str, Path]:
@@ -138,42 +143,6 @@ def code_files(artefact: Artefact, root: Path) -> dict[str, Path]:
 def dependency_files(artefact: Artefact, installed: Path) -> dict[str, Path]:
     """Return names of the dependencies' files in the zip, and the files in the folder that they were installed into."""
     return {name: path for name, path in _walk(installed, installed) if artefact.holds(name)}
-
-
-def trim(artefact: Artefact, installed: Path) -> None:
-    """Leave of what botocore knows in a folder what an artefact needs, for those that say what that is."""
-    if artefact.botocore_services:
-        trim_endpoints(installed, artefact.botocore_services)
-        target = installed / artefact.name / AUTHORITIES
-        target.parent.mkdir()
-        target.write_text(aws_authorities((installed / "botocore" / "cacert.pem").read_text(encoding="utf-8")), encoding="ascii")
-
-
-AWS_AUTHORITIES = frozenset({f"Amazon Root CA {number}" for number in range(1, 5)} | {"Starfield Services Root Certificate Authority - G2"})
-"""The common names of the roots that Amazon Trust Services asks relying parties to hold (https://www.amazontrust.com/repository)."""
-
-
-def aws_authorities(bundle: str) -> str:
-    """Return the certificates of a bundle that vouch for AWS's own hosts, all in PEM. Raises `PackageError` where one of them is missing."""
-    found: dict[object, str] = {}
-    for certificate in re.findall(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----\n", bundle, re.DOTALL):
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.load_verify_locations(cadata=certificate)
-        for authority in context.get_ca_certs():
-            names: Any = authority["subject"]
-            found |= {value: certificate for part in names for name, value in part if name == "commonName"}
-    if missing := AWS_AUTHORITIES - found.keys():
-        raise PackageError(f"botocore's bundle of authorities has no {', '.join(sorted(missing))}: AWS may have new ones")
-    return "".join(found[name] for name in sorted(AWS_AUTHORITIES))
-
-
-def trim_endpoints(installed: Path, services: frozenset[str]) -> None:
-    """Leave in botocore's table of endpoints those of the services that a function talks to: reading all of it costs each cold start 20 ms."""
-    table = installed / "botocore" / "data" / "endpoints.json"
-    endpoints = json.loads(table.read_text(encoding="utf-8"))
-    for partition in endpoints["partitions"]:
-        partition["services"] = {name: service for name, service in partition["services"].items() if name in services}
-    table.write_text(json.dumps(endpoints, separators=(",", ":")), encoding="utf-8")
 
 
 def find_interpreter() -> str | None:
