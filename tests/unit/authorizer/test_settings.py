@@ -408,7 +408,15 @@ def test_aws_itself_is_reached_where_nothing_says_otherwise(monkeypatch: pytest.
     "name",
     [
         *("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR"),
-        *("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_DYNAMODB", "AWS_CONFIG_FILE", "AWS_PROFILE", "PYNAMODB_CONFIG"),
+        *(
+            "AWS_ENDPOINT_URL",
+            "AWS_ENDPOINT_URL_DYNAMODB",
+            "AWS_USE_FIPS_ENDPOINT",
+            "AWS_USE_DUALSTACK_ENDPOINT",
+            "AWS_CONFIG_FILE",
+            "AWS_PROFILE",
+            "PYNAMODB_CONFIG",
+        ),
     ],
 )
 def test_other_authorities_and_endpoints_are_noticed(name: str) -> None:
