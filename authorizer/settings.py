@@ -293,6 +293,22 @@ def _check_uri(reader: _Reader, uri: str, place: str) -> None:
         reader.problems.append(f"{place} is `{uri}`: it must be an https address, or http on a loopback host")
 
 
+_OTHER_AUTHORITIES = ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
+_OTHER_ENDPOINTS = (
+    *("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_DYNAMODB", "AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT"),
+    *("AWS_CONFIG_FILE", "AWS_PROFILE", "PYNAMODB_CONFIG"),
+)
+
+
+def reaches_aws_itself(environ: Mapping[str, str] | None = None) -> bool:
+    """Return whether connections go to AWS's usual endpoints, and nobody names authorities of his own for them, as a network that inspects TLS needs.
+
+    Both are told to the AWS SDK, to OpenSSL and to PynamoDB by variables of theirs. A file that could do so counts as one that does.
+    """
+    variables = os.environ if environ is None else environ
+    return not any(variables.get(name) for name in _OTHER_AUTHORITIES + _OTHER_ENDPOINTS)
+
+
 def trace_id() -> str:
     """Return the X-Ray trace of the request at hand, "" for none. Lambda tells it anew before each ("Using Lambda environment variables", developer guide)."""
     return os.environ.get("_X_AMZN_TRACE_ID", "").partition(";")[0].removeprefix("Root=")

@@ -2,12 +2,14 @@
 
 import time
 from collections.abc import Callable
+from functools import partial
 
 from authorizer.answering import AnswerOptions
+from authorizer.authorities import aws_authorities
 from authorizer.authorize import Authorizer
 from authorizer.request_log import RequestLog
 from authorizer.request_loop import Handler, request_loop
-from authorizer.settings import Settings
+from authorizer.settings import Settings, reaches_aws_itself
 from authorizer.shadow import Shadow
 from authorizer.table.cache import PermissionCache
 from authorizer.table.reader import PermissionTable
@@ -16,12 +18,14 @@ from authorizer.tokens.jwks_fetch import fetch_jwks
 from authorizer.tokens.verifier import TokenVerifier
 
 
-def build_authorizer(settings: Settings, table: PermissionTable, now: Callable[[], float] = time.time) -> Authorizer:
-    """Return an authorizer with empty caches."""
+def build_authorizer(
+    settings: Settings, table: PermissionTable, now: Callable[[], float] = time.time, authorities: str | None = None
+) -> Authorizer:
+    """Return an authorizer with empty caches. `authorities` is a file with those that vouch for Cognito, None for those that the system trusts."""
     key_sets = {
         issuer.issuer: KeySet(
             issuer.jwks_uri,
-            fetch=fetch_jwks,
+            fetch=partial(fetch_jwks, aws_authorities=authorities) if authorities else fetch_jwks,
             now=now,
             max_age=settings.jwks_max_age_seconds,
             max_stale=settings.jwks_max_stale_seconds,
@@ -62,8 +66,9 @@ def _permissions(settings: Settings, table: PermissionTable, api: str, now: Call
 
 def build_handler(settings: Settings, now: Callable[[], float] = time.time) -> Handler:
     """Return the Lambda handler on the table that the settings name."""
-    table = PermissionTable(settings.table)
+    authorities = aws_authorities() if reaches_aws_itself() else None
+    table = PermissionTable(settings.table, aws_authorities=authorities)
     log = RequestLog(settings.api)
     if settings.report_only:
         log.warn_of_report_only()
-    return request_loop(build_authorizer(settings, table, now), build_shadow(settings, table, now), log, now)
+    return request_loop(build_authorizer(settings, table, now, authorities), build_shadow(settings, table, now), log, now)

@@ -14,10 +14,12 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from authorizer.runtime import ARCHITECTURES, BUILT_FOR, PYTHON
+from infra import trim
+from infra.trim import PackageError
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -26,14 +28,14 @@ ROOT = Path(__file__).resolve().parent.parent
 class Artefact:
     """One zip: the sources in it, the lock file of its dependencies, and what of both is left out since no handler in it imports that.
 
-    Of what botocore knows of AWS, the zip has these services, or all where none are named.
+    Of what botocore knows of AWS, the zip has these services with these operations, or all where none are named.
     """
 
     name: str
     sources: tuple[str, ...]
     lock_name: str
     left_out: tuple[str, ...]
-    botocore_services: frozenset[str] = frozenset()
+    botocore_services: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     @property
     def lock_file(self) -> Path:
@@ -70,9 +72,11 @@ AUTHORIZER = Artefact(
         ),
         # Time zones by name, which no time of the AWS SDK has.
         "dateutil/zoneinfo/",
+        *trim.REPLACED,
         *_FALLBACK,
     ),
-    frozenset({"dynamodb"}),
+    # Readers use two. The third is asked where the AWS SDK is told to discover endpoints.
+    {"dynamodb": frozenset({"GetItem", "Query", "DescribeEndpoints"})},
 )
 ADMIN = Artefact(
     "admin",
@@ -94,10 +98,6 @@ MACHINES = {architecture: machine for machine, architecture in ARCHITECTURES.ite
 FIXED_DATE = (1980, 1, 1, 0, 0, 0)
 
 
-class PackageError(Exception):
-    """The zip cannot be built; the message says what to do."""
-
-
 def build(artefact: Artefact, output: Path, *, code_only: bool = False, arch: str = "arm64") -> Path:
     """Write a zip into `output` and return its path. `code_only` leaves the dependencies out, for the local stack."""
     files = code_files(artefact, ROOT)
@@ -105,9 +105,8 @@ def build(artefact: Artefact, output: Path, *, code_only: bool = False, arch: st
         return write_zip(output, f"gatebook-{artefact.name}-code", files)
     with tempfile.TemporaryDirectory() as scratch:
         target = Path(scratch)
-        _install_dependencies(artefact, target, arch)
-        if artefact.botocore_services:
-            trim_endpoints(target, artefact.botocore_services)
+        install_dependencies(artefact, target, arch)
+        trim_dependencies(artefact, target)
         files |= dependency_files(artefact, target)
         record = target / BUILT_FOR
         record.write_text(json.dumps({"python": PYTHON, "machine": MACHINES[arch]}), encoding="utf-8")
@@ -118,6 +117,15 @@ def build(artefact: Artefact, output: Path, *, code_only: bool = False, arch: st
         else:
             files |= bytecode_of(files, target / "bytecode", interpreter)
         return write_zip(output, f"gatebook-{artefact.name}-{arch}", files)
+
+
+def trim_dependencies(artefact: Artefact, installed: Path) -> None:
+    """Leave of the packages in a folder what an artefact's handler needs, for those that say what that is."""
+    if artefact.botocore_services:
+        trim.trim_endpoints(installed, artefact.botocore_services.keys())
+        trim.trim_models(installed, artefact.botocore_services)
+        trim.write_authorities(installed, artefact.name)
+        trim.put_stand_ins(installed)
 
 
 def code_files(artefact: Artefact, root: Path) -> dict[str, Path]:
@@ -135,15 +143,6 @@ def code_files(artefact: Artefact, root: Path) -> dict[str, Path]:
 def dependency_files(artefact: Artefact, installed: Path) -> dict[str, Path]:
     """Return names of the dependencies' files in the zip, and the files in the folder that they were installed into."""
     return {name: path for name, path in _walk(installed, installed) if artefact.holds(name)}
-
-
-def trim_endpoints(installed: Path, services: frozenset[str]) -> None:
-    """Leave in botocore's table of endpoints those of the services that a function talks to: reading all of it costs each cold start 20 ms."""
-    table = installed / "botocore" / "data" / "endpoints.json"
-    endpoints = json.loads(table.read_text(encoding="utf-8"))
-    for partition in endpoints["partitions"]:
-        partition["services"] = {name: service for name, service in partition["services"].items() if name in services}
-    table.write_text(json.dumps(endpoints, separators=(",", ":")), encoding="utf-8")
 
 
 def find_interpreter() -> str | None:
@@ -210,7 +209,7 @@ def _walk(folder: Path, root: Path) -> Iterator[tuple[str, Path]]:
             yield name.as_posix(), path
 
 
-def _install_dependencies(artefact: Artefact, target: Path, arch: str) -> None:
+def install_dependencies(artefact: Artefact, target: Path, arch: str) -> None:
     # --no-deps: the lock file is complete, and pip would judge markers by the Python that runs it, not by Lambda's.
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile", "--no-deps"]
     command += ["--require-hashes", "--only-binary=:all:", "--implementation", "cp", "--python-version", PYTHON]

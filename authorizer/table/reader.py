@@ -12,6 +12,7 @@ from pynamodb.connection import Connection
 from pynamodb.exceptions import DoesNotExist, PynamoDBException
 from pynamodb.expressions.condition import Condition
 
+from authorizer.authorities import vouch_for_region
 from authorizer.errors import TroubleError
 from authorizer.policy.denylist import Denylist, DenylistEntry, DenylistKind
 from authorizer.policy.document import parse_routes, parse_subject
@@ -32,11 +33,17 @@ _LINK = ("pk", "sk", "schema", "touched", "parent_hash", "hash", "denylist")
 class PermissionTable:
     """One permission table and the client that reaches it. Tables share nothing: two of them in one process never meet.
 
-    What is not given follows the AWS SDK's own environment variables. Every read raises `TroubleError` if the table cannot be read or holds what cannot.
+    What is not given follows the AWS SDK's own environment variables. `aws_authorities` is a file with those that vouch for DynamoDB in AWS's public regions;
+    anywhere else the SDK's own bundle counts. Every read raises `TroubleError` if the table cannot be read or holds what cannot.
     """
 
     def __init__(
-        self, name: str, region: str | None = None, endpoint: str | None = None, access_key: tuple[str, str] | None = None
+        self,
+        name: str,
+        region: str | None = None,
+        endpoint: str | None = None,
+        access_key: tuple[str, str] | None = None,
+        aws_authorities: str | None = None,
     ) -> None:
         self.name = name
         key, secret = access_key or (None, None)
@@ -54,6 +61,14 @@ class PermissionTable:
         )
         self._bound: dict[type[TableItem], type[TableItem]] = {}
         self._table_connection = self.items(TableItem)._get_connection()
+        if aws_authorities and endpoint is None:
+            self._trust(aws_authorities)
+
+    def _trust(self, aws_authorities: str) -> None:
+        session = self.connection.session
+        if vouch_for_region(self.connection.region or session.get_config_variable("region") or ""):
+            # The client is made at the first read, of this session.
+            session.set_config_variable("ca_bundle", aws_authorities)
 
     @property
     def connection(self) -> Connection:

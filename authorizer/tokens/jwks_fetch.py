@@ -9,6 +9,7 @@ import time
 from typing import Any
 from urllib.parse import urlsplit
 
+from authorizer.authorities import vouch_for_host
 from authorizer.errors import TroubleError
 
 MAX_BYTES = 150_000
@@ -18,13 +19,15 @@ FETCH_SECONDS = 2.5
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
-def fetch_jwks(uri: str, *, seconds: float = FETCH_SECONDS) -> bytes:
+def fetch_jwks(uri: str, *, seconds: float = FETCH_SECONDS, aws_authorities: str | None = None) -> bytes:
     """GET a key set. Follows no redirect, reads no proxy settings, and takes no longer than `seconds` in all.
+
+    Cognito is trusted by the authorities in the file `aws_authorities` alone, if that is given; every other host by those that the system trusts.
 
     Raises `TroubleError` for every failure, and for an address that is neither https nor http on a loopback host.
     """
     try:
-        connection, tls, path = _connection(uri, seconds)
+        connection, tls, path = _connection(uri, seconds, aws_authorities)
     except (ValueError, http.client.HTTPException) as error:
         raise TroubleError("jwks_unavailable", f"key set `{uri}` has an address that cannot be used") from error
     watch: threading.Timer | None = None
@@ -59,7 +62,7 @@ def fetch_jwks(uri: str, *, seconds: float = FETCH_SECONDS) -> bytes:
     return body
 
 
-def _connection(uri: str, seconds: float) -> tuple[http.client.HTTPConnection, ssl.SSLContext | None, str]:
+def _connection(uri: str, seconds: float, aws_authorities: str | None) -> tuple[http.client.HTTPConnection, ssl.SSLContext | None, str]:
     """Return a connection that is not open yet, what its TLS needs, and what to ask for."""
     parts = urlsplit(uri)
     host = parts.hostname or ""
@@ -68,7 +71,7 @@ def _connection(uri: str, seconds: float) -> tuple[http.client.HTTPConnection, s
     host.encode("idna")
     if parts.scheme == "https":
         # One context: reading the authorities' certificates is most of what a fetch costs.
-        tls = ssl.create_default_context()
+        tls = ssl.create_default_context(cafile=aws_authorities if vouch_for_host(host) else None)
         return http.client.HTTPSConnection(host, parts.port, timeout=seconds, context=tls), tls, path
     if parts.scheme == "http" and host in _LOOPBACK:
         return http.client.HTTPConnection(host, parts.port, timeout=seconds), None, path

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import ssl
 import subprocess
 import sys
 import zipfile
@@ -12,8 +13,9 @@ from typing import Any
 
 import pytest
 
+from authorizer.authorities import AUTHORITIES
 from authorizer.runtime import PYTHON as PYTHON_VERSION
-from infra import package
+from infra import package, trim
 from tests.integration.faults.hosts import KeyHost, TableHost
 from tests.support.events import rest_request_event
 from tests.support.issuer import CLIENT_ID, POOL, Issuer
@@ -134,8 +136,7 @@ def unpacked(artefact: package.Artefact, folder: Path) -> Path:
     command += ["--python-version", PYTHON_VERSION] if RUNTIME else []
     command += ["--only-binary=:all:", "--target", str(installed), "--requirement", str(artefact.lock_file)]
     subprocess.run(command, check=True)
-    if artefact.botocore_services:
-        package.trim_endpoints(installed, artefact.botocore_services)
+    package.trim_dependencies(artefact, installed)
     files = package.code_files(artefact, package.ROOT) | package.dependency_files(artefact, installed)
     files |= package.bytecode_of(files, folder / "bytecode", PYTHON)
     with zipfile.ZipFile(package.write_zip(folder, artefact.name, files)) as archive:
@@ -158,22 +159,25 @@ ISSUER = Issuer()
 ANSWER = """
 import json, sys
 sys.path.insert(0, {task!r})
+import botocore.session
+make, clients = botocore.session.Session.create_client, []
+botocore.session.Session.create_client = lambda self, name, *rest, **named: clients.append(name) or make(self, name, *rest, **named)
 from {handler} import handler
 answer = handler(json.loads({event!r}), None)
 files = [getattr(module, "__file__", None) or "" for module in list(sys.modules.values())]
-print(json.dumps([answer, sorted(file.removeprefix({task!r} + "/") for file in files if file.startswith({task!r}))]))
+print(json.dumps([answer, clients, sorted(file.removeprefix({task!r} + "/") for file in files if file.startswith({task!r}))]))
 """
 
 
-def answered(task: Path, handler: str, event: dict[str, Any], settings: dict[str, str]) -> tuple[Any, set[str]]:
-    """What a handler answers in a process that sees nothing but the zip, and the files of the zip that it has imported by then."""
+def answered(task: Path, handler: str, event: dict[str, Any], settings: dict[str, str]) -> tuple[Any, list[str], set[str]]:
+    """What a handler answers in a process that sees nothing but the zip, the clients of AWS that it has made by then, and what it has imported of the zip."""
     script = ANSWER.format(task=str(task), handler=handler, event=json.dumps(event))
     # -I and -S: neither this folder nor the virtual environment is on the path.
     run = [PYTHON, "-I", "-S", "-c", script]
     result = subprocess.run(run, cwd=task.parent, env=settings, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
-    answer, files = json.loads(result.stdout.splitlines()[-1])
-    return answer, set(files)
+    answer, clients, files = json.loads(result.stdout.splitlines()[-1])
+    return answer, clients, set(files)
 
 
 @pytest.fixture
@@ -201,15 +205,19 @@ def asked(**claims: Any) -> dict[str, Any]:
 
 
 def test_the_authorizers_zip_answers_alone(authorizer_task: Path, settings: dict[str, str]) -> None:
-    answer, imported = answered(authorizer_task, "authorizer.handler", asked(), settings)
+    answer, clients, imported = answered(authorizer_task, "authorizer.handler", asked(), settings)
     assert [statement["Effect"] for statement in answer["policyDocument"]["Statement"]] == ["Allow"]
     ours = {path.relative_to(authorizer_task).as_posix() for path in (authorizer_task / "authorizer").rglob("*.py")}
     assert ours - imported == set(), "the zip holds modules that no authorizer imports"
+    assert clients == ["dynamodb"]
+    # Each module costs a cold start half a millisecond: what comes with a new release of a package is looked at.
+    assert len(imported) <= 280
+    assert trim.STAND_INS.keys() - imported == set(), "what nobody imports needs no stand-in"
 
 
 def test_the_authorizers_zip_holds_no_package_that_it_does_not_import(authorizer_task: Path, settings: dict[str, str]) -> None:
     """Neither at the top nor among the parts of Powertools, which bring a web framework and pages along."""
-    _, imported = answered(authorizer_task, "authorizer.handler", asked(), settings)
+    _, _, imported = answered(authorizer_task, "authorizer.handler", asked(), settings)
     held = {path.relative_to(authorizer_task).as_posix() for path in authorizer_task.rglob("*.py")}
     for depth, below in ((1, ""), (2, "aws_lambda_powertools/"), (3, "aws_lambda_powertools/utilities/")):
         packages = {"/".join(name.split("/")[:depth]) for name in held if name.startswith(below) and name.count("/") >= depth}
@@ -223,7 +231,30 @@ def test_the_authorizers_zip_knows_dynamodb_alone(authorizer_task: Path) -> None
     assert {name for partition in endpoints["partitions"] for name in partition["services"]} == {"dynamodb"}
     assert {partition["partition"] for partition in endpoints["partitions"]} >= {"aws", "aws-cn", "aws-us-gov"}
     size = sum(path.stat().st_size for path in authorizer_task.parent.glob("authorizer-*.zip"))
-    assert size < 8_000_000
+    assert size < 7_600_000
+    described = {path.name for path in (authorizer_task / "botocore" / "data" / "dynamodb").glob("*/*")}
+    assert described == {"endpoint-rule-set-1.json.gz", "service-2.json.gz"}
+
+
+def test_the_authorizers_zip_has_the_authorities_of_aws(authorizer_task: Path, admin_task: Path) -> None:
+    """The five of https://www.amazontrust.com/repository, byte for byte as botocore's bundle has them, which other hosts keep."""
+    bundle = (authorizer_task / "botocore" / "cacert.pem").read_text()
+    text = (authorizer_task / "authorizer" / AUTHORITIES).read_text()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_verify_locations(cadata=text)
+    subjects: list[Any] = [authority["subject"] for authority in context.get_ca_certs()]
+    assert {dict(part for [part] in subject)["commonName"] for subject in subjects} == {
+        *("Amazon Root CA 1", "Amazon Root CA 2", "Amazon Root CA 3", "Amazon Root CA 4"),
+        "Starfield Services Root Certificate Authority - G2",
+    }
+    certificates = [f"{certificate}{END}" for certificate in text.split(END)[:-1]]
+    assert len(certificates) == 5
+    assert all(certificate in bundle for certificate in certificates)
+    assert bundle.count(END) > 100
+    assert not list((admin_task / "authorizer").rglob("*.pem"))
+
+
+END = "-----END CERTIFICATE-----\n"
 
 
 def test_every_module_of_a_zip_has_bytecode_that_is_taken_as_it_is(authorizer_task: Path) -> None:
@@ -245,14 +276,14 @@ def test_bytecode_names_no_folder_of_the_machine_that_built_it(tree: Path, tmp_p
 
 def test_a_module_that_does_not_compile_is_told_of(tmp_path: Path) -> None:
     (tmp_path / "bad.py").write_text("def")
-    with pytest.raises(package.PackageError, match="could not compile"):
+    with pytest.raises(trim.PackageError, match="could not compile"):
         package.bytecode_of({"bad.py": tmp_path / "bad.py"}, tmp_path / "scratch", sys.executable)
 
 
 def test_without_the_functions_python_a_zip_is_built_all_the_same_and_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(package, "_install_dependencies", lambda *_: None)
+    monkeypatch.setattr(package, "install_dependencies", lambda *_: None)
     monkeypatch.setenv("PATH", str(tmp_path))
     assert package.find_interpreter() is None
     with zipfile.ZipFile(package.build(package.ADMIN, tmp_path)) as archive:
@@ -295,8 +326,8 @@ def test_the_wrong_zip_says_so_at_cold_start(admin_task: Path, tmp_path: Path, h
 
 
 def test_a_zip_says_what_it_is_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(package, "_install_dependencies", lambda *_: None)
-    monkeypatch.setattr(package, "trim_endpoints", lambda *_: None)
+    monkeypatch.setattr(package, "install_dependencies", lambda *_: None)
+    monkeypatch.setattr(package, "trim_dependencies", lambda *_: None)
     monkeypatch.setattr(package, "find_interpreter", lambda: None)
     for arch, machine in (("arm64", "aarch64"), ("x86_64", "x86_64")):
         for artefact in package.ARTEFACTS:
@@ -306,7 +337,7 @@ def test_a_zip_says_what_it_is_for(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 def test_the_admins_zip_answers_alone(admin_task: Path, settings: dict[str, str]) -> None:
     event = {"httpMethod": "GET", "path": "/v1/openapi.json", "headers": {}, "requestContext": {}, "resource": "/{proxy+}"}
-    answer, imported = answered(admin_task, "admin_api.handler", event, settings)
+    answer, _, imported = answered(admin_task, "admin_api.handler", event, settings)
     assert answer["statusCode"] == 200
     assert "admin_api/rest/app.py" in imported
 
@@ -319,7 +350,7 @@ def test_no_zip_holds_what_only_the_fallback_of_python_jose_needs(authorizer_tas
 
 
 def test_the_samples_backend_answers_from_the_admins_zip(admin_task: Path, settings: dict[str, str]) -> None:
-    answer, _ = answered(admin_task, "infra.petstore", {"httpMethod": "GET", "resource": "/pets", "requestContext": {}}, settings)
+    answer, _, _ = answered(admin_task, "infra.petstore", {"httpMethod": "GET", "resource": "/pets", "requestContext": {}}, settings)
     assert answer["statusCode"] == 403
 
 

@@ -106,7 +106,7 @@ def published(account: tuple[Any, Items], wire: AwsCalls, monkeypatch: pytest.Mo
     """A table that holds `gates.DOCUMENT`."""
     open_table(TABLE, REGION)
     # One client for all handlers of a test: to make it takes longer than most cases do.
-    monkeypatch.setattr("authorizer.wiring.PermissionTable", lambda _: opened())
+    monkeypatch.setattr("authorizer.wiring.PermissionTable", lambda _, **__: opened())
     table = Table(account[0])
     hold(table, account[1])
     return table

@@ -7,7 +7,7 @@ import pytest
 
 from authorizer.errors import SettingsError
 from authorizer.policy.cache_scope import CacheScope
-from authorizer.settings import NAMES, Settings, read_settings
+from authorizer.settings import NAMES, Settings, reaches_aws_itself, read_settings
 from authorizer.tokens.claims import TrustedIssuer
 
 POOL = "eu-west-1_AbCdEfGhI"
@@ -393,3 +393,31 @@ def test_a_candidate_is_not_what_it_is_compared_with() -> None:
 def test_a_name_that_is_nearly_a_setting_is_refused(name: str) -> None:
     [problem] = problems(**{name: "1"})
     assert problem.startswith(f"`{name}` is no setting")
+
+
+def test_aws_itself_is_reached_where_nothing_says_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert reaches_aws_itself({"AWS_REGION": "eu-west-1", "AWS_CA_BUNDLE": ""})
+    for name in ("AWS_CONFIG_FILE", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    assert reaches_aws_itself()
+    monkeypatch.setenv("AWS_CA_BUNDLE", "/etc/network.pem")
+    assert not reaches_aws_itself()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR"),
+        *(
+            "AWS_ENDPOINT_URL",
+            "AWS_ENDPOINT_URL_DYNAMODB",
+            "AWS_USE_FIPS_ENDPOINT",
+            "AWS_USE_DUALSTACK_ENDPOINT",
+            "AWS_CONFIG_FILE",
+            "AWS_PROFILE",
+            "PYNAMODB_CONFIG",
+        ),
+    ],
+)
+def test_other_authorities_and_endpoints_are_noticed(name: str) -> None:
+    assert not reaches_aws_itself({name: "x"})
