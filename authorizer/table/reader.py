@@ -34,7 +34,7 @@ class PermissionTable:
     """One permission table and the client that reaches it. Tables share nothing: two of them in one process never meet.
 
     What is not given follows the AWS SDK's own environment variables. `aws_authorities` is a file with those that vouch for DynamoDB in AWS's public regions;
-    anywhere else the SDK's own bundle counts. Every read raises `TroubleError` if the table cannot be read or holds what cannot.
+    anywhere else, and once they did not, the SDK's own bundle counts. Every read raises `TroubleError` if the table cannot be read or holds what cannot.
     """
 
     def __init__(
@@ -59,6 +59,7 @@ class PermissionTable:
                 "aws_secret_access_key": secret,
             },
         )
+        self._trusts_few = False
         self._bound: dict[type[TableItem], type[TableItem]] = {}
         self._table_connection = self.items(TableItem)._get_connection()
         if aws_authorities and endpoint is None:
@@ -69,6 +70,13 @@ class PermissionTable:
         if vouch_for_region(self.connection.region or session.get_config_variable("region") or ""):
             # The client is made at the first read, of this session.
             session.set_config_variable("ca_bundle", aws_authorities)
+            self._trusts_few = True
+
+    def _trust_the_bundle(self) -> None:
+        """AWS may have other authorities by now than when the zip was built: the next read asks by a client that takes the AWS SDK's word for it."""
+        self._trusts_few = False
+        self.connection.session.set_config_variable("ca_bundle", None)
+        self.connection._client = None
 
     @property
     def connection(self) -> Connection:
@@ -162,6 +170,8 @@ class PermissionTable:
             yield
         except PynamoDBException as error:
             code = error_code(error) or type(error.cause).__name__
+            if self._trusts_few and code == "SSLError":
+                self._trust_the_bundle()
             raise TroubleError("dynamodb_unavailable", f"table `{self.name}` cannot be read: {code}") from error
         except (TypeError, ValueError, AttributeError, LookupError) as error:
             # PynamoDB's words for an attribute of the wrong type, and for an answer that lacks what every answer has.

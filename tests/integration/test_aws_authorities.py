@@ -114,16 +114,45 @@ def test_cognito_is_trusted_by_awss_authorities(vouched: Vouched, authorities: s
         assert requests == [COGNITO]
 
 
-def test_for_cognito_nobody_elses_word_is_taken(
+def test_for_cognito_no_strangers_word_is_taken(
     vouched: Vouched, authorities: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Not even that of an authority that the system trusts."""
-    system_trusts(STRANGER, tmp_path, monkeypatch)
+    system_trusts(AMAZON, tmp_path, monkeypatch)
     with vouched(STRANGER) as requests:
         assert refused(lambda: fetch_jwks(KEYS, aws_authorities=authorities)) == "jwks_unavailable"
         assert requests == []
-        # The same server is good enough where the zip has no authorities of its own.
-        assert fetch_jwks(KEYS) == Issuer().jwks()
+
+
+def test_a_new_authority_of_awss_is_found_in_the_systems_bundle(
+    vouched: Vouched, authorities: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    system_trusts(STRANGER, tmp_path, monkeypatch)
+    with vouched(STRANGER) as requests:
+        assert fetch_jwks(KEYS, aws_authorities=authorities) == Issuer().jwks()
+        table = PermissionTable("t", "eu-west-1", aws_authorities=authorities)
+        assert refused(lambda: table.read_head("petstore", consistent=False)) == "dynamodb_unavailable"
+        for _ in range(2):
+            assert table.read_head("petstore", consistent=False) is None
+        assert requests == [COGNITO, DYNAMODB, DYNAMODB]
+
+
+def test_both_authorities_have_the_time_of_one(vouched: Vouched, authorities: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    system_trusts(STRANGER, tmp_path, monkeypatch)
+    moments = iter([0.0, *[1.0] * 9])
+    asked: list[float] = []
+
+    def fetch(uri: str, seconds: float, aws_authorities: str | None) -> bytes:
+        asked.append(seconds)
+        raise TroubleError("jwks_unavailable", "no") from ssl.SSLCertVerificationError()
+
+    monkeypatch.setattr("authorizer.tokens.jwks_fetch._fetch", fetch)
+    monkeypatch.setattr("authorizer.tokens.jwks_fetch.time.monotonic", lambda: next(moments))
+    assert refused(lambda: fetch_jwks(KEYS, seconds=2.5, aws_authorities=authorities)) == "jwks_unavailable"
+    assert asked == [2.5, 1.5]
+    asked.clear()
+    moments = iter([0.0, 2.5])
+    assert refused(lambda: fetch_jwks(KEYS, seconds=2.5, aws_authorities=authorities)) == "jwks_unavailable"
+    assert asked == [2.5]
 
 
 def test_another_issuer_is_trusted_by_the_systems_authorities_alone(
@@ -151,16 +180,15 @@ def test_dynamodb_is_trusted_by_awss_authorities(vouched: Vouched, authorities: 
         assert requests == [DYNAMODB]
 
 
-def test_for_dynamodb_nobody_elses_word_is_taken(
+def test_for_dynamodb_no_strangers_word_is_taken(
     vouched: Vouched, authorities: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Not even that of an authority in the AWS SDK's own bundle."""
-    system_trusts(STRANGER, tmp_path, monkeypatch)
+    system_trusts(AMAZON, tmp_path, monkeypatch)
     with vouched(STRANGER) as requests:
         table = PermissionTable("t", "eu-west-1", aws_authorities=authorities)
-        assert refused(lambda: table.read_head("petstore", consistent=False)) == "dynamodb_unavailable"
+        for _ in range(3):
+            assert refused(lambda: table.read_head("petstore", consistent=False)) == "dynamodb_unavailable"
         assert requests == []
-        assert PermissionTable("t", "eu-west-1").read_head("petstore", consistent=False) is None
 
 
 def test_in_china_dynamodb_is_trusted_by_the_sdks_bundle(
