@@ -76,9 +76,10 @@ def access_changes(
     `on_subject` is called before each subject is looked at: it may raise to stop.
     """
     changes: dict[tuple[PrincipalRef, str, str, str], list[str]] = {}
+    same_routes = before is not None and before.catalog.cells == after.catalog.cells
     for ref in {*(before.subjects if before else ()), *after.subjects}:
         on_subject()
-        for path, verb, was, becomes in _changes_of(ref, before, after):
+        for path, verb, was, becomes in _changes_of(ref, before, after, same_routes=same_routes):
             changes.setdefault((ref, path, was, becomes), []).append(verb)
     return tuple(
         sorted(
@@ -89,11 +90,13 @@ def access_changes(
     )
 
 
-def _changes_of(ref: PrincipalRef, before: PermissionDocument | None, after: PermissionDocument) -> Iterator[tuple[str, str, str, str]]:
+def _changes_of(
+    ref: PrincipalRef, before: PermissionDocument | None, after: PermissionDocument, *, same_routes: bool
+) -> Iterator[tuple[str, str, str, str]]:
     """Path, verb, and the words before and after, where they differ."""
     held = before.permissions(ref) if before else ()
     holds = after.permissions(ref)
-    if before is not None and held == holds and before.catalog.cells == after.catalog.cells:
+    if same_routes and held == holds:
         return
     old = {(route.path, verb): words for (verb, route), words in (access_words(held, before.catalog) if before else {}).items()}
     new = {(route.path, verb): words for (verb, route), words in access_words(holds, after.catalog).items()}

@@ -12,7 +12,7 @@ from authorizer.policy.decision import Grounds
 from authorizer.policy.document import PermissionDocument
 from authorizer.policy.iam.method_arn import MethodArn
 from authorizer.policy.iam.pattern_coverage import VerbRoutes, routes_of_verb
-from authorizer.policy.iam.token_policy import Refusal, compile_token
+from authorizer.policy.iam.token_policy import Refusal, RefusalReason, compile_token
 from authorizer.policy.permission import EVERYONE, PrincipalRef, RefKind
 from authorizer.policy.route import VERBS, RouteCatalog
 
@@ -82,7 +82,9 @@ def token_verdicts(document: PermissionDocument, kinds: Iterable[tuple[Principal
         if not isinstance(plain, Refusal):
             yield TokenVerdict(refs, len(json.dumps(plain)), guarded=False, refusal=None)
             continue
-        guarded = compile_token(_SAMPLE_ARN, grounds, guards=True)
+        # Guards tell routes apart. Where routes are told apart already, a policy with them is the same, and so is what is wrong with it.
+        is_same = plain.reason is not RefusalReason.INEXACT
+        guarded = plain if is_same else compile_token(_SAMPLE_ARN, grounds, guards=True)
         size = None if isinstance(guarded, Refusal) else len(json.dumps(guarded))
         yield TokenVerdict(refs, size, guarded=size is not None, refusal=guarded if isinstance(guarded, Refusal) else plain)
 

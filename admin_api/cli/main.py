@@ -1,5 +1,6 @@
 """The entry point of the `gatebook` command."""
 
+import gc
 import sys
 
 from admin_api.cli.overview import overview
@@ -7,6 +8,8 @@ from admin_api.cli.overview import overview
 
 def main() -> None:
     """Run the command and exit."""
+    # A document is a hundred thousand small objects that live until the end. To look through them for cycles every 700 objects takes a fifth of the time.
+    gc.set_threshold(50_000, 20, 100)
     if sys.argv[1:] in ([], ["--help"]):
         overview()()
     from admin_api.cli.app import app  # noqa: PLC0415  # most of a second, for whoever runs a command

@@ -8,7 +8,8 @@ from typing import Any
 
 import yaml
 
-from admin_api.documents.strict_json import MAX_BYTES, MAX_DEPTH, parse_json
+from admin_api.documents.strict_json import MAX_BYTES, parse_json
+from admin_api.documents.yaml_text import line_of, read_nodes
 from authorizer.policy.document import PermissionDocument, parse_document
 from authorizer.policy.problems import DocumentError, Problem, child
 
@@ -92,15 +93,7 @@ def _bases(text: str) -> dict[str, tuple[int, str]]:
 
 
 def _read_yaml(path: Path, text: str) -> Iterator[FileDocument]:
-    # Aliases are looked for in the events, before anything follows them: nested ones would grow without bound.
-    depth = 0
-    for event in yaml.parse(text, Loader=yaml.SafeLoader):
-        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if depth > MAX_DEPTH:
-            raise DocumentError([Problem("", f"line {_line(event)} is nested too deeply")])
-        if isinstance(event, yaml.AliasEvent):
-            raise DocumentError([Problem("", f"line {_line(event)} uses the alias `*{event.anchor}`: write the text out")])
-    for node in yaml.compose_all(text, Loader=yaml.SafeLoader):
+    for node in read_nodes(text):
         if isinstance(node, yaml.ScalarNode) and node.value == "":
             continue
         document = FileDocument(path, None, _bases(text))
@@ -109,7 +102,7 @@ def _read_yaml(path: Path, text: str) -> Iterator[FileDocument]:
 
 
 def _value(document: FileDocument, node: yaml.Node, pointer: str) -> Any:
-    document.lines.setdefault(pointer, _line(node))
+    document.lines.setdefault(pointer, line_of(node))
     if isinstance(node, yaml.MappingNode):
         _check_tag(document, node, pointer)
         return _mapping(document, node, pointer)
@@ -124,20 +117,16 @@ def _check_tag(document: FileDocument, node: yaml.Node, pointer: str) -> None:
         document.problems.append(Problem(pointer, f"the tag `{node.tag}` means nothing here: take it out"))
 
 
-def _line(place: yaml.Node | yaml.Event) -> int:
-    return place.start_mark.line + 1 if place.start_mark is not None else 1
-
-
 def _mapping(document: FileDocument, node: yaml.MappingNode, pointer: str) -> dict[Any, Any]:
     result: dict[Any, Any] = {}
     for key_node, value_node in node.value:
         if not isinstance(key_node, yaml.ScalarNode):
-            document.problems.append(Problem(pointer, f"line {_line(key_node)} has a list or mapping for a name: a name must be text"))
+            document.problems.append(Problem(pointer, f"line {line_of(key_node)} has a list or mapping for a name: a name must be text"))
             continue
         key = _scalar(document, key_node, pointer)
         place = child(pointer, key)
         if key in result:
-            line = _line(key_node)
+            line = line_of(key_node)
             first = document.lines.get(place, line)  # `1` and `true` are equal, but are written differently
             document.problems.append(
                 Problem(place, f"`{key}` stands here and again in line {line}: YAML would silently keep the last, so join them")
@@ -145,7 +134,7 @@ def _mapping(document: FileDocument, node: yaml.MappingNode, pointer: str) -> di
                 else Problem(place, f"`{key}` stands twice: keep one")
             )
             continue
-        document.lines[place] = _line(key_node)
+        document.lines[place] = line_of(key_node)
         result[key] = _value(document, value_node, place)
     return result
 

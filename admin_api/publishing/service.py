@@ -105,9 +105,9 @@ class PermissionService:
         self._now = now
         self._wait = wait
 
-    def plan(self, document: PermissionDocument, combinations: int = MAX_COMBINATIONS) -> Plan:
+    def plan(self, document: PermissionDocument, combinations: int = MAX_COMBINATIONS, *, judge_unchanged: bool = True) -> Plan:
         """Compare a document with what is published now, as `plan_from` does."""
-        return self.plan_from(self._history.read_published(document.api), document, combinations)
+        return self.plan_from(self._history.read_published(document.api), document, combinations, judge_unchanged=judge_unchanged)
 
     def plan_from(
         self,
@@ -115,30 +115,28 @@ class PermissionService:
         document: PermissionDocument,
         combinations: int = MAX_COMBINATIONS,
         limit: TimeLimit | None = None,
+        *,
+        judge_unchanged: bool = True,
     ) -> Plan:
         """Compare a document with what was published when `published` was read, None if nothing was. Writes nothing.
 
         The plan starts from there: whoever looked at `published` to decide whether to write plans from it, and `apply` tells if it is not published any more.
-        Judges so many `combinations` of groups for `token` scope, fewer if half of the `limit` is over before. Raises `TakesTooLongError` if all of it is,
-        `DocumentError` if `token` scope is enforced and cannot express what some subject by itself may do, and `ChangeTooLargeError` if a row would be
-        larger than an item may be.
+        Judges so many `combinations` of groups for `token` scope, fewer if half of the `limit` is over before. Without `judge_unchanged` a document that the
+        table holds already is not judged, unless it enforces `token` scope. Raises `TakesTooLongError` if all of the limit is over, `DocumentError` if
+        `token` scope is enforced and cannot express what some subject by itself may do, and `ChangeTooLargeError` if a row would be larger than an item
+        may be.
         """
         limit = limit or no_limit()
         check_own_routes(document)
-        kinds = list(caller_kinds(document, combinations))
-        verdicts = tuple(takewhile(lambda _: not limit.is_half_over(), token_verdicts(document, kinds, self._now())))
-        self._check_enforced(document, verdicts, limit)
         before = writer.row_contents(published.document) if published else {}
         after = writer.row_contents(document)
         rows: dict[str, str | None] = {key: content for key, content in after.items() if before.get(key) != content}
         rows |= dict.fromkeys(before.keys() - after.keys())
-        steps = series.steps(
-            published.document if published else None,
-            document,
-            published.known if published else frozenset(),
-            max_items=writer.MAX_WRITTEN,
-            max_bytes=writer.MAX_CHANGE_BYTES,
-        )
+        is_judged = bool(rows) or judge_unchanged or "token" in document.enforced
+        kinds = list(caller_kinds(document, combinations)) if is_judged else []
+        verdicts = tuple(takewhile(lambda _: not limit.is_half_over(), token_verdicts(document, kinds, self._now())))
+        self._check_enforced(document, verdicts, limit)
+        steps = self._steps(published, document) if rows else []
         for step in steps:
             writer.check_rows(step.rows)
         return Plan(
@@ -146,7 +144,7 @@ class PermissionService:
             published=published,
             rows=rows,
             row_changes=_row_changes(document, published, before, rows),
-            access=access_changes(published.document if published else None, document, limit.check),
+            access=access_changes(published.document if published else None, document, limit.check) if rows else (),
             steps=tuple(steps),
             unfinished=self._history.read_unfinished(document.api, published.head, published.record) if published else None,
             verdicts=verdicts,
@@ -375,6 +373,15 @@ class PermissionService:
                 # Full jitter ("Timeouts, retries, and backoff with jitter", AWS Builders' Library): whoever collided must not collide again.
                 self._wait(random.uniform(0, 0.05 * 2 ** min(number, 5)))  # noqa: S311  # spreads retries, keeps no secret
         return attempt()
+
+    def _steps(self, published: Published | None, document: PermissionDocument) -> list[series.Step]:
+        return series.steps(
+            published.document if published else None,
+            document,
+            published.known if published else frozenset(),
+            max_items=writer.MAX_WRITTEN,
+            max_bytes=writer.MAX_CHANGE_BYTES,
+        )
 
     def _check_enforced(self, document: PermissionDocument, verdicts: tuple[TokenVerdict, ...], limit: TimeLimit) -> None:
         problems = [

@@ -1,163 +1,104 @@
-"""What the authorizer costs, as ratios that mean the same on any machine: `python -m tests.benchmarks.bench` (`make bench`).
+"""What the authorizer costs, as ratios that mean the same on any machine: `python -m tests.benchmarks.bench --out docs/performance.md` (`make bench`).
 
-A request is measured beside a bare RSA signature check by `cryptography`, one after the other in each round, and the medians are divided; a decision for many
-permissions beside one for ten; a cold start with bytecode beside one without. Nothing here fails: budgets that fail count calls and steps, in
-`tests/performance`.
+Nothing here fails: budgets that fail count calls and steps, in `tests/performance`.
 """
 
-import io
-import logging
-import os
-import resource
-import statistics
-import subprocess
+import argparse
 import sys
 import tempfile
-import time
-import zipfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stdout
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
 
-import boto3
-from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-from cryptography.hazmat.primitives.hashes import SHA256
-from moto import mock_aws
 from rich.console import Console
 from rich.table import Table
 
-from authorizer.policy.decision import Grounds, decide
-from authorizer.policy.permission import EVERYONE, Effect, Permission
-from authorizer.policy.permission_index import CallerPermissions
-from authorizer.policy.request_path import Target
-from authorizer.policy.route import RouteCatalog, parse_route
-from authorizer.request_loop import Handler
 from authorizer.runtime import PYTHON
-from authorizer.settings import read_settings
-from authorizer.wiring import build_handler
-from infra import package
-from tests.conftest import REGION, pytest_configure
-from tests.integration.gates import Context, KeyServer, settings_of
-from tests.support.events import rest_request_event
-from tests.support.issuer import NOW, Issuer
-from tests.support.tables import TABLE, create_table, open_table, publish
+from tests.benchmarks.cold_start import cold_starts
+from tests.benchmarks.decision_cost import growth_ratios, peer_ratios
+from tests.benchmarks.page import Measured, chart, number, page
+from tests.benchmarks.ratios import Ratio, machine
+from tests.benchmarks.request_cost import request_ratios, sample_ratio, token_ratios
+from tests.benchmarks.scale import held, scale_ratios
+from tests.benchmarks.tools import tool_seconds
+from tests.conftest import pytest_configure
 
-ROUNDS = 500
-COLD_ROUNDS = 9
-ROUTES = [f"{verb} /service{n // 10}/resource{n}/{{id}}" for n in range(75) for verb in ("GET", "POST", "PUT", "DELETE")]
-DOCUMENT = {"api": "petstore", "routes": ROUTES, "groups": {f"team{n}": {"allow": ROUTES[n::3]} for n in range(3)}}
-
-
-class _Nowhere(io.StringIO):
-    def write(self, text: str) -> int:
-        return len(text)
-
-
-def seconds(work: Callable[[], object]) -> float:
-    """How long some work takes, once."""
-    started = time.perf_counter()
-    work()
-    return time.perf_counter() - started
+SCOPES = ("request", "route", "token")
+_PEERS = (
+    "Each decides the same request by as many rules, and the answers are compared first. The rule that is met is the last one. Casbin and Cedar decide only;"
+    " neither verifies a token or writes the policy that API Gateway wants."
+)
+_SAMPLE = "AWS's sample makes a client of DynamoDB for each request and reads the groups' policies, which the process itself answers here."
+_NO_SAMPLE = "AWS's sample is measured beside them where its file is at hand: `make bench AWS_SAMPLE=custom-auth/lambda.py`."
+_COLD = (
+    "Importing the packaged handler and answering a first request, with the key set and the table read over TLS. Prototype D is a straightforward authorizer on"
+    " the same packages, as pip installs them (`tests/benchmarks/prototype_d.py`)."
+)
 
 
-@contextmanager
-def handler(scope: str, issuer: Issuer) -> Iterator[Handler]:
-    """A handler on 300 routes in three groups, which says what it says to nobody."""
-    with KeyServer(issuer.jwks()).running() as keys, mock_aws(), redirect_stdout(_Nowhere()) as nowhere:
-        create_table(boto3.Session().client("dynamodb", region_name=REGION), TABLE)
-        open_table(TABLE, REGION)
-        publish(DOCUMENT)
-        handle = build_handler(read_settings(settings_of(keys, CACHE_SCOPE=scope, POLICY_REFRESH_SECONDS="3600")), lambda: NOW)
-        for log_handler in logging.getLogger("gatebook").handlers:
-            assert isinstance(log_handler, logging.StreamHandler)
-            log_handler.stream = nowhere
-        yield handle
+def measure(console: Console, aws_sample: Path | None) -> Measured:
+    """Measure everything, with a word on what is under way."""
+
+    def all_of(what: str, ratios: Callable[[], Iterable[Ratio]]) -> list[Ratio]:
+        with console.status(f"measuring {what}"):
+            return list(ratios())
+
+    charted = all_of("tokens", token_ratios)
+    for scope in SCOPES:
+        charted += all_of(f"requests in {scope} scope", partial(request_ratios, scope))
+    beside = [] if aws_sample is None else all_of("AWS's sample", lambda: [sample_ratio(aws_sample)])
+    growth = [*all_of("decisions by size", growth_ratios), *all_of("requests of large APIs", scale_ratios)]
+    peers = all_of("Casbin and Cedar", peer_ratios)
+    with console.status("measuring cold starts"), tempfile.TemporaryDirectory() as folder:
+        cold = cold_starts(Path(folder))
+    with console.status("measuring memory"):
+        in_process = held()
+    with console.status("measuring the command on large documents"):
+        seconds = tool_seconds()
+    sample = _SAMPLE if aws_sample else _NO_SAMPLE
+    return Measured(
+        charted=charted,
+        tables=[
+            ("By size", "Flat is 1.0: what a caller holds and how large an API is make no difference.", growth),
+            ("Beside others", f"{_PEERS} {sample}", [*peers, *beside]),
+            (
+                "Cold start",
+                _COLD if cold else f"{_COLD} Not measured here: it needs Python {PYTHON} on the path.",
+                cold.ratios if cold else (),
+            ),
+        ],
+        held=in_process,
+        sizes=[("the authorizer's zip", f"{cold.zip_bytes / 1e6:.1f} MB"), ("the most that a cold start holds", f"{cold.peak:.0f} MiB")]
+        if cold
+        else [],
+        tools=[(one.what, f"{one.wall:.2f}") for one in seconds],
+    )
 
 
-def requests(scope: str) -> tuple[float, float]:
-    """Return what a request with a token costs that was never seen, and with one that comes again, both in bare signature checks."""
-    issuer = Issuer()
-    message = b"x" * 900
-    signature, public = issuer.key.sign(message, PKCS1v15(), SHA256()), issuer.key.public_key()
-    tokens = [issuer.access_token("team0", "team1", "team2", jti=f"jti{number}") for number in range(ROUNDS + 1)]
-    events = [
-        rest_request_event("GET", "/service3/resource33/7", "/service3/resource33/{id}", headers=[("Authorization", f"Bearer {token}")])
-        for token in tokens
-    ]
-    bare, first, again = [], [], []
-    with handler(scope, issuer) as handle:
-        handle(events[0], Context())
-        for event in events[1:]:
-            bare.append(seconds(partial(public.verify, signature, message, PKCS1v15(), SHA256())))
-            first.append(seconds(partial(handle, event, Context())))
-            again.append(seconds(partial(handle, event, Context())))
-    return statistics.median(first) / statistics.median(bare), statistics.median(again) / statistics.median(bare)
+def show(console: Console, measured: Measured) -> None:
+    """Print the ratios."""
+    table = Table("what", "ratio", "spread", "to")
+    for ratio in [*measured.charted, *(ratio for _, _, ratios in measured.tables for ratio in ratios)]:
+        table.add_row(ratio.what, number(ratio.value), f"{number(ratio.low)} to {number(ratio.high)}", ratio.to)
+    console.print(table)
+    for what, told in [*measured.sizes, *measured.tools]:
+        console.print(f"{what}: {told}", highlight=False)
 
 
-def decision(count: int) -> float:
-    """Return how many microseconds a decision takes for a caller with so many permissions."""
-    route = "GET /service0/resource0/{id}"
-    selectors = [f"GET /service{n // 10}/resource{n}/{{id}}" for n in range(count)]
-    catalog = RouteCatalog([parse_route(route)])
-    grounds = Grounds(CallerPermissions.of(Permission(EVERYONE, Effect.ALLOW, s) for s in selectors), catalog, {}, NOW)
-    target = Target("GET", catalog.routes[0], {"id": "7"})
-    assert decide(grounds, target).allowed
-    # The least: what is above it is another program's.
-    return min(seconds(lambda: decide(grounds, target)) for _ in range(10 * ROUNDS)) * 1e6
-
-
-def cold_start(folder: Path) -> tuple[float, float] | None:
-    """Return the seconds of CPU that importing the authorizer's zip takes with and without its bytecode, None where the functions' Python is not installed."""
-    python = package.find_interpreter()
-    if python is None:
-        return None
-    archive = package.build(package.AUTHORIZER, folder, arch="arm64" if os.uname().machine == "aarch64" else "x86_64")
-    tasks = folder / "with", folder / "without"
-    for task in tasks:
-        with zipfile.ZipFile(archive) as content:
-            content.extractall(task)
-    for compiled in tasks[1].rglob("*.pyc"):
-        compiled.unlink()
-    taken: dict[Path, list[float]] = {task: [] for task in tasks}
-    for _ in range(COLD_ROUNDS):
-        for task in tasks:
-            taken[task].append(
-                _cpu([python, "-I", "-S", "-B", "-c", f"import sys; sys.path.insert(0, {str(task)!r}); import authorizer.handler"])
-            )
-    return statistics.median(taken[tasks[0]]), statistics.median(taken[tasks[1]])
-
-
-def _cpu(command: list[str]) -> float:
-    settings = {"PERMISSIONS_TABLE": "t", "API": "a", "USER_POOL_ID": "eu-west-1_AbCdEfGhI", "APP_CLIENT_IDS": "c"}
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run(command, env=settings | dict.fromkeys(("AWS_REGION", "AWS_DEFAULT_REGION"), REGION), check=True)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-
-
-def main() -> int:
-    """Measure and print."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure, print, and write the page."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.bench", description="Measure what the authorizer costs, as ratios.")
+    parser.add_argument("--out", type=Path, help="the page to write; its picture is written beside it")
+    parser.add_argument("--aws-sample", type=Path, help="`custom-auth/lambda.py` of aws-samples/amazon-cognito-api-gateway")
+    options = parser.parse_args(arguments)
     pytest_configure()
     console = Console()
-    table = Table("what", "ratio", "to")
-    with console.status("measuring requests"):
-        for scope in ("request", "route", "token"):
-            first, again = requests(scope)
-            table.add_row(f"a request in {scope} scope, 300 routes, its token never seen before", f"{first:.1f}", "a bare RSA check")
-            table.add_row("the same request again", f"{again:.1f}", "a bare RSA check")
-    with console.status("measuring decisions"):
-        ten = decision(10)
-        for count in (1_000, 100_000):
-            table.add_row(f"a decision for a caller with {count:,} permissions", f"{decision(count) / ten:.2f}", "one with 10")
-    with console.status("measuring cold starts"), tempfile.TemporaryDirectory() as folder:
-        cold: Any = cold_start(Path(folder))
-    if cold is None:
-        table.add_row("importing the authorizer's zip", "not measured", f"needs python{PYTHON}")
-    else:
-        table.add_row("importing the authorizer's zip without its bytecode, CPU", f"{cold[1] / cold[0]:.1f}", "with it")
-    console.print(table)
+    measured = measure(console, options.aws_sample)
+    show(console, measured)
+    if options.out is not None:
+        options.out.write_text(page(measured, machine(), datetime.now(UTC).date()), "utf-8")
+        options.out.with_suffix(".svg").write_text(chart(measured), "utf-8")
     return 0
 
 

@@ -1,11 +1,8 @@
 """The text and the picture of `docs/performance.md`, from what was measured."""
 
-import os
-import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 
 from tests.benchmarks.markdown import prose, table
 from tests.benchmarks.ratios import Ratio
@@ -26,14 +23,6 @@ class Measured:
     held: Held
     sizes: Sequence[tuple[str, str]]
     tools: Sequence[tuple[str, str]]
-
-
-def machine() -> str:
-    """Return what was measured on: processor, cores, Python."""
-    information = Path("/proc/cpuinfo")
-    lines = information.read_text("utf-8").splitlines() if information.exists() else []
-    name = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
-    return f"{name}, {os.cpu_count()} cores, Python {platform.python_version()}"
 
 
 def page(measured: Measured, here: str, today: date) -> str:
@@ -75,9 +64,8 @@ def page(measured: Measured, here: str, today: date) -> str:
 def _held(held: Held) -> list[tuple[str, str]]:
     mib = 1024 * 1024
     return [
-        (f"a process after {SAMPLED // 5:,} callers with a token each, 100 groups", f"{held.early / mib:.0f} MiB"),
-        (f"the same after {SAMPLED:,}", f"{held.late / mib:.0f} MiB"),
-        (f"the same after {TOKENS:,}, if each further one adds what the last ones did", f"{held.extrapolated / mib:.0f} MiB"),
+        (f"what a process holds more after {SAMPLED:,} distinct tokens than after {SAMPLED // 5:,}", f"{held.added / mib:.1f} MiB"),
+        (f"what {TOKENS:,} would add, if each further one adds as much", f"{held.extrapolated / mib:.0f} MiB"),
     ]
 
 

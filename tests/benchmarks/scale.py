@@ -37,10 +37,14 @@ class Held:
     late: int
 
     @property
+    def added(self) -> int:
+        """What the last four fifths of the tokens added."""
+        return max(0, self.late - self.early)
+
+    @property
     def extrapolated(self) -> int:
-        """What a million tokens come to if each further one adds what those of the last four fifths added."""
-        added = max(0, self.late - self.early) / (SAMPLED - SAMPLED // 5)
-        return round(self.late + added * (TOKENS - SAMPLED))
+        """What a million tokens add if each further one adds what those of the last four fifths did."""
+        return round(self.added / (SAMPLED - SAMPLED // 5) * TOKENS)
 
 
 def held() -> Held:

@@ -1,10 +1,7 @@
 """How work grows with what it is about. Steps are counted, lines that Python runs, so that no test here depends on how fast or how busy a machine is."""
 
 import json
-import sys
 import time
-from collections.abc import Callable
-from types import FrameType
 from typing import Any
 
 import pytest
@@ -16,31 +13,12 @@ from authorizer.policy.permission import EVERYONE, Effect, Permission
 from authorizer.policy.permission_index import CallerPermissions, PermissionIndex
 from authorizer.policy.problems import DocumentError
 from authorizer.policy.request_path import resolve
-from authorizer.policy.route import RouteCatalog, parse_path, parse_route, parse_selector
+from authorizer.policy.route import RouteCatalog, parse_route
 from authorizer.tokens.jwks import read_keys
+from tests.support.steps import steps
 
 LINEAR = 1.3
 """How much more than its share a larger input may cost: something is left for what grows with the logarithm."""
-
-
-def steps(work: Callable[[], object]) -> int:
-    """Lines run by the work, with nothing remembered from before."""
-    for kept in (parse_path, parse_selector):
-        kept.cache_clear()
-    count = 0
-
-    def trace(_frame: FrameType, event: str, _value: Any) -> Any:
-        nonlocal count
-        count += event == "line"
-        return trace
-
-    before = sys.gettrace()
-    sys.settrace(trace)
-    try:
-        work()
-    finally:
-        sys.settrace(before)
-    return count
 
 
 def routes_of(count: int) -> list[str]:

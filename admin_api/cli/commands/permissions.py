@@ -89,7 +89,7 @@ def plan(
     """Show what applying the files would change: rows, and who gains or loses which route. Writes nothing to the table."""
     wanted = read_wanted(files, base)
     service = service_on(named_target(table, region))
-    plans = _plans(service, wanted)
+    plans = _plans(service, wanted, judge_unchanged=json)
     refusals = list(_refusals(service, wanted, plans))
     if out is not None:
         out.write_text(write_plans([_kept(each) for each in plans]), encoding="utf-8")
@@ -127,7 +127,7 @@ def apply(
     wanted = read_wanted(files, base)
     target = named_target(table, region)
     service = service_on(target)
-    plans = _plans(service, wanted)
+    plans = _plans(service, wanted, judge_unchanged=json)
     if not json:
         for one in plans:
             output.print_plan(one)
@@ -175,12 +175,13 @@ def export(api: ApiArgument, table: TableOption = None, region: RegionOption = N
         output.OUT.out(yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=120), end="", highlight=False)
 
 
-def _plans(service: PermissionService, wanted: list[Wanted]) -> list[Plan]:
+def _plans(service: PermissionService, wanted: list[Wanted], *, judge_unchanged: bool) -> list[Plan]:
+    """Return what applying the documents would do. Verdicts on documents that stay as they are take seconds for a large one, and only JSON has them."""
     plans = []
     for each in wanted:
         try:
             with output.ERR.status("reading the table"):
-                plans.append(service.plan(each.document))
+                plans.append(service.plan(each.document, judge_unchanged=judge_unchanged))
         except DocumentError as error:
             output.print_problems(f"API {each.document.api}", None, error)
             raise typer.Exit(EXIT_FINDINGS) from None

@@ -9,8 +9,9 @@ Whole levels of the tree of routes are walked at once: sets of nodes are integer
 
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property, lru_cache
 
-from authorizer.policy.route import RouteCatalog, RouteTemplate, Segment, SegmentKind, Selector
+from authorizer.policy.route import MAX_KEPT, RouteCatalog, RouteTemplate, Segment, SegmentKind, Selector
 
 STAR = None
 FRESH = None
@@ -51,7 +52,7 @@ class VerbRoutes:
         self.verb = verb
         plain, marked = tuple(routes), tuple(bound)
         self.routes = (*plain, *(route for _, route in marked))
-        self._numbers: dict[tuple[Segment | None, ...], int] = {route.segments: number for number, route in enumerate(plain)}
+        self._plain = plain
         self._selected: dict[Selector, tuple[int, ...]] = {}
         self._root = _Node()
         for number, route in enumerate(plain):
@@ -66,6 +67,10 @@ class VerbRoutes:
         """By number. A route that never takes a path, because others take them all, has none."""
         self._walks: dict[tuple[Pattern, bool, bool], int] = {}
         self._owners: dict[tuple[Pattern, bool], int] = {}
+
+    @cached_property
+    def _numbers(self) -> dict[tuple[Segment | None, ...], int]:
+        return {route.segments: number for number, route in enumerate(self._plain)}
 
     @property
     def size(self) -> int:
@@ -124,9 +129,12 @@ class VerbRoutes:
         Beside `/x/{y}` no path of one segment below `/x` belongs to `/x/{rest+}`, so that `x/*/*` is all that it needs. None if others take every path.
         """
         pattern = pattern_of(self.routes[number])
+        if not self.routes[number].is_greedy:
+            # With `FRESH` for each parameter such a route has its path for itself, if it has a place at all.
+            return pattern if self._bits[number] else None
         ends = [self._templates[index] for index in _members(self._bits[number])]
         # Deeper than the deepest template nothing changes any more.
-        for more in range(len(self._levels) + 1 if self.routes[number].is_greedy else 1):
+        for more in range(len(self._levels) + 1):
             if any(self.owner((*template, *(FRESH,) * more)) == number for template in ends):
                 return (*pattern, *(STAR,) * more)
         return None
@@ -363,6 +371,7 @@ def _meetings(
     return found
 
 
+@lru_cache(maxsize=MAX_KEPT)
 def pattern_of(route: RouteTemplate) -> Pattern:
     """Return the pattern of a route: its parameters, the greedy one too, as `STAR`."""
     return tuple(segment.text if segment.kind is SegmentKind.LITERAL else STAR for segment in route.segments)

@@ -52,7 +52,7 @@ OTHER = {name: {"allow": ["POST /pets"]} for name in GROUPS}
         ("GET", "/v1/apis/big/versions/1/diff?to=2", None),
         ("PUT", "/v1/apis/big/document", pets("big", groups=OTHER, clients={}, scopes={})),
         ("PUT", "/v1/apis/big/document?dry_run=true", pets("big", groups=OTHER, clients={}, scopes={})),
-        ("PUT", "/v1/apis/big/subjects/groups/g1?dry_run=true", {"allow": ["POST /pets"]}),
+        ("PUT", "/v1/apis/big/subjects/groups/g1?dry_run=true", {"allow": ["GET /pets"]}),
         ("POST", "/v1/apis/big/versions/1/rollback", None),
     ],
 )
