@@ -1,6 +1,6 @@
 # The two commands of a newcomer are `make run` and `make test`; both set up what they need.
 .DEFAULT_GOAL := help
-.PHONY: help install run quick test lint types unit properties integration coverage gates stack fuzz mutants bench costs soak report package lock clean
+.PHONY: help install run quick test lint types unit properties integration coverage gates stack fuzz mutants bench costs load soak report package lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -71,6 +71,9 @@ bench: install ## what it costs, as ratios, beside others: renew docs/performanc
 
 costs: install ## renew docs/costs.md and its picture: what requests cost and what a load needs (half a minute)
 	$(BIN)/python -m tests.benchmarks.costs --out docs/costs.md
+
+load: install ## what a local stack of its own answers to 1, 20, 50 and 200 clients (three minutes)
+	$(BIN)/python -m tests.benchmarks.load $(if $(OUT),--out $(OUT))
 
 soak: install ## a hundred thousand callers in each cache scope; memory must stay (half an hour)
 	$(BIN)/python -m tests.performance.soak

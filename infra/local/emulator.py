@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 REGION = "us-east-1"
 START_SECONDS = 60.0
 STOP_SECONDS = 15.0
-# Enough for a browser and a test run side by side; each running function is a Python process of some 40 MB.
+# Enough for a browser and a test run side by side; each function that runs or waits for its next call is a Python process of some 40 MB.
 CONCURRENT_FUNCTIONS = 24
 
 

@@ -106,6 +106,13 @@ def guarded(app: App, guard: RequestGuard) -> App:
     return answer
 
 
+def is_api_call(scope: Scope) -> bool:
+    """Return whether a request or a connection is one to a deployed API: `Host: 0a1b2c3d.execute-api.localhost:4599 -> True`."""
+    if scope["type"] not in ("http", "websocket"):
+        return False
+    return _API_HOST.fullmatch(_read_headers(scope).get("host", "").lower().partition(":")[0]) is not None
+
+
 async def _messages(receive: Receive) -> AsyncIterator[Message]:
     more = True
     while more:

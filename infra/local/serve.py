@@ -1,7 +1,9 @@
-"""The emulator's own process: MiniStack on loopback behind the request guard, saved every few seconds. Started by `emulator.py` with its settings in place.
+"""The emulator's own process: MiniStack on loopback behind the request guard, its functions bounded, saved every few seconds.
 
-MiniStack by itself saves at a clean stop only. Here a `kill -9` costs at most the last SAVE_SECONDS. And a parent that dies without
-a word (`kill -9` again) leaves no orphan: this process notices that it was adopted, saves and ends.
+`emulator.py` starts it with its settings in place.
+
+MiniStack by itself saves at a clean stop only. Here a `kill -9` costs at most the last SAVE_SECONDS, and the functions' logs. And a parent that dies
+without a word (`kill -9` again) leaves no orphan: this process notices that it was adopted, saves and ends.
 """
 
 import asyncio
@@ -20,10 +22,14 @@ from ministack import app as ministack
 from ministack.core import lambda_runtime
 from ministack.core.persistence import save_all
 
+from infra.local.functions import Processes, in_turn
 from infra.local.request_guard import RequestGuard, guarded
 from infra.local.state import AccessKey
 
 SAVE_SECONDS = 2.0
+# Each call of a function adds to the logs, so that saving them takes ever longer: seconds after a few thousand calls, in which nothing is answered and an
+# authorizer gives up on its table.
+SAVED_AT_THE_STOP_ONLY = frozenset({"cloudwatch_logs"})
 
 
 class Watched:
@@ -44,14 +50,18 @@ async def main() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     port, key = int(os.environ["GATEWAY_PORT"]), AccessKey(os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"])
+    functions = int(os.environ["LAMBDA_ACCOUNT_CONCURRENCY"])
     _hide_session_keys(key)
+    Processes(functions).install()
     config = Config()
     config.bind = [f"{os.environ['BIND_HOST']}:{port}"]
     config.keep_alive_timeout = 75
     config.graceful_timeout = 1
     watched = Watched()
     keeper = asyncio.create_task(_keep(watched, stop, os.getppid()))
-    app: Any = guarded(watched, RequestGuard(port, key))
+    # A request runs one function at a time, but two of them, authorizer and backend: with half as many requests as processes, neither function's are ended for
+    # the other's. And what is invoked by other ways than the APIs finds room.
+    app: Any = guarded(in_turn(watched, functions // 2), RequestGuard(port, key))
     await serve(app, config, shutdown_trigger=stop.wait)
     keeper.cancel()
 
@@ -71,6 +81,11 @@ def _hide_session_keys(key: AccessKey) -> None:
     lambda_runtime.execution_credentials = execution_credentials
 
 
+def states_to_save() -> dict[str, Any]:
+    """Return what is saved while the stack runs: by the name of each service that was asked for something, what returns its state."""
+    return {name: state for name, state in ministack._build_persistence_save_dict().items() if name not in SAVED_AT_THE_STOP_ONLY}
+
+
 async def _keep(watched: Watched, stop: asyncio.Event, parent: int) -> None:
     saved_at = time.monotonic()
     while not stop.is_set():
@@ -81,7 +96,7 @@ async def _keep(watched: Watched, stop: asyncio.Event, parent: int) -> None:
         # Once more after the last request, for what its background work changes; then an idle stack leaves the disk alone.
         elif time.monotonic() - saved_at >= SAVE_SECONDS and watched.asked_at + SAVE_SECONDS >= saved_at:
             # On the event loop, so that no request changes the state halfway through. It is the only handle MiniStack offers.
-            save_all(ministack._build_persistence_save_dict())
+            save_all(states_to_save())
             saved_at = time.monotonic()
 
 

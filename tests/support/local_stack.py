@@ -118,6 +118,13 @@ class LocalStack:
             cognito.admin_add_user_to_group(UserPoolId=pool, Username=name, GroupName=group)
         return self.sign_in(name, PASSWORD)["AccessToken"]
 
+    def functions(self) -> list[str]:
+        """Return the command of each process of a function that this stack has now, and of no other stack's."""
+        # Each works in a folder of its own, below the folder for temporary files that the emulator was given.
+        below = str(self.folder.resolve() / ".gatebook")
+        listed = subprocess.run(["ps", "-A", "-ww", "-o", "args="], capture_output=True, text=True, check=True)
+        return [line for line in listed.stdout.splitlines() if below in line and line.endswith("/_worker.py")]
+
     def _exchange(self, api: str, method: str, path: str, headers: Sequence[tuple[str, str]], body: bytes) -> Answer:
         note = self.note["apis"][api]
         url = urlsplit(note["url"])
