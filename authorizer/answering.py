@@ -7,6 +7,7 @@ example: a key of token, method and route gets a policy for all of `GET /pets/{p
 import json
 from collections.abc import Hashable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from authorizer.errors import TroubleError
 from authorizer.events import http_1, http_2, websocket
@@ -119,11 +120,11 @@ class Answering:
         context = {
             "sub": principal.subject,
             "version": str(loaded.version),
-            "groups": json.dumps(principal.groups, ensure_ascii=False),
+            "groups": _as_json(principal.groups),
             "client_id": client_id,
         }
         if principal.is_machine:
-            context["scopes"] = json.dumps([ref.name for ref in principal.refs if ref.kind is RefKind.SCOPE], ensure_ascii=False)
+            context["scopes"] = _as_json(tuple(ref.name for ref in principal.refs if ref.kind is RefKind.SCOPE))
         if self._options.username and principal.username is not None:
             context["username"] = principal.username
         return Answer(
@@ -259,6 +260,12 @@ def decide_again(request: AuthorizationRequest, outcome: Outcome, loaded: Loaded
 
 def _allows(grounds: Grounds, target: Target) -> bool:
     return decide(grounds, target).allowed
+
+
+@lru_cache(maxsize=256)
+def _as_json(names: tuple[str, ...]) -> str:
+    # Many people are in the same groups.
+    return json.dumps(names, ensure_ascii=False)
 
 
 def _only_requested(fallback: _Fallback) -> _Speech:

@@ -5,7 +5,6 @@ import io
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
-from itertools import count
 from typing import Any
 from unittest import mock
 
@@ -62,12 +61,18 @@ def handlers(issuer: Issuer, *documents: dict[str, Any], **settings: str) -> Ite
         for log_handler in logging.getLogger("gatebook").handlers:
             assert isinstance(log_handler, logging.StreamHandler)
             log_handler.stream = nowhere
-        # As `authorizer.handler` does, so that what the tests' own libraries hold is not looked through.
-        gc.freeze()
-        try:
+        with frozen():
             yield handles
-        finally:
-            gc.unfreeze()
+
+
+@contextmanager
+def frozen() -> Iterator[None]:
+    """Leave what there is out of the search for garbage, as `authorizer.handler` does: what the tests' own libraries hold is nothing to a request."""
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def call(token: str, template: str = TEMPLATE) -> Event:
@@ -75,7 +80,9 @@ def call(token: str, template: str = TEMPLATE) -> Event:
     return rest_request_event("GET", template.replace("{id}", "7"), template, headers=[("Authorization", f"Bearer {token}")])
 
 
-def unseen_tokens(issuer: Issuer) -> Iterator[str]:
-    """Yield different tokens of one user who is in all groups, for ever."""
-    for number in count():
-        yield issuer.access_token(*GROUPS, jti=f"jti{number}")
+def unseen_tokens(issuer: Issuer, count: int) -> Iterator[str]:
+    """Return so many different tokens of one user who is in all groups.
+
+    They are signed before the first is taken: signing leaves nothing else in a processor's caches.
+    """
+    return iter([issuer.access_token(*GROUPS, jti=f"jti{number}") for number in range(count)])
