@@ -20,6 +20,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from rich.box import SIMPLE
@@ -36,12 +37,16 @@ WARM_SECONDS = 1.0
 PATIENCE_SECONDS = 20.0
 REMEMBERED_SECONDS = 300
 NO_ANSWER = 0
-HEADINGS = ("door", "clients", "per s", "to open", "p50 ms", "p99 ms", "functions", "answers")
+HEADINGS = ("door", "clients", "per s", "to open", "p50 ms", "p99 ms", "procs", "answers")
+LEGEND = (
+    "`open` asks GET /health, which nobody guards, the others GET /pets/7 behind an authorizer of that kind; `cached` is TOKEN with the gateway's cache. "
+    "`to open` is the rate beside that of the open door, `procs` the processes of functions at the end."
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """A way to the backend of the petstore."""
+    """A way to the backend of the petstore. `remembered`: by the gateway, in its cache of the authorizer's answers."""
 
     what: str
     api: str
@@ -50,12 +55,12 @@ class Door:
     remembered: bool = False
 
 
-OPEN = Door("GET /health, open", "rest_request", "/health", guarded=False)
+OPEN = Door("open", "rest_request", "/health", guarded=False)
 DOORS = (
     OPEN,
-    Door("GET /pets/7, REQUEST", "rest_request", "/pets/7"),
-    Door("GET /pets/7, TOKEN", "rest_token", "/pets/7"),
-    Door("GET /pets/7, TOKEN, cached", "rest_token", "/pets/7", remembered=True),
+    Door("REQUEST", "rest_request", "/pets/7"),
+    Door("TOKEN", "rest_token", "/pets/7"),
+    Door("cached", "rest_token", "/pets/7", remembered=True),
 )
 
 
@@ -164,10 +169,9 @@ def measure(stack: LocalStack, door: Door, clients: int, tokens: Sequence[str], 
     return Cell.of(door, clients, [reply for client in crowd for reply in client.replies], (start, end), functions)
 
 
-def remember(stack: LocalStack, api: str, seconds: int) -> None:
-    """Have the gateway remember the authorizer's answers of a REST API for this many seconds, 0 for not at all."""
-    gateway = stack.client("apigateway")
-    api_id = stack.note["apis"][api]["host_header"].partition(".")[0]
+def remember(gateway: Any, host: str, seconds: int) -> None:
+    """Have the gateway remember the authorizer's answers of the REST API under this host for as many seconds, 0 for not at all."""
+    api_id = host.partition(".")[0]
     for authorizer in gateway.get_authorizers(restApiId=api_id)["items"]:
         change = {"op": "replace", "path": "/authorizerResultTtlInSeconds", "value": str(seconds)}
         gateway.update_authorizer(restApiId=api_id, authorizerId=authorizer["id"], patchOperations=[change])
@@ -190,13 +194,14 @@ def measure_all(console: Console, clients: Sequence[int], seconds: float) -> lis
     with Progress(console=console, transient=True) as progress:
         task = progress.add_task("starting a local stack", total=len(clients) * len(DOORS))
         with running() as stack:
-            tokens = [stack.token(user) for user in USERS]
+            tokens = [stack.sign_in(user, stack.note["users"][user]["password"])["AccessToken"] for user in USERS]
+            gateway = stack.client("apigateway")
             rounds = []
             for number in clients:
                 cells = []
                 for door in DOORS:
                     progress.update(task, description=f"{number} clients: {door.what}")
-                    remember(stack, "rest_token", REMEMBERED_SECONDS if door.remembered else 0)
+                    remember(gateway, stack.note["apis"]["rest_token"]["host_header"], REMEMBERED_SECONDS if door.remembered else 0)
                     cells.append(measure(stack, door, number, tokens, seconds))
                     progress.advance(task)
                 rounds.append(cells)
@@ -212,12 +217,12 @@ def rows(rounds: Sequence[Sequence[Cell]]) -> list[tuple[str, ...]]:
 def as_markdown(rounds: Sequence[Sequence[Cell]], machine: str) -> str:
     """Return a table of Markdown under a line that names the machine."""
     lines = [HEADINGS, ("---", *["---:"] * (len(HEADINGS) - 2), "---"), *rows(rounds)]
-    return f"The local stack on {machine}.\n\n" + "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    return f"The local stack on {machine}. {LEGEND}\n\n" + "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 def as_table(rounds: Sequence[Sequence[Cell]], machine: str) -> Table:
     """Return the same for a terminal, other answers than 200 in red."""
-    table = Table(title=f"The local stack on {machine}", title_justify="left", box=SIMPLE)
+    table = Table(title=f"The local stack on {machine}", title_justify="left", caption=LEGEND, caption_justify="left", box=SIMPLE)
     for number, heading in enumerate(HEADINGS):
         table.add_column(heading, justify="right" if 0 < number < len(HEADINGS) - 1 else "left")
     for cells in rounds:
@@ -236,7 +241,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Measures, prints, and writes Markdown where it is asked to."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.load", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--clients", type=int, nargs="+", default=CLIENTS, help="how many at once (default: 1 20 50 200)")
-    parser.add_argument("--seconds", type=float, default=3.0, help="how long each cell is measured (default: %(default)s)")
+    parser.add_argument("--seconds", type=float, default=2.5, help="how long each cell is measured (default: %(default)s)")
     parser.add_argument("--out", type=Path, help="write the table to this file, as Markdown")
     options = parser.parse_args(arguments)
     console = Console()
