@@ -3,7 +3,7 @@
 A bundle of all authorities that there are takes a cold start as long to read as all of the table's answers, and it is read for each of its two connections.
 The five are those that Amazon Trust Services asks relying parties to hold (https://www.amazontrust.com/repository). They are trusted in place of the bundle
 for Cognito and DynamoDB in the regions of AWS's public partition, which have certificates of theirs. China, GovCloud and all other issuers keep the bundle.
-Where the five do not vouch for a host the bundle is asked, so that a new authority of AWS's stops nobody.
+Where the five do not vouch for a host the bundle is asked, so that a new authority of AWS's is no outage. The five save time and narrow nothing.
 """
 
 import re

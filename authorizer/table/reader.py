@@ -59,7 +59,7 @@ class PermissionTable:
                 "aws_secret_access_key": secret,
             },
         )
-        self._trusts_few = False
+        self._trusting_few: Any = None
         self._bound: dict[type[TableItem], type[TableItem]] = {}
         self._table_connection = self.items(TableItem)._get_connection()
         if aws_authorities and endpoint is None:
@@ -70,12 +70,13 @@ class PermissionTable:
         if vouch_for_region(self.connection.region or session.get_config_variable("region") or ""):
             # The client is made at the first read, of this session.
             session.set_config_variable("ca_bundle", aws_authorities)
-            self._trusts_few = True
+            self._trusting_few = session
 
     def _trust_the_bundle(self) -> None:
         """AWS may have other authorities by now than when the zip was built: the next read asks by a client that takes the AWS SDK's word for it."""
-        self._trusts_few = False
-        self.connection.session.set_config_variable("ca_bundle", None)
+        # PynamoDB has a session for each thread, and this may not be the one in which the table was made.
+        self._trusting_few.set_config_variable("ca_bundle", None)
+        self._trusting_few = None
         self.connection._client = None
 
     @property
@@ -170,7 +171,7 @@ class PermissionTable:
             yield
         except PynamoDBException as error:
             code = error_code(error) or type(error.cause).__name__
-            if self._trusts_few and code == "SSLError":
+            if self._trusting_few is not None and code == "SSLError":
                 self._trust_the_bundle()
             raise TroubleError("dynamodb_unavailable", f"table `{self.name}` cannot be read: {code}") from error
         except (TypeError, ValueError, AttributeError, LookupError) as error:

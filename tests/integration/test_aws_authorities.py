@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from authorizer.errors import TroubleError
+from authorizer.policy.permission import EVERYONE
 from authorizer.settings import read_settings
 from authorizer.table.reader import PermissionTable
 from authorizer.tokens.jwks_fetch import fetch_jwks
@@ -134,6 +135,24 @@ def test_a_new_authority_of_awss_is_found_in_the_systems_bundle(
         for _ in range(2):
             assert table.read_head("petstore", consistent=False) is None
         assert requests == [COGNITO, DYNAMODB, DYNAMODB]
+
+
+def test_the_bundle_is_asked_whichever_thread_meets_the_new_authority(
+    vouched: Vouched, authorities: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    system_trusts(STRANGER, tmp_path, monkeypatch)
+    table = PermissionTable("t", "eu-west-1", aws_authorities=authorities)
+    with vouched(AMAZON):
+        assert table.read_head("petstore", consistent=False) is None
+    with vouched(STRANGER) as requests:
+        reasons: list[str] = []
+        # The connection that the main thread made is closed by now, and rows are read by threads.
+        thread = threading.Thread(target=lambda: reasons.append(refused(lambda: table.read_subject("petstore", EVERYONE, 1))))
+        thread.start()
+        thread.join()
+        assert reasons == ["dynamodb_unavailable"]
+        assert table.read_head("petstore", consistent=False) is None
+        assert requests == [DYNAMODB]
 
 
 def test_both_authorities_have_the_time_of_one(vouched: Vouched, authorities: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

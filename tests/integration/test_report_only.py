@@ -11,6 +11,7 @@ from tests.integration.gates import Gate, KeyServer, bearer, build_gate, keys, p
 from tests.support.clock import Clock
 from tests.support.events import Deployment
 from tests.support.iam_evaluator import evaluate
+from tests.support.issuer import NOW
 from tests.support.tables import Table, opened
 
 __all__ = ["keys", "published"]
@@ -80,3 +81,13 @@ def test_neither_does_a_denylisted_one(reporting: Gate, published: Table, clock:
     service.add_entry("petstore", DenylistKind.SUB, "u1", author="a", reason="stolen", expires_at=2_000_000_000)
     clock.advance(11)
     assert str(reporting.fail(request_event(bearer("admin"), path="/pets"))) == "Unauthorized"
+
+
+def test_what_no_permission_allows_passes_until_the_token_ends(
+    published: Table, keys: KeyServer, clock: Clock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gate = build_gate(keys, clock, capsys, REPORT_ONLY="1", EXPIRY_CONDITIONS="1")
+    asks = bearer("stranger", exp=NOW + 100)
+    for event in (token_event(asks, "DELETE", "/pets/7"), request_event(asks, verb="DELETE", path="/pets/7")):
+        [statement] = gate.call(event)["policyDocument"]["Statement"]
+        assert (statement["Effect"], statement["Condition"]) == ("Allow", {"NumericLessThan": {"aws:EpochTime": str(int(NOW) + 100)}})

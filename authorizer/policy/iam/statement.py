@@ -27,10 +27,13 @@ class PolicyTooLargeError(Exception):
 
 
 def end_of(permissions: Iterable[Permission], token_expiry: int | None) -> int | None:
-    """Return the second at which the last of these allows ends, with the token at the latest; None if policies shall not say."""
+    """Return the second at which the last of these allows ends, with the token at the latest; None if policies shall not say.
+
+    In report-only mode a request passes without any allow, as long as its token does.
+    """
     if token_expiry is None:
         return None
-    return max(token_expiry if p.until is None else min(token_expiry, p.until) for p in permissions)
+    return max((token_expiry if p.until is None else min(token_expiry, p.until) for p in permissions), default=token_expiry)
 
 
 def allow(resources: list[str], end: int | None) -> Statement:
