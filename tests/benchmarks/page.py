@@ -56,7 +56,10 @@ def page(measured: Measured, here: str, today: date) -> str:
             imports, lines of log per request, bytes of answers and zips, entries of each memo, and lines run at two sizes for all that the tables
             above call flat.
         """),
-        "What it costs in dollars, and what a load asks of an account, is in [Costs and capacity](costs.md).",
+        prose("""
+            What it costs in dollars, and what a load asks of an account, is in [Costs and capacity](costs.md); what the local stack answers to many at once, in
+            [The local stack under load](local-load.md).
+        """),
     ]
     return "\n\n".join(blocks) + "\n"
 
@@ -79,7 +82,7 @@ def number(value: float) -> str:
     if value >= 10:
         return f"{value:.0f}"
     if value >= 0.5:
-        return f"{value:.2g}" if value < 1 else f"{value:.1f}"
+        return f"{value:.2f}" if value < 0.995 else f"{value:.1f}"
     whole = 1 / value if value else 0
     digits = max(0, len(str(int(whole))) - 2)
     return f"1/{round(whole, -digits):,.0f}"

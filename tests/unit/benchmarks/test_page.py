@@ -20,7 +20,8 @@ MEASURED = Measured(
 
 
 @pytest.mark.parametrize(
-    ("value", "told"), [(12.4, "12"), (5.12, "5.1"), (1.0, "1.0"), (0.95, "0.95"), (0.5, "0.5"), (1 / 60, "1/60"), (1 / 5_432, "1/5,400")]
+    ("value", "told"),
+    [(12.4, "12"), (5.12, "5.1"), (1.0, "1.0"), (0.95, "0.95"), (0.999, "1.0"), (0.5, "0.50"), (1 / 60, "1/60"), (1 / 5_432, "1/5,400")],
 )
 def test_a_ratio_has_two_digits_that_count(value: float, told: str) -> None:
     assert number(value) == told
