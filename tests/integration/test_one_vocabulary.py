@@ -31,7 +31,7 @@ def client(target: Table, run: Run) -> Client:
     publish(DOCUMENT.replace("everyone: {allow: [GET /pets]}", "everyone: {allow: [GET /pets, POST /pets]}"))
     service = PermissionService(opened(), lambda: 1_800_000_000)
     service.add_entry("petstore", DenylistKind.SUB, "u 1", author="jane", reason="stolen", expires_at=4_000_000_000)
-    return Client(AdminApi(service, now=lambda: 1_800_000_000, flush=lambda _: ()))
+    return Client(AdminApi(service, now=lambda: 1_800_000_000, flush=lambda _: (), clock=lambda: 0.0))
 
 
 CASES: dict[str, tuple[tuple[str, ...], str, dict[str, str]]] = {

@@ -89,7 +89,7 @@ def test_a_file_that_changes_nothing_costs_a_read(
 def test_a_dry_run_costs_a_read(table: Table, wire: AwsCalls, groups: int, compiled: list[bool]) -> None:
     clock = Clock()
     publish(large_document(80, groups, 10), clock=clock)
-    client = Client(AdminApi(PermissionService(opened(), clock), now=clock, flush=lambda _: ()))
+    client = Client(AdminApi(PermissionService(opened(), clock), now=clock, flush=lambda _: (), clock=clock))
     compiled.clear()
     wire.take()
     reply = client.put("/v1/apis/large/subjects/groups/team-001", {"allow": ["GET /**"]}, if_match="*", query={"dry_run": "true"})

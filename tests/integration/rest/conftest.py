@@ -77,7 +77,8 @@ def shared(_one_loader: None) -> Iterator[Rest]:
                 flushed.append(api)
                 return (f"{api}1/prod",)
 
-            client = Client(AdminApi(PermissionService(opened(), clock, waits.append), now=clock, flush=flush))
+            # The time that a request may take stands still too: how busy a machine is fails no test.
+            client = Client(AdminApi(PermissionService(opened(), clock, waits.append), now=clock, flush=flush, clock=clock))
             client.publish(pets("standing"))
             yield Rest(client, EmulatedTable(dynamodb), wire, clock, waits, flushed)
 

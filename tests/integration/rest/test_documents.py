@@ -359,7 +359,7 @@ def test_what_the_gateway_remembers_is_dropped_with_each_version_where_that_is_a
         return ("a1b2c3d4e5/prod",)
 
     service = PermissionService(opened(), rest.clock, lambda _: None)
-    client = Client(AdminApi(service, now=rest.clock, flush=flush, flush_on_publish=on_publish))
+    client = Client(AdminApi(service, now=rest.clock, flush=flush, flush_on_publish=on_publish, clock=rest.clock))
     path, flushed = f"/v1/apis/{shop}", ["a1b2c3d4e5/prod"] if on_publish else []
     tried = client.put(f"{path}/subjects/groups/guest", {}, if_match="*", query={"dry_run": "true"})
     assert (tried.body["flushed"], rest.flushed) == ([], [])

@@ -276,7 +276,7 @@ def test_it_is_made_once(rest: Rest, monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr("admin_api.rest.app.describe", counted)
     service = PermissionService(opened(), rest.clock, lambda _: None)
-    client = Client(AdminApi(service, now=rest.clock, flush=lambda _: ()))
+    client = Client(AdminApi(service, now=rest.clock, flush=lambda _: (), clock=rest.clock))
     first, *others = [client.get("/v1/openapi.json", as_=None) for _ in range(3)]
     assert first.status == 200
     assert all(other == first for other in others)

@@ -64,7 +64,7 @@ class Race:
     def another_client(self) -> Client:
         """Another process' admin API on the same table."""
         clock = self.rest.clock
-        return Client(AdminApi(PermissionService(opened(), clock, lambda _: None), now=clock, flush=lambda _: ()))
+        return Client(AdminApi(PermissionService(opened(), clock, lambda _: None), now=clock, flush=lambda _: (), clock=clock))
 
 
 @contextmanager
