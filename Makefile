@@ -66,7 +66,7 @@ fuzz: install ## random permissions, mutated tokens and mutated events on all co
 mutants: install ## break compiler and matcher on purpose; each mutant must be noticed
 	$(BIN)/python -m tests.tools.mutants
 
-bench: install ## what it costs, as ratios, beside others: renew docs/performance.md (five minutes; AWS_SAMPLE=its lambda.py for AWS's sample)
+bench: install ## what it costs, as ratios, beside others: renew docs/performance.md (four minutes; AWS_SAMPLE=its lambda.py for AWS's sample)
 	$(BIN)/python -m tests.benchmarks.bench --out docs/performance.md $(if $(AWS_SAMPLE),--aws-sample $(AWS_SAMPLE))
 
 costs: install ## renew docs/costs.md and its picture: what requests cost and what a load needs (half a minute)

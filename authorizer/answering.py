@@ -92,7 +92,7 @@ class Answering:
     def rule(self, request: AuthorizationRequest, caller: Caller) -> Ruling:
         """Decide the request for what the gateway's cache key holds. Raises `TroubleError` for a key that no answer is safe under."""
         if request.format == websocket.FORMAT:
-            # `$connect` is remembered by nobody.
+            # No gateway caches an answer to `$connect`.
             return self._ruling(request, caller, _Speech(CacheScope.REQUEST), routes=json.dumps(self._route_keys(caller.grounds)))
         parts = self._cache_key_parts(request)
         if KeyPart.TOKEN not in parts:

@@ -6,6 +6,7 @@ change started from. Rows are never changed, so a reader at any version keeps wh
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 from pynamodb.exceptions import DoesNotExist, PutError, TableDoesNotExist, TransactWriteError
@@ -230,22 +231,7 @@ class TableWriter:
         )
 
     def _version_item(self, api: str, record: VersionRecord) -> VersionItem:
-        return self._table.items(VersionItem)(
-            pk=keys.api_key(api),
-            sk=keys.VERSION_PREFIX + keys.number(record.version),
-            schema=SCHEMA,
-            author=record.author,
-            on_behalf_of=record.on_behalf_of,
-            reason=record.reason,
-            time=record.time,
-            changes=canonical_json(record.changes),
-            touched=canonical_json(touched_fields(record)),
-            parent_hash=record.parent_hash,
-            hash=record.hash,
-            series=optional_fields(record).get("series"),
-            denylist=optional_fields(record).get("denylist"),
-            origin=origin_field(record),
-        )
+        return self._table.items(VersionItem)(**version_fields(api, record))
 
     def _idempotency_item(self, api: str, answer: StoredAnswer) -> IdempotencyItem:
         return self._table.items(IdempotencyItem)(
@@ -256,6 +242,26 @@ class TableWriter:
             answer=answer.text,
             expires_at=answer.expires_at,
         )
+
+
+def version_fields(api: str, record: VersionRecord) -> dict[str, Any]:
+    """Return the fields of a record's item, None for what it does not have."""
+    return {
+        "pk": keys.api_key(api),
+        "sk": keys.VERSION_PREFIX + keys.number(record.version),
+        "schema": SCHEMA,
+        "author": record.author,
+        "on_behalf_of": record.on_behalf_of,
+        "reason": record.reason,
+        "time": record.time,
+        "changes": canonical_json(record.changes),
+        "touched": canonical_json(touched_fields(record)),
+        "parent_hash": record.parent_hash,
+        "hash": record.hash,
+        "series": optional_fields(record).get("series"),
+        "denylist": optional_fields(record).get("denylist"),
+        "origin": origin_field(record),
+    }
 
 
 def _unanswered(now: float) -> Condition:

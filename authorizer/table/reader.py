@@ -74,10 +74,11 @@ class PermissionTable:
 
     def _trust_the_bundle(self) -> None:
         """AWS may have other authorities by now than when the zip was built: the next read asks by a client that takes the AWS SDK's word for it."""
-        # PynamoDB has a session for each thread, and this may not be the one in which the table was made.
-        self._trusting_few.set_config_variable("ca_bundle", None)
-        self._trusting_few = None
-        self.connection._client = None
+        # Rows are read by several threads, which may all have met them. And PynamoDB has a session for each thread, this one's may be another.
+        session, self._trusting_few = self._trusting_few, None
+        if session is not None:
+            session.set_config_variable("ca_bundle", None)
+            self.connection._client = None
 
     @property
     def connection(self) -> Connection:
@@ -171,7 +172,7 @@ class PermissionTable:
             yield
         except PynamoDBException as error:
             code = error_code(error) or type(error.cause).__name__
-            if self._trusting_few is not None and code == "SSLError":
+            if code == "SSLError":
                 self._trust_the_bundle()
             raise TroubleError("dynamodb_unavailable", f"table `{self.name}` cannot be read: {code}") from error
         except (TypeError, ValueError, AttributeError, LookupError) as error:

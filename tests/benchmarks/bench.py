@@ -32,8 +32,8 @@ _PEERS = (
 _SAMPLE = "AWS's sample makes a client of DynamoDB for each request and reads the groups' policies, which the process itself answers here."
 _NO_SAMPLE = "AWS's sample is measured beside them where its file is at hand: `make bench AWS_SAMPLE=custom-auth/lambda.py`."
 _COLD = (
-    "Importing the packaged handler and answering a first request, with the key set and the table read over TLS. Prototype D is a straightforward authorizer on"
-    " the same packages, as pip installs them (`tests/benchmarks/prototype_d.py`)."
+    f"Importing the packaged handler and answering a first request on Python {PYTHON}, with the key set and the table read over TLS."
+    " Prototype D is a straightforward authorizer on the same packages, as pip installs them (`tests/benchmarks/prototype_d.py`)."
 )
 
 

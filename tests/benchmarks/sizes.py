@@ -16,8 +16,8 @@ from unittest.mock import patch
 from aws_lambda_powertools import Metrics
 
 from admin_api.analysis.access_changes import access_changes
-from admin_api.table.version_record import Authorship, Base, new_record, origin_field, touched_fields
-from admin_api.table.writer import row_contents
+from admin_api.table.version_record import Authorship, Base, new_record
+from admin_api.table.writer import row_contents, version_fields
 from authorizer import events
 from authorizer.answering import Answering, AnswerOptions, Caller, Outcome
 from authorizer.decision_line import DecisionLines
@@ -29,7 +29,6 @@ from authorizer.policy.permission_index import CallerPermissions
 from authorizer.request_log import Metric, RequestLog
 from authorizer.table import keys
 from authorizer.table.cache import LoadedPermissions
-from authorizer.table.digests import canonical_json
 from authorizer.table.items import SCHEMA, HeadItem, RegistryItem, RowItem, TableItem, VersionItem
 from authorizer.table.records import Head
 from authorizer.tokens.claims import Principal
@@ -150,19 +149,7 @@ def item_sizes(groups: int = GROUPS) -> ItemSizes:
     record = new_record(
         API, Base(Head(1, "0" * 64), None), [changed], Authorship(AUTHOR, REASON), tuple(map(str, access_changes(before, after))), NOW
     )
-    version = VersionItem(
-        pk=keys.api_key(API),
-        sk=keys.VERSION_PREFIX + keys.number(record.version),
-        schema=SCHEMA,
-        author=record.author,
-        reason=record.reason,
-        time=record.time,
-        changes=canonical_json(record.changes),
-        touched=canonical_json(touched_fields(record)),
-        parent_hash=record.parent_hash,
-        hash=record.hash,
-        origin=origin_field(record),
-    )
+    version = VersionItem(**version_fields(API, record))
     head = HeadItem(pk=keys.api_key(API), sk=keys.HEAD, schema=SCHEMA, version=2, hash=record.hash, updated_at=record.time)
     entries = [
         RegistryItem(pk=keys.api_key(API), sk=keys.registry_sort_key(ref), schema=SCHEMA, kind=ref.kind.value, name=ref.name)

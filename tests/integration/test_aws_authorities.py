@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import SSLError
+from pynamodb.exceptions import GetError
 
 from authorizer.errors import TroubleError
 from authorizer.policy.permission import EVERYONE
@@ -151,6 +153,9 @@ def test_the_bundle_is_asked_whichever_thread_meets_the_new_authority(
         thread.start()
         thread.join()
         assert reasons == ["dynamodb_unavailable"]
+        # A thread whose read failed at the same moment comes after the first and finds nothing left to do.
+        with pytest.raises(TroubleError, match="SSLError"), table.trouble("petstore"):
+            raise GetError(cause=SSLError(endpoint_url=DYNAMODB, error=OSError("refused")))
         assert table.read_head("petstore", consistent=False) is None
         assert requests == [DYNAMODB]
 
