@@ -8,6 +8,7 @@ import json
 from collections.abc import Hashable
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import NamedTuple
 
 from authorizer.errors import TroubleError
 from authorizer.events import http_1, http_2, websocket
@@ -26,8 +27,7 @@ from authorizer.table.cache import LoadedPermissions
 from authorizer.tokens.claims import Principal
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """An answer and how it came about."""
 
     answer: Answer
@@ -55,8 +55,7 @@ class AnswerOptions:
     report_only: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(NamedTuple):
     """Who asks, and what the decision rests on."""
 
     principal: Principal
@@ -64,16 +63,14 @@ class Caller:
     grounds: Grounds
 
 
-@dataclass(frozen=True, slots=True)
-class _Fallback:
+class _Fallback(NamedTuple):
     """Why an answer speaks of less than what is configured: `reason` for the metrics, `detail` for people."""
 
     reason: str
     detail: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Speech:
+class _Speech(NamedTuple):
     """What an answer speaks of. `policy` is there if it can be written before the decision is made: for all requests of a route or of a caller."""
 
     scope: CacheScope
@@ -189,7 +186,7 @@ class Answering:
         if policy is not None:
             decision, policy = _agreed(decision, policy, request, self._expiry(caller))
         if policy is None:
-            told = replace(decision, effect=Effect.ALLOW) if self._options.report_only else decision
+            told = decision._replace(effect=Effect.ALLOW) if self._options.report_only else decision
             policy = compile_request(request.method_arn, told, token_expiry=self._expiry(caller))
             if speech.fallback is None:
                 context |= {"reason": decision.reason.value, "route": str(decision.route or "")}
@@ -245,7 +242,7 @@ def _agreed(
     arn = request.method_arn
     if decision.reason is Unroutable.NO_ROUTE and allows(policy, str(arn)):
         # The gateway serves a path that no route of the catalogue has, below one that the caller may use: the catalogue lacks a deployed route.
-        decision = replace(decision, reason=Unroutable.CATALOGUE_DRIFT)
+        decision = decision._replace(reason=Unroutable.CATALOGUE_DRIFT)
     policy = with_requested(policy, arn, decision, token_expiry=token_expiry)
     if decision.allowed and not allows(policy, str(arn)):
         # A Deny that holds other routes apart takes in this spelling, such as `/pets/a%2Fb`.
@@ -314,7 +311,7 @@ def _held_to_parameters(target: Target, request: AuthorizationRequest) -> Target
         value = target.parameters.get(own)
         if value is not None and value == request.path_parameters.get(name):
             kept[own] = value
-    return replace(target, parameters=kept)
+    return target._replace(parameters=kept)
 
 
 def _hold_to_route(request: AuthorizationRequest, grounds: Grounds, route: RouteTemplate | None) -> None:

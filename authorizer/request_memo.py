@@ -2,8 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from authorizer.answering import Caller
 from authorizer.events.wire import AuthorizationRequest
@@ -16,8 +15,7 @@ MAX_REQUESTS = 200
 _Made = TypeVar("_Made")
 
 
-@dataclass(frozen=True, slots=True)
-class _Kept(Generic[_Made]):
+class _Kept(NamedTuple, Generic[_Made]):
     """What was asked and by what it was decided, what came of it, and from when until when no permission of the caller ends."""
 
     asked: tuple[object, ...]

@@ -4,8 +4,8 @@ Judging happens in a thread that a request waits for only so long: the candidate
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from threading import Thread
+from typing import NamedTuple
 
 from authorizer.policy.decision import Decision
 from authorizer.policy.permission import PrincipalRef
@@ -15,8 +15,7 @@ WAIT_SECONDS = 0.05
 """By how much a request may take longer. What is not judged by then is left out; a thread that is late ends by itself, and until it has none is added."""
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(NamedTuple):
     """What the candidate says of a request, at which version of it; or why nothing is known: `trouble` is its reason, else there was no time."""
 
     decision: Decision | None = None

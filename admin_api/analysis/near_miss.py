@@ -1,7 +1,7 @@
 """What stood between a denied request and an allow: the one thing that a permission lacks, and the other subjects that may."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 
 from admin_api.analysis.access_changes import ALLOWED, describe_access
@@ -112,11 +112,11 @@ def other_subjects(document: PermissionDocument, held: Held, grounds: Grounds, t
     """Return the subjects that may call a route by permissions that the caller has not, those first with whom this very request would pass."""
     found: list[tuple[bool, PrincipalRef, NearMiss]] = []
     for subject in document.subjects:
-        denies, allows = applicable(replace(grounds, permissions=document.permissions(subject)), target.verb, route)
+        denies, allows = applicable(grounds._replace(permissions=document.permissions(subject)), target.verb, route)
         new = tuple(permission for permission in allows if permission not in held)
         if denies or not new:
             continue
-        words, passes = describe_access(new, target.verb, route), decide(replace(grounds, permissions=new), target).allowed
+        words, passes = describe_access(new, target.verb, route), decide(grounds._replace(permissions=new), target).allowed
         message = f"would be allowed by {subject}" if words == ALLOWED else f"would be allowed by {subject}, which is {words}"
         if not passes:
             message = f"{subject} is {words}, which this request does not meet"

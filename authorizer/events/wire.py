@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Any, NotRequired, TypedDict
+from types import MappingProxyType
+from typing import Any, NamedTuple, NotRequired, TypedDict
 
 from authorizer.errors import TroubleError
 from authorizer.events.fields import list_of, map_of
@@ -19,8 +20,7 @@ _MAY_BE_OMITTED = ("groups", "scopes", "routes")
 _AROUND_POLICY = len('"policyDocument": , ')
 
 
-@dataclass(frozen=True, slots=True)
-class AuthorizationRequest:
+class AuthorizationRequest(NamedTuple):
     """One request. `authorization` holds every value that may be the token; `gateway_template` the gateway's path template, if it told it.
 
     `cache_key_parts` is what the gateway's cache key holds; None if the event does not show it. `path_parameters` are the values of the template's parameters
@@ -32,7 +32,7 @@ class AuthorizationRequest:
     authorization: tuple[str, ...]
     gateway_template: str | None = None
     cache_key_parts: frozenset[KeyPart] | None = None
-    path_parameters: Mapping[str, str] = field(default_factory=dict)
+    path_parameters: Mapping[str, str] = MappingProxyType({})
 
     @property
     def apart_from_the_token(self) -> tuple[object, ...]:

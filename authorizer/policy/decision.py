@@ -1,8 +1,8 @@
 """What permissions mean. Every policy is an encoding of `decide` and may never allow what it denies."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from authorizer.policy.permission import Effect, Permission, is_bindable
 from authorizer.policy.permission_index import CallerPermissions
@@ -18,8 +18,7 @@ class Reason(StrEnum):
     IMPLICIT_DENY = "implicit_deny"
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """The answer for one request: `determining` are the permissions that made it, none where nothing allowed it."""
 
     effect: Effect
@@ -33,8 +32,7 @@ class Decision:
         return self.effect is Effect.ALLOW
 
 
-@dataclass(frozen=True, slots=True)
-class Grounds:
+class Grounds(NamedTuple):
     """What a decision rests on besides the request: the caller's permissions and claims, the catalogue, and the time in epoch seconds."""
 
     permissions: Collection[Permission]

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class DenylistKind(StrEnum):
@@ -41,8 +42,7 @@ class DenylistEntry:
         return self.issued_before is None or signed_in_at is None or signed_in_at < self.issued_before
 
 
-@dataclass(frozen=True, slots=True)
-class TokenIds:
+class TokenIds(NamedTuple):
     """What of a verified token entries are compared with. `signed_in_at` is its `auth_time`, else its `iat`."""
 
     values: Mapping[DenylistKind, str]

@@ -6,9 +6,10 @@ reading of it must lead to the same route with the same parameters, or the reque
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import partial
+from types import MappingProxyType
+from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
 from authorizer.policy.route import VERBS, WEBSOCKET, RouteCatalog, RouteMatch, RouteTemplate, SegmentKind
@@ -38,8 +39,7 @@ class _UnsafePathError(ValueError):
     pass
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """What a request asks for.
 
     `route` is the route that answers are about: with `problem` set the request itself is not a proper request for it and is denied, but in `route` scope an
@@ -49,7 +49,7 @@ class Target:
 
     verb: str
     route: RouteTemplate | None
-    parameters: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, str] = MappingProxyType({})
     problem: Unroutable | None = None
     only_requested: bool = False
 
@@ -99,11 +99,11 @@ def _read_with_slash(target: Target, gateway_template: str | None) -> Target:
     if target.route is None:
         return target
     if not target.route.is_greedy and (gateway_template is None or gateway_template.endswith("+}")):
-        return replace(target, route=None, parameters={}, problem=target.problem or Unroutable.UNSAFE_PATH)
+        return target._replace(route=None, parameters={}, problem=target.problem or Unroutable.UNSAFE_PATH)
     last = target.route.segments[-1] if target.route.segments else None
     if last is None or last.kind is SegmentKind.LITERAL or last.text not in target.parameters:
         return target
-    return replace(target, parameters={**target.parameters, last.text: target.parameters[last.text] + "/"})
+    return target._replace(parameters={**target.parameters, last.text: target.parameters[last.text] + "/"})
 
 
 def _resolve(catalog: RouteCatalog, verb: str, path: str, gateway_template: str | None, *, exact: bool, http: bool) -> Target:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 from functools import cached_property, lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 VERBS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
 """What `ANY` and `*` stand for. A request with any other verb is denied."""
@@ -225,8 +225,7 @@ def parse_selector(text: str) -> Selector:
     return Selector(verbs, pattern, open_ended)
 
 
-@dataclass(frozen=True, slots=True)
-class RouteMatch:
+class RouteMatch(NamedTuple):
     """The route that a path belongs to, with its parameters as they stand in the path."""
 
     route: RouteTemplate

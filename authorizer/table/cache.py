@@ -11,6 +11,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import NamedTuple
 
 from authorizer.errors import TroubleError
 from authorizer.policy.denylist import Denylist
@@ -40,8 +41,7 @@ IN_TURN = 3
 """Rows that one connection reads before it pays to make another: that costs a TLS handshake."""
 
 
-@dataclass(frozen=True, slots=True)
-class LoadedPermissions:
+class LoadedPermissions(NamedTuple):
     """What a request is decided by: all of one version, which `hash` names in whichever history. `stale` tells that the table could not confirm it when
     that was due."""
 
@@ -51,7 +51,7 @@ class LoadedPermissions:
     permissions: CallerPermissions
     cached: bool
     stale: bool
-    denylist: Denylist = field(default_factory=Denylist)
+    denylist: Denylist = Denylist()
 
 
 _LONGEST_TOKEN_SECONDS = 86_400
@@ -67,8 +67,7 @@ class _UnreadError(Exception):
         self.cause = cause
 
 
-@dataclass(frozen=True, slots=True)
-class _Due:
+class _Due(NamedTuple):
     """What a record says of a row: the version that wrote it and the digest of its item."""
 
     version: int

@@ -1,6 +1,7 @@
 """What the table says, as frozen values: heads, records of versions, and rows."""
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from authorizer.policy.denylist import DenylistKind
 from authorizer.policy.document import Subject
@@ -8,8 +9,7 @@ from authorizer.policy.permission_index import PermissionIndex
 from authorizer.policy.route import RouteCatalog
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(NamedTuple):
     """The newest version of an API and its hash. `denylist_stamp` is the newest version that changed the denylist, 0 if none did."""
 
     version: int
@@ -17,8 +17,7 @@ class Head:
     denylist_stamp: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Touched:
+class Touched(NamedTuple):
     """One item that a version wrote: its key and the SHA-256 of what it held."""
 
     pk: str

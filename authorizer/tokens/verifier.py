@@ -8,8 +8,7 @@ import json
 from binascii import a2b_base64
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from authorizer.errors import TokenError
 from authorizer.tokens.claims import Principal, TrustedIssuer, check_claims
@@ -31,8 +30,7 @@ _LAST_CHARACTERS = (_BASE64URL, b"", b"AQgw", b"AEIMQUYcgkosw048")
 _TYPES = ("JWT", "AT+JWT")
 
 
-@dataclass(frozen=True, slots=True)
-class _Verified:
+class _Verified(NamedTuple):
     """What was found out about a token, which holds while it is good and as long as `kid` names the very key that its signature was checked with."""
 
     principal: Principal

@@ -4,8 +4,6 @@ A request of a vector may have its own `claims` and `now`, and `http: true` if i
 left out; `route` and `only_requested` are checked where they are given.
 """
 
-from dataclasses import replace
-
 import pytest
 
 from authorizer.policy.decision import decide
@@ -18,7 +16,7 @@ def test_decision(name: str) -> None:
     vector = read("decisions", name)
     for_all = grounds(vector)
     for request in vector["requests"]:
-        here = replace(for_all, claims=request.get("claims", for_all.claims), now=request.get("now", for_all.now))
+        here = for_all._replace(claims=request.get("claims", for_all.claims), now=request.get("now", for_all.now))
         reading = {"exact": request.get("exact", False), "http": request.get("http", False)}
         target = resolve(here.catalog, request["verb"], request["path"], request.get("told"), **reading)
         decision = decide(here, target)

@@ -1,6 +1,6 @@
 """What was made for a request is given again only where all that it depends on is what it was."""
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -79,15 +79,15 @@ def test_the_same_again_is_answered_from_memory() -> None:
     made, first = ask(memo, deciding, caller(who))
     assert made == 1
     # The last moment before the permission ends. The table was looked at meanwhile, and held nothing new.
-    for again in (caller(who), caller(who, replace(LOADED, denylist=Denylist())), caller(who, now=END - 0.5)):
+    for again in (caller(who), caller(who, LOADED._replace(denylist=Denylist())), caller(who, now=END - 0.5)):
         assert ask(memo, deciding, again) == (0, first)
 
 
-@pytest.mark.parametrize("name", [field.name for field in fields(AuthorizationRequest) if field.name != "authorization"])
+@pytest.mark.parametrize("name", [name for name in AuthorizationRequest._fields if name != "authorization"])
 def test_whatever_is_asked_otherwise_is_decided_anew(name: str) -> None:
     memo, deciding, asked_by = RequestMemo[int](), Deciding(), caller(principal())
     ask(memo, deciding, asked_by)
-    assert ask(memo, deciding, asked_by, replace(REQUEST, **{name: OTHERS[name]}))[0] == 1
+    assert ask(memo, deciding, asked_by, REQUEST._replace(**{name: OTHERS[name]}))[0] == 1
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_whatever_is_asked_otherwise_is_decided_anew(name: str) -> None:
 def test_other_permissions_decide_anew(changes: dict[str, Any]) -> None:
     memo, deciding, who = RequestMemo[int](), Deciding(), principal()
     ask(memo, deciding, caller(who))
-    assert ask(memo, deciding, caller(who, replace(LOADED, **changes)))[0] == 1
+    assert ask(memo, deciding, caller(who, LOADED._replace(**changes)))[0] == 1
 
 
 def test_what_should_be_equal_and_is_not_decides_anew() -> None:
