@@ -1,16 +1,16 @@
 """The authorizer's settings: its environment, read once at cold start, every mistake in it told at once."""
 
-import json
 import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, overload
-from urllib.parse import urlsplit
 
 from authorizer.errors import SettingsError
+from authorizer.parameters import read_parameter
 from authorizer.policy.cache_scope import CacheScope
 from authorizer.tokens.claims import TrustedIssuer
+from authorizer.tokens.issuer_entries import OwnPool, is_pool_id, read_issuers
 
 NAMES = (
     "PERMISSIONS_TABLE",
@@ -40,10 +40,7 @@ _OUR_PREFIXES = (
     *("HTTP_API_RESPONSE", "GATEWAY_TTL", "CONTEXT_USER", "USAGE_KEY", "SHADOW_", "REPORT_ONLY"),
 )
 
-_POOL = re.compile(r"([a-z]{2}(?:-[a-z]+)+-\d+)_[0-9A-Za-z]+")
-_ISSUER_NAME = re.compile(r"[A-Za-z0-9_-]{1,32}")
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
-_TOKEN_USES = ("access", "id", "none")
+_PARAMETER = "ssm:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +75,17 @@ _CEILINGS = {
 """The most of each number of seconds, and why there is a most."""
 
 
-def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
-    """Read and check the environment. Raises `SettingsError` that names every setting that is missing, wrong or contradicts another."""
+def read_settings(environ: Mapping[str, str] | None = None, parameter: Callable[[str], str] = read_parameter) -> Settings:
+    """Read and check the environment. Raises `SettingsError` that names every setting that is missing, wrong or contradicts another.
+
+    `parameter` reads a parameter of AWS Systems Manager by its name, and is called once if `TRUSTED_ISSUERS` names one.
+    """
     reader = _Reader(os.environ if environ is None else environ)
     reader.refuse_unknown()
     settings = Settings(
         table=reader.required("PERMISSIONS_TABLE"),
         api=reader.required("API"),
-        issuers=_issuers(reader),
+        issuers=_issuers(reader, parameter),
         cache_scope=reader.choice("CACHE_SCOPE", {s.value: s for s in CacheScope}, CacheScope.REQUEST),
         token_scope_guards=reader.choice("TOKEN_SCOPE_GUARDS", {"0": False, "1": True}, default=False),
         expiry_conditions=reader.choice("EXPIRY_CONDITIONS", {"0": False, "1": True}, default=False),
@@ -164,133 +164,38 @@ class _Reader:
         return float(value)
 
 
-def _issuers(reader: _Reader) -> tuple[TrustedIssuer, ...]:
-    issuers = [*_shorthand(reader), *_listed(reader)]
-    if not issuers and not reader.get("USER_POOL_ID") and not reader.get("TRUSTED_ISSUERS"):
+def _issuers(reader: _Reader, parameter: Callable[[str], str]) -> tuple[TrustedIssuer, ...]:
+    own = _shorthand(reader)
+    listed = _listed(reader, parameter)
+    if own is None and not listed and not reader.get("TRUSTED_ISSUERS"):
         reader.problems.append("`USER_POOL_ID` is missing, or `TRUSTED_ISSUERS`: nobody's tokens would be accepted")
-    seen: set[str] = set()
-    for key in [i.issuer for i in issuers] + [f"name {i.name}" for i in issuers if i.name]:
-        if key in seen:
-            reader.problems.append(f"`TRUSTED_ISSUERS` has `{key}` twice")
-        seen.add(key)
-    return tuple(issuers)
+    return read_issuers(listed, own, reader.problems)
 
 
-def _shorthand(reader: _Reader) -> list[TrustedIssuer]:
+def _shorthand(reader: _Reader) -> OwnPool | None:
     pool = reader.get("USER_POOL_ID")
     clients = frozenset(c.strip() for c in reader.get("APP_CLIENT_IDS").split(",") if c.strip())
     if not pool:
         reader.problems += [
             f"`{n}` is set without `USER_POOL_ID`, to which it belongs" for n in ("APP_CLIENT_IDS", "JWKS_URI") if reader.get(n)
         ]
-        return []
-    match = _POOL.fullmatch(pool)
-    if not match:
+        return None
+    if not is_pool_id(pool):
         reader.problems.append(f"`USER_POOL_ID` is `{pool}`, which is no id of a user pool such as `eu-west-1_AbCdEfGhI`")
-    if not clients:
-        reader.problems.append("`APP_CLIENT_IDS` is missing: name the app clients whose tokens are accepted, comma separated")
-    issuer = f"https://cognito-idp.{match[1] if match else ''}.amazonaws.com/{pool}"
-    uri = reader.get("JWKS_URI") or f"{issuer}/.well-known/jwks.json"
-    _check_uri(reader, uri, "`JWKS_URI`")
-    return [TrustedIssuer(name="", issuer=issuer, jwks_uri=uri, client_ids=clients, audience=frozenset(), token_use="access")]  # noqa: S106
+    return OwnPool(pool, clients, reader.get("JWKS_URI"))
 
 
-def _listed(reader: _Reader) -> list[TrustedIssuer]:
+def _listed(reader: _Reader, parameter: Callable[[str], str]) -> str:
+    """Return the list of issuers, which stands in the setting or in the parameter that it names: Lambda's environment holds 4 KB."""
     text = reader.get("TRUSTED_ISSUERS")
-    if not text:
-        return []
+    if not text.startswith(_PARAMETER):
+        return text
     try:
-        entries = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
-    except ValueError as error:
-        reader.problems.append(f"`TRUSTED_ISSUERS` is not JSON: {error}")
-        return []
-    except RecursionError:
-        reader.problems.append("`TRUSTED_ISSUERS` is nested too deeply")
-        return []
-    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        reader.problems.append("`TRUSTED_ISSUERS` must be a JSON list of objects")
-        return []
-    if not entries:
-        reader.problems.append("`TRUSTED_ISSUERS` is an empty list: name an issuer or take the setting out")
-    return [_listed_issuer(reader, entry, f"`TRUSTED_ISSUERS` entry {index}") for index, entry in enumerate(entries)]
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return an object of JSON. Raises `ValueError` for a name that stands twice: JSON's readers keep the last, and the other one is what somebody checked."""
-    fields = dict(pairs)
-    if len(fields) < len(pairs):
-        names = [name for name, _ in pairs]
-        raise ValueError(f"`{next(name for name in names if names.count(name) > 1)}` stands twice in one object: keep one")
-    return fields
-
-
-def _no_constant(word: str) -> Any:
-    raise ValueError(f"`{word}` is no JSON")
-
-
-def _listed_issuer(reader: _Reader, entry: dict[str, Any], place: str) -> TrustedIssuer:
-    def text(field: str, default: str = "") -> str:
-        value = entry.get(field, default)
-        if not isinstance(value, str):
-            reader.problems.append(f"{place}: `{field}` must be text")
-            return default
-        return value
-
-    def names(field: str) -> tuple[str, ...]:
-        value = entry.get(field, [])
-        if not isinstance(value, list) or not all(isinstance(name, str) and name for name in value):
-            reader.problems.append(f"{place}: `{field}` must be a list of names")
-            return ()
-        return tuple(value)
-
-    fields = ("name", "issuer", "jwks_uri", "client_ids", "audience", "token_use", "groups_claim", "binding_claims")
-    reader.problems += [
-        f"{place}: `{field}` is not one of its fields: {', '.join(fields)}" for field in sorted(entry) if field not in fields
-    ]
-    issuer = TrustedIssuer(
-        name=text("name"),
-        issuer=text("issuer"),
-        jwks_uri=text("jwks_uri") or f"{entry.get('issuer')}/.well-known/jwks.json",
-        client_ids=frozenset(names("client_ids")),
-        audience=frozenset(names("audience")),
-        token_use=text("token_use", "access"),
-        groups_claim=text("groups_claim", "cognito:groups"),
-        binding_claims=names("binding_claims"),
-    )
-    checks: list[tuple[bool, Callable[[], str]]] = [
-        (bool(issuer.issuer), lambda: "`issuer` is missing"),
-        (issuer.token_use in _TOKEN_USES, lambda: f"`token_use` may be {', '.join(_TOKEN_USES)}"),
-        (bool(issuer.client_ids or issuer.audience), lambda: "`client_ids` or `audience` must name whose tokens are accepted"),
-        (
-            bool(_ISSUER_NAME.fullmatch(issuer.name)) or (issuer.name == "" and _is_same_pool(reader, issuer.issuer)),
-            lambda: "`name` must be 1 to 32 letters, digits, `_` or `-`: only the pool of `USER_POOL_ID` goes without",
-        ),
-    ]
-    reader.problems += [f"{place}: {message()}" for holds, message in checks if not holds]
-    _check_uri(reader, issuer.jwks_uri, f"{place}: `jwks_uri`")
-    return issuer
-
-
-def _is_same_pool(reader: _Reader, issuer: str) -> bool:
-    """Return whether this is the other of the two issuer forms that Cognito has for the pool of the shorthand (API reference, IssuerConfigurationType)."""
-    pool = reader.get("USER_POOL_ID")
-    match = _POOL.fullmatch(pool)
-    return match is not None and issuer == f"https://issuer-cognito-idp.{match[1]}.amazonaws.com/{pool}"
-
-
-def _check_uri(reader: _Reader, uri: str, place: str) -> None:
-    try:
-        parts = urlsplit(uri)
-        # Reading the port raises for one that is none.
-        fits = (
-            bool(parts.hostname)
-            and parts.port != 0
-            and (parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK))
-        )
-    except ValueError:
-        fits = False
-    if not fits:
-        reader.problems.append(f"{place} is `{uri}`: it must be an https address, or http on a loopback host")
+        # An empty parameter is an empty list, and a mistake as one.
+        return parameter(text.removeprefix(_PARAMETER)).strip() or "[]"
+    except SettingsError as error:
+        reader.problems += [f"`TRUSTED_ISSUERS` is `{text}`: {problem}" for problem in error.problems]
+        return ""
 
 
 _OTHER_AUTHORITIES = ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")

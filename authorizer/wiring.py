@@ -27,6 +27,7 @@ def build_authorizer(
             issuer.jwks_uri,
             fetch=partial(fetch_jwks, aws_authorities=authorities) if authorities else fetch_jwks,
             now=now,
+            algorithms=issuer.algorithms,
             max_age=settings.jwks_max_age_seconds,
             max_stale=settings.jwks_max_stale_seconds,
         )

@@ -76,7 +76,7 @@ AUTHORIZER = Artefact(
         *_FALLBACK,
     ),
     # Readers use two. The third is asked where the AWS SDK is told to discover endpoints.
-    {"dynamodb": frozenset({"GetItem", "Query", "DescribeEndpoints"})},
+    {"dynamodb": frozenset({"GetItem", "Query", "DescribeEndpoints"}), "ssm": frozenset({"GetParameter"})},
 )
 ADMIN = Artefact(
     "admin",

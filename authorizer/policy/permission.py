@@ -52,6 +52,12 @@ def is_bindable(value: object) -> bool:
     return isinstance(value, str) and CLAIM_VALUE.fullmatch(value) is not None and value not in (".", "..")
 
 
+def bindable_text(value: object) -> str | None:
+    """Return the text that a claim's value stands for in comparisons, None if it may not be compared: `"a1"` -> `a1`, `42` -> `42`, `true` -> None."""
+    text = str(value) if type(value) is int else value
+    return text if isinstance(text, str) and is_bindable(text) else None
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Binding:
     """The path parameter `parameter` must equal the token's claim `claim`, compared exactly and as sent."""

@@ -3,17 +3,19 @@
 Follows RFC 7519 section 4.1 and the Cognito developer guide, "Understanding the access token".
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import NamedTuple
 
 from authorizer.errors import TokenError
 from authorizer.policy.denylist import DenylistKind, TokenIds
-from authorizer.policy.permission import EVERYONE, PrincipalRef, RefKind, is_bindable
+from authorizer.policy.permission import EVERYONE, PrincipalRef, RefKind, bindable_text
 
-MAX_REFS = 100
-"""Groups, or scopes, that one token may carry: Cognito's own limit of groups per user."""
+MAX_SCOPES = 100
+"""Scopes that a machine's token may carry."""
 
 MAX_CLOCK_SKEW_SECONDS = 60
 """By how much the issuer's clock may be ahead. Expiry has no such grace: Lambda's clock is kept by AWS."""
@@ -21,8 +23,29 @@ MAX_CLOCK_SKEW_SECONDS = 60
 MAX_KNOWN_GROUPS = 256
 """Sets of groups whose refs are remembered: many people are in the same ones."""
 
+MAX_REMEMBERED_SET = 100
+"""Groups of a set that is remembered: Cognito has no larger ones ("Quotas in Amazon Cognito"), and other directories' would fill the memory."""
+
+GROUPS_CLAIM = "cognito:groups"
+CLIENT_CLAIM = "client_id"
+
 _MAX_SECONDS = 2**40
-_OWN_BINDINGS = ("sub", "client_id", "username")
+_TEXT_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z", re.ASCII)
+
+
+class MachineRule(NamedTuple):
+    """How an issuer's tokens say that they stand for a program: the claim is there and, with `equals`, has that very value.
+
+    For example `gty` = `client-credentials` for Auth0, and `client_id`, which only service accounts have, for Keycloak.
+    """
+
+    claim: str
+    equals: str | None = None
+
+    def fits(self, claims: Mapping[str, object]) -> bool:
+        """Return whether a token with these claims is a machine's."""
+        value = claims.get(self.claim)
+        return value is not None if self.equals is None else value == self.equals
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +53,9 @@ class TrustedIssuer:
     """An issuer and what is demanded of its tokens.
 
     `token_use` is what the claim of that name must be; `none` is for issuers that have no such claim. A named issuer's refs and subjects carry the name, so
-    that its directory cannot mint ours. `binding_claims` are claims that `where` may name besides an unnamed issuer's `sub`, `client_id` and
-    `username`.
+    that its directory cannot mint ours. `groups_claim` is a claim's name, or a JSON Pointer (RFC 6901) such as `/realm_access/roles`. `client_claim` names the
+    client, as `azp` does for Keycloak. `machine` tells programs from people; without it a program's `sub` is its client. `algorithms` are those that may sign
+    (RFC 7518 section 3.1). `binding_claims` are the claims of a named issuer that `where` may name; of an unnamed one it may name any.
     """
 
     name: str
@@ -40,8 +64,51 @@ class TrustedIssuer:
     client_ids: frozenset[str]
     audience: frozenset[str]
     token_use: str
-    groups_claim: str = "cognito:groups"
+    groups_claim: str = GROUPS_CLAIM
     binding_claims: tuple[str, ...] = ()
+    client_claim: str = CLIENT_CLAIM
+    machine: MachineRule | None = None
+    algorithms: tuple[str, ...] = ("RS256",)
+    groups_path: tuple[str, ...] = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "groups_path", _path(self.groups_claim))
+
+    def can_bind(self, claim: str) -> bool:
+        """Return whether `where` may compare a path parameter with this claim of the issuer's tokens."""
+        return not self.name or claim in self.binding_claims
+
+
+def _path(claim: str) -> tuple[str, ...]:
+    """`cognito:groups` -> one step, `/realm_access/roles` -> two. `~1` and `~0` stand for `/` and `~` (RFC 6901 section 4)."""
+    if not claim.startswith("/"):
+        return (claim,)
+    return tuple(step.replace("~1", "/").replace("~0", "~") for step in claim[1:].split("/"))
+
+
+class BindableClaims(Mapping[str, str]):
+    """The claims of a token that `where` may name, as the texts that path parameters are compared with. `issuer` says which they are.
+
+    Hardly any claim is ever asked for, so that none is looked at before.
+    """
+
+    __slots__ = ("_claims", "_issuer")
+
+    def __init__(self, claims: Mapping[str, object], issuer: TrustedIssuer) -> None:
+        self._claims = claims
+        self._issuer = issuer
+
+    def __getitem__(self, claim: str) -> str:
+        text = bindable_text(self._claims[claim]) if self._issuer.can_bind(claim) else None
+        if text is None:
+            raise KeyError(claim)
+        return text
+
+    def __iter__(self) -> Iterator[str]:
+        return (claim for claim, value in self._claims.items() if self._issuer.can_bind(claim) and bindable_text(value) is not None)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
 
 
 class Principal(NamedTuple):
@@ -105,7 +172,7 @@ OUR_ISSUER = TrustedIssuer(
 
 def refs_of(claims: Mapping[str, object], issuer: TrustedIssuer = OUR_ISSUER) -> tuple[PrincipalRef, ...]:
     """Return what permissions may be given to, for a token with these claims. Raises `TokenError` for groups or scopes that no token carries."""
-    return _refs(claims, issuer, _prefix(issuer.name), _groups(claims, issuer), _scopes(claims))
+    return _refs(claims, issuer, _prefix(issuer.name), _groups(claims, issuer))
 
 
 def _prefix(issuer_name: str) -> str:
@@ -122,15 +189,15 @@ def check_claims(claims: Mapping[str, object], issuer: TrustedIssuer, now: float
             raise TokenError(reason, _MESSAGES[reason])
     groups = _groups(claims, issuer)
     subject = _text(claims, "sub") or ""
-    client_id = _text(claims, "client_id")
+    client_id = _text(claims, issuer.client_claim)
     if client_id is None and issuer.token_use == "id":  # noqa: S105  # the word, not a secret
         # Cognito names the client of an ID token in `aud`, and it is one.
         client_id = next(iter(_audience(claims)), None) if len(_audience(claims)) == 1 else None
     prefix = _prefix(issuer.name)
     return Principal(
         subject=prefix + subject,
-        refs=_refs(claims, issuer, prefix, groups, _scopes(claims)),
-        claims=_bindable_claims(claims, issuer),
+        refs=_refs(claims, issuer, prefix, groups),
+        claims=BindableClaims(claims, issuer),
         groups=tuple(prefix + name for name in groups) if prefix else groups,
         issuer=issuer.issuer,
         client_id=client_id,
@@ -155,7 +222,19 @@ class _Times(NamedTuple):
 
 
 def _times(claims: Mapping[str, object]) -> _Times:
-    return _Times(_seconds(claims, "exp"), _seconds(claims, "nbf"), _seconds(claims, "iat"), _seconds(claims, "auth_time"))
+    return _Times(_seconds(claims, "exp"), _seconds(claims, "nbf"), _seconds(claims, "iat"), _sign_in(claims))
+
+
+def _sign_in(claims: Mapping[str, object]) -> int | None:
+    """`auth_time` is a number (OpenID Connect Core section 2). AD FS writes `2026-12-01T08:30:00.000Z`."""
+    value = claims.get("auth_time")
+    if isinstance(value, str) and _TEXT_MOMENT.fullmatch(value):
+        try:
+            moment = datetime.fromisoformat(value[:19]).replace(tzinfo=UTC).timestamp()
+        except ValueError:
+            moment = -1
+        return _seconds({"auth_time": moment}, "auth_time")
+    return _seconds(claims, "auth_time")
 
 
 def _username(claims: Mapping[str, object], prefix: str) -> str | None:
@@ -188,7 +267,7 @@ def _has_client(claims: Mapping[str, object], issuer: TrustedIssuer, _times: _Ti
         return True
     if issuer.token_use == "id":  # noqa: S105  # the word, not a secret
         return _audience(claims) <= issuer.client_ids and bool(_audience(claims))
-    return _text(claims, "client_id") in issuer.client_ids
+    return _text(claims, issuer.client_claim) in issuer.client_ids
 
 
 def _has_audience(claims: Mapping[str, object], issuer: TrustedIssuer, _times: _Times, _now: float) -> bool:
@@ -227,17 +306,24 @@ _MESSAGES = {
 }
 
 
-def _refs(
-    claims: Mapping[str, object], issuer: TrustedIssuer, prefix: str, groups: tuple[str, ...], scopes: tuple[str, ...]
-) -> tuple[PrincipalRef, ...]:
-    """Everyone, and either a person's groups or a machine's client and scopes: on a person's token those would widen what the groups say."""
-    client_id = _text(claims, "client_id")
-    is_person = issuer.groups_claim in claims or "username" in claims or "cognito:username" in claims
-    if is_person or not client_id or client_id != claims.get("sub"):
-        return _group_refs(prefix, groups)
-    # Nor has a machine any group: its token lacks the claim.
+def _refs(claims: Mapping[str, object], issuer: TrustedIssuer, prefix: str, groups: tuple[str, ...]) -> tuple[PrincipalRef, ...]:
+    """Everyone and the groups, of a machine its client and scopes too: on a person's token those would widen what the groups say."""
+    of_groups = _group_refs(prefix, groups) if len(groups) <= MAX_REMEMBERED_SET else _group_refs.__wrapped__(prefix, groups)
+    client_id = _text(claims, issuer.client_claim)
+    if not client_id or not _is_machine(claims, issuer, client_id):
+        return of_groups
     client = PrincipalRef(RefKind.CLIENT, prefix + client_id)
-    return (EVERYONE, client, *sorted({PrincipalRef(RefKind.SCOPE, prefix + scope) for scope in scopes}))
+    scopes = sorted({PrincipalRef(RefKind.SCOPE, prefix + scope) for scope in _scopes(claims, issuer)})
+    return (EVERYONE, client, *of_groups[1:], *scopes)
+
+
+def _is_machine(claims: Mapping[str, object], issuer: TrustedIssuer, client_id: str) -> bool:
+    """Cognito's client credentials give a token whose `sub` is the client and that has neither groups nor a user's name."""
+    if issuer.machine is not None:
+        return issuer.machine.fits(claims)
+    if client_id != claims.get("sub") or "username" in claims or "cognito:username" in claims:
+        return False
+    return _at_groups_path(claims, issuer) is _MISSING
 
 
 @lru_cache(maxsize=MAX_KNOWN_GROUPS)
@@ -245,34 +331,40 @@ def _group_refs(prefix: str, groups: tuple[str, ...]) -> tuple[PrincipalRef, ...
     return (EVERYONE, *sorted({PrincipalRef(RefKind.GROUP, prefix + name) for name in groups}))
 
 
-def _bindable_claims(claims: Mapping[str, object], issuer: TrustedIssuer) -> dict[str, str]:
-    """Claims whose values may stand for path parameters.
+_MISSING = object()
 
-    A named issuer's `sub` is not ours: unless it is listed, a partner's directory could name its user after one of our owners.
-    """
-    names = issuer.binding_claims if issuer.name else (*_OWN_BINDINGS, *issuer.binding_claims)
-    return {name: str(claims[name]) for name in names if is_bindable(claims.get(name))}
+
+def _at_groups_path(claims: Mapping[str, object], issuer: TrustedIssuer) -> object:
+    """Return what the groups claim says, `_MISSING` for a token without it."""
+    value: object = claims
+    for step in issuer.groups_path:
+        if not isinstance(value, Mapping) or step not in value:
+            return _MISSING
+        value = value[step]
+    return value
 
 
 def _groups(claims: Mapping[str, object], issuer: TrustedIssuer) -> tuple[str, ...]:
-    value = claims.get(issuer.groups_claim, [])
-    if not isinstance(value, list) or not all(isinstance(name, str) and name for name in value):
-        raise TokenError("groups", "the token's groups are not a list of names")
-    return _not_too_many(tuple(value))
+    """A list of names, or one name as a text, as AD FS and others write the only one. Null is a list without any."""
+    value = _at_groups_path(claims, issuer)
+    if value is _MISSING or value is None:
+        return ()
+    names = [value] if isinstance(value, str) else value
+    if not isinstance(names, list) or not all(isinstance(name, str) and name for name in names):
+        raise TokenError("groups", "the token's groups are neither a name nor a list of names")
+    return tuple(names)
 
 
-def _scopes(claims: Mapping[str, object]) -> tuple[str, ...]:
-    value = claims.get("scope", "")
-    if not isinstance(value, str):
-        raise TokenError("scope", "the token's scope is not text")
-    # RFC 6749 section 3.3: scopes are separated by this one kind of space.
-    return _not_too_many(tuple(name for name in value.split(" ") if name))
-
-
-def _not_too_many(names: tuple[str, ...]) -> tuple[str, ...]:
-    if len(names) > MAX_REFS:
-        raise TokenError("too_many_refs", f"the token has more than {MAX_REFS} groups or scopes")
-    return names
+def _scopes(claims: Mapping[str, object], issuer: TrustedIssuer) -> tuple[str, ...]:
+    """One text with spaces between the scopes (RFC 6749 section 3.3), or a list of them. Other directories than Cognito call them `scp`."""
+    value = claims.get("scp" if issuer.name and "scope" not in claims else "scope")
+    names = value.split(" ") if isinstance(value, str) else [] if value is None else value
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise TokenError("scope", "the token's scopes are neither a text nor a list of names")
+    scopes = tuple(name for name in names if name)
+    if len(scopes) > MAX_SCOPES:
+        raise TokenError("too_many_refs", f"the token has more than {MAX_SCOPES} scopes")
+    return scopes
 
 
 def _audience(claims: Mapping[str, object]) -> frozenset[str]:

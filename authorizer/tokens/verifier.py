@@ -12,12 +12,15 @@ from typing import Any, NamedTuple
 
 from authorizer.errors import TokenError
 from authorizer.tokens.claims import Principal, TrustedIssuer, check_claims
-from authorizer.tokens.jwks import ALGORITHM, KeySet
+from authorizer.tokens.jwks import KeySet
 
 MAX_TOKEN_BYTES = 16_384
 
 MAX_REMEMBERED = 1_000
 """Tokens that are known to be good: a caller sends the same one again and again."""
+
+MAX_REMEMBERED_CHARACTERS = 2_000_000
+"""Of all of them together: what is known of a token takes some times its length, and a directory may put thousands of groups into one."""
 
 MAX_HEADERS = 100
 """Headers that are known to ask for nothing unusual: all tokens that are signed with one key have the same."""
@@ -31,16 +34,24 @@ _TYPES = ("JWT", "AT+JWT")
 
 
 class _Verified(NamedTuple):
-    """What was found out about a token, which holds while it is good and as long as `kid` names the very key that its signature was checked with."""
+    """What was found out about a token, which holds while it is good and as long as its header names the very key that its signature was checked with."""
 
     principal: Principal
     key_set: KeySet
-    kid: str
+    header: "_Header"
     key: Any
+    size: int
 
     def holds(self, now: float) -> bool:
         """Return whether verifying the token at `now` would find the same."""
-        return self.key_set.key(self.kid) is self.key and self.principal.good_from <= now < self.principal.expires_at
+        return self.key_set.key(*self.header) is self.key and self.principal.good_from <= now < self.principal.expires_at
+
+
+class _Header(NamedTuple):
+    """What is asked of a token's header: which key, and which algorithm, which must be one of the issuer's."""
+
+    kid: str
+    algorithm: str
 
 
 class TokenVerifier:
@@ -52,8 +63,10 @@ class TokenVerifier:
     def __init__(self, issuers: Sequence[TrustedIssuer], key_sets: Mapping[str, KeySet], now: Callable[[], float]) -> None:
         self._issuers = {issuer.issuer: (issuer, key_sets[issuer.issuer]) for issuer in issuers}
         self._now = now
+        self._algorithms = frozenset(algorithm for issuer in issuers for algorithm in issuer.algorithms)
         self._verified: OrderedDict[bytes, _Verified] = OrderedDict()
-        self._kids: dict[bytes, str] = {}
+        self._remembered_characters = 0
+        self._headers: dict[bytes, _Header] = {}
 
     def verify(self, token: str) -> Principal:
         """Return the bearer of a token that meets every demand.
@@ -72,11 +85,11 @@ class TokenVerifier:
 
     def _verify_anew(self, token: bytes, digest: bytes) -> Principal:
         header, payload, signature = _segments(token)
-        kid = self._kids.get(header)
-        header_bytes = _decode(header) if kid is None else b""
+        wanted = self._headers.get(header)
+        header_bytes = _decode(header) if wanted is None else b""
         payload_bytes, signature_bytes = _decode(payload), _decode(signature)
-        if kid is None:
-            kid = _checked_kid(_json_object(header_bytes))
+        if wanted is None:
+            wanted = _checked_header(_json_object(header_bytes), self._algorithms)
         unverified_claims = _json_object(payload_bytes)
         # The token's issuer only chooses among the configured ones; what it says otherwise goes nowhere before the signature holds.
         unverified_issuer = unverified_claims.get("iss")
@@ -84,17 +97,23 @@ class TokenVerifier:
         if trusted is None:
             raise TokenError("issuer", "the token's issuer is not trusted")
         issuer, key_set = trusted
-        key = key_set.key(kid)
+        key = key_set.key(*wanted)
         if not _is_signed(key, token[: -1 - len(signature)], signature_bytes):
             raise TokenError("signature", "the token's signature is wrong")
-        if len(self._kids) < MAX_HEADERS:
+        if len(self._headers) < MAX_HEADERS:
             # Of a token that somebody signed: whoever makes headers up fills nothing.
-            self._kids[header] = kid
+            self._headers[header] = wanted
         principal = check_claims(unverified_claims, issuer, self._now())
-        self._verified[digest] = _Verified(principal, key_set, kid, key)
-        if len(self._verified) > MAX_REMEMBERED:
-            self._verified.popitem(last=False)
+        self._remember(digest, _Verified(principal, key_set, wanted, key, len(token)))
         return principal
+
+    def _remember(self, digest: bytes, verified: _Verified) -> None:
+        before = self._verified.pop(digest, None)
+        self._verified[digest] = verified
+        self._remembered_characters += verified.size - (before.size if before else 0)
+        while len(self._verified) > MAX_REMEMBERED or self._remembered_characters > MAX_REMEMBERED_CHARACTERS:
+            _, leaving = self._verified.popitem(last=False)
+            self._remembered_characters -= leaving.size
 
     def has_stale_keys(self, issuer: str) -> bool:
         """Return whether this issuer's keys serve beyond their maximum age."""
@@ -161,10 +180,11 @@ def _json_object(data: bytes) -> dict[str, Any]:
     return value
 
 
-def _checked_kid(header: Mapping[str, Any]) -> str:
-    """The name of the key, from a header that asks for nothing unusual. `jku`, `jwk`, `x5u` and `x5c` are never looked at: no token chooses its own key."""
-    if header.get("alg") != ALGORITHM:
-        raise TokenError("algorithm", f"the token is not signed with {ALGORITHM}")
+def _checked_header(header: Mapping[str, Any], algorithms: frozenset[str]) -> _Header:
+    """What a header asks for that asks for nothing unusual. `jku`, `jwk`, `x5u` and `x5c` are never looked at: no token chooses its own key."""
+    algorithm = header.get("alg")
+    if not isinstance(algorithm, str) or algorithm not in algorithms:
+        raise TokenError("algorithm", f"the token is not signed with {' or '.join(sorted(algorithms))}")
     if "crit" in header or "b64" in header:
         raise TokenError("critical_header", "the token's header demands an extension")
     kind = header.get("typ", "JWT")
@@ -174,7 +194,7 @@ def _checked_kid(header: Mapping[str, Any]) -> str:
     kid = header.get("kid")
     if not isinstance(kid, str) or not kid:
         raise TokenError("unknown_kid", "the token names no key")
-    return kid
+    return _Header(kid, algorithm)
 
 
 def _is_signed(key: Any, message: bytes, signature: bytes) -> bool:

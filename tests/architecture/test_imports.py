@@ -36,12 +36,18 @@ DYNAMIC = ("__import__", "import_module", "run_module", "run_path", "exec", "eva
 IMPURE_CALLS = ("open", "print", "input", "breakpoint", "globals", *CLOCKS, *DYNAMIC)
 
 DATA_PLANE_NEEDS = ("aws_lambda_powertools", "jose", "pynamodb", "cryptography.hazmat.bindings._rust")
+# What comes with these, where one module needs more of it than they give.
+DATA_PLANE_NEEDS_IN = {
+    "authorizer.parameters": ("botocore",),
+    "authorizer.tokens.jwks": ("cryptography.exceptions", "cryptography.hazmat.primitives"),
+}
 CONTROL_PLANE_MAY_USE = (
     "authorizer.log_json",
     "authorizer.runtime",
     CORE,
     "authorizer.table",
     "authorizer.tokens.claims",
+    "authorizer.tokens.issuer_entries",
     "authorizer.caller",
     "authorizer.errors",
 )
@@ -113,11 +119,12 @@ def imported(source: Source, *packages: str) -> list[str]:
 
 
 def data_plane_stands_alone(source: Source) -> list[str]:
-    """Itself, the standard library, the three packages that the artefact is built with, and what python-jose's backend stands on."""
+    """Itself, the standard library, the three packages that the artefact is built with, and what these bring along."""
+    needs = DATA_PLANE_NEEDS + DATA_PLANE_NEEDS_IN.get(source.name, ())
     return [
         module
         for module in source.imports()
-        if not lies_in(module, "authorizer", *DATA_PLANE_NEEDS) and module.partition(".")[0] not in sys.stdlib_module_names
+        if not lies_in(module, "authorizer", *needs) and module.partition(".")[0] not in sys.stdlib_module_names
     ]
 
 

@@ -215,6 +215,23 @@ def test_the_authorizers_zip_answers_alone(authorizer_task: Path, settings: dict
     assert trim.STAND_INS.keys() - imported == set(), "what nobody imports needs no stand-in"
 
 
+def test_the_zip_reads_its_issuers_from_a_parameter(authorizer_task: Path, settings: dict[str, str]) -> None:
+    own = json.dumps([{"issuer": ISSUER.issuer, "client_ids": [CLIENT_ID], "jwks_uri": settings.pop("JWKS_URI")}])
+    for name in ("USER_POOL_ID", "APP_CLIENT_IDS"):
+        del settings[name]
+
+    class SystemsManager:
+        def get_parameter(self, **asked: Any) -> dict[str, Any]:
+            assert asked == {"Name": "/gatebook/issuers", "WithDecryption": True}
+            return {"Parameter": {"Value": own}, "ResponseMetadata": {}}
+
+    with TableHost(SystemsManager()).running() as host:
+        settings |= {"TRUSTED_ISSUERS": "ssm:/gatebook/issuers", "AWS_ENDPOINT_URL_SSM": host.url}
+        answer, clients, _ = answered(authorizer_task, "authorizer.handler", asked(), settings)
+    assert [statement["Effect"] for statement in answer["policyDocument"]["Statement"]] == ["Allow"]
+    assert (clients, [operation for _, operation in host.calls]) == (["ssm", "dynamodb"], ["GetParameter"])
+
+
 def test_the_authorizers_zip_holds_no_package_that_it_does_not_import(authorizer_task: Path, settings: dict[str, str]) -> None:
     """Neither at the top nor among the parts of Powertools, which bring a web framework and pages along."""
     _, _, imported = answered(authorizer_task, "authorizer.handler", asked(), settings)
@@ -225,10 +242,10 @@ def test_the_authorizers_zip_holds_no_package_that_it_does_not_import(authorizer
         assert packages - used == set()
 
 
-def test_the_authorizers_zip_knows_dynamodb_alone(authorizer_task: Path) -> None:
-    assert [path.name for path in (authorizer_task / "botocore" / "data").iterdir() if path.is_dir()] == ["dynamodb"]
+def test_the_authorizers_zip_knows_the_services_that_it_calls_alone(authorizer_task: Path) -> None:
+    assert sorted(path.name for path in (authorizer_task / "botocore" / "data").iterdir() if path.is_dir()) == ["dynamodb", "ssm"]
     endpoints = json.loads((authorizer_task / "botocore" / "data" / "endpoints.json").read_text())
-    assert {name for partition in endpoints["partitions"] for name in partition["services"]} == {"dynamodb"}
+    assert {name for partition in endpoints["partitions"] for name in partition["services"]} == {"dynamodb", "ssm"}
     assert {partition["partition"] for partition in endpoints["partitions"]} >= {"aws", "aws-cn", "aws-us-gov"}
     size = sum(path.stat().st_size for path in authorizer_task.parent.glob("authorizer-*.zip"))
     assert size < 7_600_000

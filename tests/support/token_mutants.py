@@ -37,8 +37,8 @@ class _Obliging(KeySet):
         def verify(self, _message: bytes, _signature: bytes) -> bool:
             return True
 
-    def key(self, kid: str) -> Key:
-        return cast(Key, self._Key()) if kid == US.kid else super().key(kid)
+    def key(self, kid: str, algorithm: str = "RS256") -> Key:
+        return cast(Key, self._Key()) if kid == US.kid else super().key(kid, algorithm)
 
 
 def frozen_now() -> float:
@@ -356,7 +356,8 @@ def faults(header: dict[str, Any], claims: dict[str, Any]) -> set[str]:
     # Cognito's other name for the user is read only where the first is missing.
     other_name = () if claims.get("username") else ("cognito:username",)
     texts = [claims[name] for name in ("client_id", "jti", "origin_jti", "username", *other_name) if claims.get(name) is not None]
-    groups, scope, sub, audience = claims.get("cognito:groups", []), claims.get("scope", ""), claims.get("sub"), claims.get("aud", [])
+    groups, sub, audience = told_groups(claims), claims.get("sub"), claims.get("aud", [])
+    scopes = told_scopes(claims)
     audiences = [audience] if type(audience) is str else audience
     is_audience = type(audiences) is list and all(type(name) is str for name in audiences)
     wrong = {
@@ -374,22 +375,36 @@ def faults(header: dict[str, Any], claims: dict[str, Any]) -> set[str]:
         "audience": is_audience and AUDIENCE not in audiences,
         "subject": type(sub) is not str or not 1 <= len(sub) <= 256 or not sub.isprintable(),
         "groups": type(groups) is not list or any(type(name) is not str or name == "" for name in groups),
-        "scope": type(scope) is not str,
+        "scope": is_machines(claims) and (type(scopes) is not list or any(type(name) is not str for name in scopes)),
+        "too_many_refs": is_machines(claims) and type(scopes) is list and len([name for name in scopes if name != ""]) > 100,
     }
-    found = {reason for reason, holds in wrong.items() if holds}
-    if (type(groups) is list and len(groups) > 100) or (type(scope) is str and len([name for name in scope.split(" ") if name]) > 100):
-        found.add("too_many_refs")
-    return found
+    return {reason for reason, holds in wrong.items() if holds}
+
+
+def told_groups(claims: dict[str, Any]) -> Any:
+    """A name alone is a list of one, null is none."""
+    groups = claims.get("cognito:groups")
+    return [] if groups is None else [groups] if type(groups) is str else groups
+
+
+def told_scopes(claims: dict[str, Any]) -> Any:
+    scopes = claims.get("scope")
+    return [] if scopes is None else scopes.split(" ") if type(scopes) is str else scopes
+
+
+def is_machines(claims: dict[str, Any]) -> bool:
+    """A machine has no name and no groups, and its subject is its client."""
+    named = {"username", "cognito:username", "cognito:groups"} & claims.keys()
+    return not named and claims.get("sub") == claims.get("client_id")
 
 
 def assert_told_rightly(principal: Principal, claims: dict[str, Any]) -> None:
-    groups = claims.get("cognito:groups", [])
-    is_person = bool({"username", "cognito:username", "cognito:groups"} & claims.keys()) or claims["sub"] != claims["client_id"]
+    groups = told_groups(claims)
     refs = {f"group/{name}" for name in groups}
-    if not is_person:
-        refs |= {f"client/{CLIENT_ID}"} | {f"scope/{name}" for name in claims.get("scope", "").split(" ") if name}
+    if is_machines(claims):
+        refs |= {f"client/{CLIENT_ID}"} | {f"scope/{name}" for name in told_scopes(claims) if name}
     assert {str(ref) for ref in principal.refs} == refs | {"everyone"}
-    assert (principal.subject, principal.groups, principal.is_machine) == (claims["sub"], tuple(groups), not is_person)
+    assert (principal.subject, principal.groups, principal.is_machine) == (claims["sub"], tuple(groups), is_machines(claims))
     assert principal.expires_at == int(claims["exp"])
 
 

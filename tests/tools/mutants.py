@@ -18,8 +18,11 @@ POLICY = "authorizer/policy"
 IAM = f"{POLICY}/iam"
 GUARD = "infra/local/request_guard.py"
 VERIFIER = "authorizer/tokens/verifier.py"
+JWKS = "authorizer/tokens/jwks.py"
+CLAIMS = "authorizer/tokens/claims.py"
+ENTRIES = "authorizer/tokens/issuer_entries.py"
 INDEX = f"{POLICY}/permission_index.py"
-FORGED_KID = "kid = self._kids[header] = _checked_kid(_json_object(header_bytes))"
+FORGED_HEADER = "wanted = self._headers[header] = _checked_header(_json_object(header_bytes), self._algorithms)"
 CACHE = "authorizer/table/cache.py"
 MEMO = "authorizer/request_memo.py"
 HISTORY = "admin_api/table/history.py"
@@ -37,6 +40,9 @@ THOROUGH = (
 )
 BY_GUARD = ("tests/infrastructure/test_request_guard.py",)
 BY_TOKENS = ("tests/unit/authorizer/tokens/test_verifier.py",)
+BY_ALGORITHMS = ("tests/unit/authorizer/tokens/test_algorithms.py",)
+BY_CLAIMS = ("tests/unit/authorizer/tokens/test_claims.py",)
+BY_ENTRIES = ("tests/unit/authorizer/tokens/test_issuer_entries.py",)
 BY_CACHE = ("tests/integration/test_permission_cache_trouble.py",)
 BY_HISTORY = ("tests/integration/test_history.py",)
 BY_RUNTIME = ("tests/unit/authorizer/test_runtime.py",)
@@ -248,8 +254,40 @@ MUTANTS = (
     Mutant("the emulator's root needs no signature", GUARD, "return None if failure is None else failure[1]", "return None", BY_GUARD),
     Mutant("the emulator's root goes by other names", GUARD, " and not _names_key(scope, headers)", "", BY_GUARD),
     Mutant("a known token outlives its end", VERIFIER, " and self.principal.good_from <= now < self.principal.expires_at", "", BY_TOKENS),
-    Mutant("a known token outlives its key", VERIFIER, "self.key_set.key(self.kid) is self.key", "True", BY_TOKENS),
-    Mutant("a header that nobody signed is known", VERIFIER, "kid = _checked_kid(_json_object(header_bytes))", FORGED_KID, BY_TOKENS),
+    Mutant("a known token outlives its key", VERIFIER, "self.key_set.key(*self.header) is self.key", "True", BY_TOKENS),
+    Mutant(
+        "a header that nobody signed is known",
+        VERIFIER,
+        "wanted = _checked_header(_json_object(header_bytes), self._algorithms)",
+        FORGED_HEADER,
+        BY_TOKENS,
+    ),
+    Mutant("an issuer signs with what another may", JWKS, "if algorithm not in self._algorithms:", "if False:", BY_ALGORITHMS),
+    Mutant("a key of any curve serves", JWKS, ' and (kind == "RSA" or entry.get("crv") == "P-256")', "", BY_ALGORITHMS),
+    Mutant("a key serves for what it does not say", JWKS, 'entry.get("alg", algorithm) == algorithm', "True", BY_ALGORITHMS),
+    Mutant("a weak key serves", JWKS, "if size < MIN_KEY_BITS:", "if False:", BY_ALGORITHMS),
+    Mutant("a named issuer binds any claim", CLAIMS, "return not self.name or claim in self.binding_claims", "return True", BY_CLAIMS),
+    Mutant(
+        "a rule for machines fits anybody",
+        CLAIMS,
+        "return value is not None if self.equals is None else value == self.equals",
+        "return True",
+        BY_CLAIMS,
+    ),
+    Mutant(
+        "a client is named by any claim",
+        CLAIMS,
+        "return _text(claims, issuer.client_claim) in issuer.client_ids",
+        'return _text(claims, "client_id") in issuer.client_ids',
+        BY_CLAIMS,
+    ),
+    Mutant(
+        "a nameless entry may be anybody's",
+        ENTRIES,
+        "if _pool_of(issuer) is not None:\n            return _pool_of(issuer) == self.id\n        host",
+        "if True:\n            return True\n        host",
+        BY_ENTRIES,
+    ),
     Mutant("bits left over are let pass", VERIFIER, "if segment[-1] not in _LAST_CHARACTERS[left_over]:", "if False:", BY_TOKENS),
     Mutant(
         "`*` is a greedy parameter", INDEX, "words = (part,) if depth == last and route.is_greedy else (part, _ANY)", "words = (part, _ANY)"

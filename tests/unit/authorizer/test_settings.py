@@ -13,7 +13,12 @@ from authorizer.tokens.claims import TrustedIssuer
 POOL = "eu-west-1_AbCdEfGhI"
 ISSUER = f"https://cognito-idp.eu-west-1.amazonaws.com/{POOL}"
 NEEDED = {"PERMISSIONS_TABLE": "gatebook", "API": "petstore", "USER_POOL_ID": POOL, "APP_CLIENT_IDS": "client-1"}
-PARTNER = {"name": "partner", "issuer": "https://id.partner.example", "client_ids": ["shop"]}
+PARTNER = {
+    "name": "partner",
+    "issuer": "https://id.partner.example",
+    "jwks_uri": "https://id.partner.example/keys",
+    "client_ids": ["shop"],
+}
 NOBODY = {"USER_POOL_ID": None, "APP_CLIENT_IDS": None}
 
 
@@ -32,6 +37,10 @@ def problems(**changes: str | None) -> list[str]:
     return caught.value.problems
 
 
+ISSUER_FIELDS = (
+    *("name", "issuer", "jwks_uri", "client_ids", "audience", "token_use", "groups_claim", "client_claim"),
+    *("machine", "algorithms", "binding_claims"),
+)
 NO_NAME = "`name` must be 1 to 32 letters, digits, `_` or `-`: only the pool of `USER_POOL_ID` goes without"
 
 
@@ -270,7 +279,8 @@ def test_a_listed_issuer_comes_after_the_pool() -> None:
 def test_a_listed_issuer_is_enough_and_is_asked_for_access_tokens() -> None:
     [issuer] = read(**NOBODY, TRUSTED_ISSUERS=listed(PARTNER)).issuers
     assert (issuer.token_use, issuer.groups_claim, issuer.binding_claims) == ("access", "cognito:groups", ())
-    assert issuer.jwks_uri == "https://id.partner.example/.well-known/jwks.json"
+    assert (issuer.jwks_uri, issuer.client_claim, issuer.machine) == ("https://id.partner.example/keys", "client_id", None)
+    assert issuer.algorithms == ("RS256",)
 
 
 @pytest.mark.parametrize("field", ["issuer", "token_use", "client_ids"])
@@ -322,10 +332,7 @@ def test_what_is_no_list_of_issuers(text: str) -> None:
         ({"audience": [7]}, "`audience` must be a list of names"),
         ({"binding_claims": "tenant"}, "`binding_claims` must be a list of names"),
         ({"groups_claim": 1}, "`groups_claim` must be text"),
-        (
-            {"client_id": ["shop"]},
-            "`client_id` is not one of its fields: name, issuer, jwks_uri, client_ids, audience, token_use, groups_claim, binding_claims",
-        ),
+        ({"client_id": ["shop"]}, f"`client_id` is not one of its fields: {', '.join(ISSUER_FIELDS)}"),
         *(({"name": name}, NO_NAME) for name in ("a:b", "a b", "ä", "x" * 33, "", "a\n")),
     ],
 )
@@ -351,12 +358,10 @@ def test_only_the_second_form_of_the_same_pool_goes_without_a_name() -> None:
     """Nobody else's directory may mint our groups."""
     second = f"https://issuer-cognito-idp.eu-west-1.amazonaws.com/{POOL}"
     unnamed = {"client_ids": ["client-1"]}
-    assert [i.name for i in read(TRUSTED_ISSUERS=listed(unnamed | {"issuer": second})).issuers] == ["", ""]
+    assert [i.issuer for i in read(TRUSTED_ISSUERS=listed(unnamed | {"issuer": second})).issuers] == [ISSUER, second]
     for issuer in (f"{second}2", f"{second}/", f"https://issuer-cognito-idp.eu-west-2.amazonaws.com/{POOL}", f"{ISSUER}x"):
         [problem] = problems(TRUSTED_ISSUERS=listed(unnamed | {"issuer": issuer}))
         assert problem.endswith(NO_NAME)
-    [problem] = problems(**NOBODY, TRUSTED_ISSUERS=listed(unnamed | {"issuer": second}))
-    assert problem.endswith(NO_NAME)
 
 
 def test_an_issuer_or_a_name_that_stands_twice() -> None:
@@ -367,6 +372,39 @@ def test_an_issuer_or_a_name_that_stands_twice() -> None:
     assert problems(TRUSTED_ISSUERS=listed(PARTNER, PARTNER | {"issuer": "https://b.example"})) == [
         "`TRUSTED_ISSUERS` has `name partner` twice"
     ]
+
+
+def test_a_long_list_stands_in_a_parameter_that_is_read_once() -> None:
+    """30 pools are more than Lambda's environment holds."""
+    asked: list[str] = []
+
+    def parameter(name: str) -> str:
+        asked.append(name)
+        return listed(*({**PARTNER, "name": f"p{n}", "issuer": f"https://p{n}.example"} for n in range(30)))
+
+    settings = read_settings(environment(TRUSTED_ISSUERS="ssm:/gatebook/issuers"), parameter)
+    assert [issuer.name for issuer in settings.issuers] == ["", *(f"p{n}" for n in range(30))]
+    assert asked == ["/gatebook/issuers"]
+    read_settings(environment(), parameter)
+    assert asked == ["/gatebook/issuers"]
+
+
+def test_a_parameter_that_cannot_be_read_is_a_mistake_among_others() -> None:
+    def parameter(_name: str) -> str:
+        raise SettingsError(["the parameter cannot be read (AccessDeniedException)"])
+
+    with pytest.raises(SettingsError) as caught:
+        read_settings(environment(TRUSTED_ISSUERS="ssm:issuers", CACHE_SCOPE="x"), parameter)
+    assert caught.value.problems == [
+        "`TRUSTED_ISSUERS` is `ssm:issuers`: the parameter cannot be read (AccessDeniedException)",
+        "`CACHE_SCOPE` is `x`: it may be `request` or `route` or `token`",
+    ]
+
+
+@pytest.mark.parametrize("text", ["", "  ", "[]", "nonsense"])
+def test_a_parameter_that_names_nobody_is_a_mistake(text: str) -> None:
+    with pytest.raises(SettingsError, match="TRUSTED_ISSUERS"):
+        read_settings(environment(TRUSTED_ISSUERS="ssm:issuers"), lambda _name: text)
 
 
 def test_one_word_speaks_of_one_request() -> None:

@@ -495,12 +495,12 @@ def test_a_known_header_is_read_no_more_and_only_signed_ones_are_known(monkeypat
     gate = Gate()
     forged = sign(rsa_key("forger"), HEADER, US.access_claims())
     assert gate.reason(forged) == "signature"
-    assert gate._verifier._kids == {}
+    assert gate._verifier._headers == {}
     for typ in ("JWT", "at+jwt", None):
         for number in range(2):
             gate.verify(US.token(US.access_claims(jti=f"jti{number}"), typ=typ))
-    assert len(gate._verifier._kids) == room
+    assert len(gate._verifier._headers) == room
     # What follows a known header is looked at as ever.
-    header = next(iter(gate._verifier._kids), US.access_token().split(".")[0].encode()).decode()
+    header = next(iter(gate._verifier._headers), US.access_token().split(".")[0].encode()).decode()
     for rest in ("e30", "e30.", "e30.AAAA", ".AAAA", "e30.AA=="):
         assert gate.reason(f"{header}.{rest}") in ("malformed", "issuer")
