@@ -18,7 +18,7 @@ from authorizer.policy.decision import Decision, Grounds, decide
 from authorizer.policy.iam.route_policy import compile_request, compile_route, is_too_long, with_requested
 from authorizer.policy.iam.statement import PolicyDocument, PolicyTooLargeError, allows
 from authorizer.policy.iam.token_policy import Refusal, compile_token
-from authorizer.policy.permission import Effect, RefKind
+from authorizer.policy.permission import Effect
 from authorizer.policy.request_path import Target, Unroutable, resolve, resolve_route_key
 from authorizer.policy.route import WEBSOCKET, RouteSyntaxError, RouteTemplate, parse_path
 from authorizer.policy_memo import PolicyMemo
@@ -121,7 +121,7 @@ class Answering:
             "client_id": client_id,
         }
         if principal.is_machine:
-            context["scopes"] = _as_json(tuple(ref.name for ref in principal.refs if ref.kind is RefKind.SCOPE))
+            context["scopes"] = _as_json(principal.scopes)
         if self._options.username and principal.username is not None:
             context["username"] = principal.username
         return Answer(

@@ -122,15 +122,21 @@ def _counted(ruling: Ruling) -> tuple[str, ...]:
 
 
 def _fields_of(outcome: Outcome, context: object) -> dict[str, Any]:
-    """Return what a line says besides the ruling."""
-    loaded = outcome.loaded
-    return {
-        "subject": outcome.principal.subject,
+    """Return what a line says besides the ruling: of a denied request also what the token gave its bearer, since that is what people ask first."""
+    loaded, principal = outcome.loaded, outcome.principal
+    fields = {
+        "subject": principal.subject,
         "version": loaded.version,
         "cached": loaded.cached,
         "stale": loaded.stale,
         "request_id": _request_id(context),
     }
+    if not outcome.ruling.decision.allowed:
+        fields["groups"] = principal.groups
+        if principal.is_machine:
+            fields["client_id"] = principal.named_client_id
+            fields["scopes"] = principal.scopes
+    return fields
 
 
 def _request_id(context: object) -> str:

@@ -153,6 +153,11 @@ class Principal(NamedTuple):
         return _prefix(self.issuer_name) + self.client_id if self.client_id else ""
 
     @property
+    def scopes(self) -> tuple[str, ...]:
+        """The scopes of a machine's token, with the issuer's name."""
+        return tuple(ref.name for ref in self.refs if ref.kind is RefKind.SCOPE)
+
+    @property
     def is_machine(self) -> bool:
         """Whether the token stands for a program and not for a person."""
         # Refs are everyone's, and then the client's if there is one.

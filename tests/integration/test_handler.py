@@ -226,6 +226,24 @@ def test_the_decision_line_says_what_was_decided_and_why(gate: Gate) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    "groups", [(), ("guest",), ("guest", "Domain Admins", "nobody-knows-it"), tuple(f"g{number}" for number in range(250))], ids=len
+)
+def test_the_line_of_a_403_says_which_groups_the_token_gave(gate: Gate, groups: tuple[str, ...]) -> None:
+    """Or that it gave none: the commonest reason of a 403 is a person who is in another group than somebody thinks."""
+    authorization = bearer(*groups)
+    gate.call(request_event(authorization, verb="POST"))
+    assert (gate.line["effect"], gate.line["groups"]) == ("deny", list(groups))
+    assert "scopes" not in gate.line
+    assert authorization.removeprefix("Bearer ") not in json.dumps(gate.line)
+
+
+def test_the_line_of_a_machines_403_says_its_client_and_its_scopes(gate: Gate) -> None:
+    issuer = Issuer()
+    gate.call(request_event("Bearer " + issuer.token(issuer.machine_claims("pets/read", "a/b", now=gate.clock.now)), verb="POST"))
+    assert (gate.line["groups"], gate.line["client_id"], gate.line["scopes"]) == ([], CLIENT_ID, ["a/b", "pets/read"])
+
+
 @pytest.mark.parametrize("path", ["/pets/\ud800", "/pets/\udfff\ud800x", "/pets/\U0001f415", "/pets/\x00", '/pets/"}{'])
 def test_no_decision_line_is_lost_for_what_it_holds(gate: Gate, path: str) -> None:
     gate.call(request_event(bearer("guest"), path=path, template="/pets/{petId}"))

@@ -75,7 +75,8 @@ BAD: dict[str, tuple[str, str]] = {
     "unknown_kid": (f"Bearer {Issuer(kid='made-up', key_name='forger').access_token('admin')}", "unknown_kid"),
     "forged": (f"Bearer {sign(rsa_key('forger'), {'alg': 'RS256', 'kid': US.kid}, CLAIMS)}", "signature"),
     "tampered_payload": (f"Bearer {_tampered()}", "signature"),
-    "too_many_groups": (f"Bearer {US.access_token(*(f'g{n}' for n in range(101)))}", "too_many_refs"),
+    "too_many_scopes": (f"Bearer {US.token(US.machine_claims(*(f's{n}' for n in range(101))))}", "too_many_refs"),
+    "groups_that_are_none": (f"Bearer {US.access_token(**{'cognito:groups': 7})}", "groups"),
 }
 
 

@@ -255,8 +255,12 @@ def test_a_tokens_claims_tell_the_groups_or_the_client_and_scopes(client: Client
     assert explain(client, "GET", "/pets/7", scopes=["pets/read"])["allowed"]
 
 
+MACHINE = {"sub": "job", "client_id": "job"}
+
+
 @pytest.mark.parametrize(
-    "claims", [{"cognito:groups": "owner"}, {"cognito:groups": [1]}, {"cognito:groups": ["g"] * 101}, {"scope": ["pets/read"]}]
+    "claims",
+    [{"cognito:groups": 7}, {"cognito:groups": [1]}, {"cognito:groups": {}}, {**MACHINE, "scope": 1}, {**MACHINE, "scope": ["s"] * 101}],
 )
 def test_claims_that_no_token_has_are_refused(client: Client, claims: Any) -> None:
     reply = client.post(f"{PATH}/explain", {"method": "GET", "path": "/pets", "claims": claims})
