@@ -55,7 +55,8 @@ class TrustedIssuer:
     `token_use` is what the claim of that name must be; `none` is for issuers that have no such claim. A named issuer's refs and subjects carry the name, so
     that its directory cannot mint ours. `groups_claim` is a claim's name, or a JSON Pointer (RFC 6901) such as `/realm_access/roles`. `client_claim` names the
     client, as `azp` does for Keycloak. `machine` tells programs from people; without it a program's `sub` is its client. `algorithms` are those that may sign
-    (RFC 7518 section 3.1). `binding_claims` are the claims of a named issuer that `where` may name; of an unnamed one it may name any.
+    (RFC 7518 section 3.1). `binding_claims` are the claims of a named issuer that `where` may name; of an unnamed one it may name any. `foreign_names` are the
+    names of all issuers where this one has none: its directory must not mint their groups either.
     """
 
     name: str
@@ -69,6 +70,7 @@ class TrustedIssuer:
     client_claim: str = CLIENT_CLAIM
     machine: MachineRule | None = None
     algorithms: tuple[str, ...] = ("RS256",)
+    foreign_names: frozenset[str] = field(default=frozenset(), compare=False)
     groups_path: tuple[str, ...] = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -341,11 +343,10 @@ _MISSING = object()
 
 def _at_groups_path(claims: Mapping[str, object], issuer: TrustedIssuer) -> object:
     """Return what the groups claim says, `_MISSING` for a token without it."""
-    value: object = claims
-    for step in issuer.groups_path:
-        if not isinstance(value, Mapping) or step not in value:
-            return _MISSING
-        value = value[step]
+    first, *steps = issuer.groups_path
+    value = claims.get(first, _MISSING)
+    for step in steps:
+        value = value.get(step, _MISSING) if isinstance(value, dict) else _MISSING
     return value
 
 
@@ -357,7 +358,14 @@ def _groups(claims: Mapping[str, object], issuer: TrustedIssuer) -> tuple[str, .
     names = [value] if isinstance(value, str) else value
     if not isinstance(names, list) or not all(isinstance(name, str) and name for name in names):
         raise TokenError("groups", "the token's groups are neither a name nor a list of names")
+    if issuer.foreign_names and _reads_like_anothers(names, issuer):
+        raise TokenError("groups", "a group of the token has the name of another issuer before its colon")
     return tuple(names)
+
+
+def _reads_like_anothers(names: list[str], issuer: TrustedIssuer) -> bool:
+    """Return whether any of these would be taken for another issuer's: `partner:admin` of one's own pool for `admin` of the issuer `partner`."""
+    return any(name.partition(":")[0] in issuer.foreign_names for name in names if ":" in name)
 
 
 def _scopes(claims: Mapping[str, object], issuer: TrustedIssuer) -> tuple[str, ...]:
@@ -366,6 +374,8 @@ def _scopes(claims: Mapping[str, object], issuer: TrustedIssuer) -> tuple[str, .
     names = value.split(" ") if isinstance(value, str) else [] if value is None else value
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise TokenError("scope", "the token's scopes are neither a text nor a list of names")
+    if issuer.foreign_names and _reads_like_anothers(names, issuer):
+        raise TokenError("scope", "a scope of the token has the name of another issuer before its colon")
     scopes = tuple(name for name in names if name)
     if len(scopes) > MAX_SCOPES:
         raise TokenError("too_many_refs", f"the token has more than {MAX_SCOPES} scopes")

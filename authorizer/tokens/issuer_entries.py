@@ -7,6 +7,7 @@ An entry of the list is an object such as `{"name": "partner", "issuer": "https:
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -87,7 +88,8 @@ def read_issuers(text: str, own: OwnPool | None, problems: list[str], place: str
             pool.append(_issuer(_with_shorthand(entry, own), told, problems))
     if own is not None and not in_full:
         pool.append(_shorthand(own, problems))
-    issuers = (*pool, *listed)
+    names = frozenset(issuer.name for issuer in listed if issuer.name)
+    issuers = tuple(issuer if issuer.name else replace(issuer, foreign_names=names) for issuer in (*pool, *listed))
     keys = [issuer.issuer for issuer in issuers] + [f"name {issuer.name}" for issuer in issuers if issuer.name]
     problems += [f"{place} has `{key}` twice" for key in _twice(keys)]
     return issuers

@@ -240,6 +240,27 @@ def test_a_named_issuer_makes_nobody_of_ours(gate: Gate, name: str, token: Calla
     assert all(value.startswith(f"{name}:") for value in principal.token_ids.values.values())
 
 
+MISTAKEN: list[tuple[str, Callable[[], str], str]] = [
+    ("a group", lambda: OURS.access_token("guest", "partner:admin"), "groups"),
+    ("the only group", lambda: OURS.token(OURS.access_claims() | {"cognito:groups": "sister:x:y"}), "groups"),
+    ("an empty name behind the colon", lambda: OURS.access_token("apps:"), "groups"),
+    ("a group of the other form", lambda: OUR_NEW_FORM.access_token("portal:admin"), "groups"),
+    ("a scope", lambda: OURS.token(OURS.machine_claims("pets/read", "partner:read")), "scope"),
+]
+
+
+@pytest.mark.parametrize(("_what", "token", "reason"), MISTAKEN)
+def test_our_directory_makes_nobody_of_a_named_issuers(gate: Gate, _what: str, token: Callable[[], str], reason: str) -> None:
+    """A group `partner:admin` of our pool would be the partner's `admin`."""
+    assert gate.reason(token()) == reason
+
+
+@pytest.mark.parametrize("name", ["stranger:admin", "Partner:admin", " partner:admin", "partner", ":partner", "x:partner:admin"])
+def test_a_colon_alone_is_no_mistake(gate: Gate, name: str) -> None:
+    assert f"group/{name}" in refs(gate.verify(OURS.access_token(name)))
+    assert gate.verify(OURS.access_token(scope="partner:read")).groups == ()
+
+
 def test_two_named_issuers_cannot_meet_in_a_ref(gate: Gate) -> None:
     """A name has no colon, so that the first one ends it."""
     seen = [set(refs(gate.verify(token()))) - {"everyone"} for token in GOOD.values()]

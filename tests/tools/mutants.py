@@ -43,6 +43,7 @@ BY_TOKENS = ("tests/unit/authorizer/tokens/test_verifier.py",)
 BY_ALGORITHMS = ("tests/unit/authorizer/tokens/test_algorithms.py",)
 BY_CLAIMS = ("tests/unit/authorizer/tokens/test_claims.py",)
 BY_ENTRIES = ("tests/unit/authorizer/tokens/test_issuer_entries.py",)
+BY_ISSUERS = ("tests/conformance/test_issuers.py",)
 BY_CACHE = ("tests/integration/test_permission_cache_trouble.py",)
 BY_HISTORY = ("tests/integration/test_history.py",)
 BY_RUNTIME = ("tests/unit/authorizer/test_runtime.py",)
@@ -281,13 +282,8 @@ MUTANTS = (
         'return _text(claims, "client_id") in issuer.client_ids',
         BY_CLAIMS,
     ),
-    Mutant(
-        "a nameless entry may be anybody's",
-        ENTRIES,
-        "if _pool_of(issuer) is not None:\n            return _pool_of(issuer) == self.id\n        host",
-        "if True:\n            return True\n        host",
-        BY_ENTRIES,
-    ),
+    Mutant("a nameless entry may be another pool's", ENTRIES, "return _pool_of(issuer) == self.id", "return True", BY_ENTRIES),
+    Mutant("our directory mints a partner's groups", CLAIMS, 'name.partition(":")[0] in issuer.foreign_names', "False", BY_ISSUERS),
     Mutant("bits left over are let pass", VERIFIER, "if segment[-1] not in _LAST_CHARACTERS[left_over]:", "if False:", BY_TOKENS),
     Mutant(
         "`*` is a greedy parameter", INDEX, "words = (part,) if depth == last and route.is_greedy else (part, _ANY)", "words = (part, _ANY)"
