@@ -48,8 +48,8 @@ class Principal(NamedTuple):
     """The verified bearer of a token. `refs` are what permissions may be given to, `claims` the values that `where` may compare with.
 
     `groups` carry the issuer's name as refs do, so that no backend takes a partner's `admin` for ours. The token is good from the second `good_from`, which
-    allows for an issuer's clock that is ahead, until `expires_at`. A tuple is made in a quarter of the time of a
-    dataclass, and one is made for each token.
+    allows for an issuer's clock that is ahead, until `expires_at`. `consent` is for a person's token that names its client: the client and then the
+    scopes, which count if that client is delegated. A tuple is made in a quarter of the time of a dataclass, and one is made for each token.
     """
 
     subject: str
@@ -66,6 +66,7 @@ class Principal(NamedTuple):
     issuer_name: str = ""
     username: str | None = None
     good_from: int = 0
+    consent: tuple[PrincipalRef, ...] = ()
 
     @property
     def token_ids(self) -> TokenIds:
@@ -105,7 +106,13 @@ OUR_ISSUER = TrustedIssuer(
 
 def refs_of(claims: Mapping[str, object], issuer: TrustedIssuer = OUR_ISSUER) -> tuple[PrincipalRef, ...]:
     """Return what permissions may be given to, for a token with these claims. Raises `TokenError` for groups or scopes that no token carries."""
-    return _refs(claims, issuer, _prefix(issuer.name), _groups(claims, issuer), _scopes(claims))
+    return _refs(claims, issuer, _prefix(issuer.name), _groups(claims, issuer))
+
+
+def consent_of(claims: Mapping[str, object], issuer: TrustedIssuer = OUR_ISSUER) -> tuple[PrincipalRef, ...]:
+    """Return the client and the scopes of a person's token with these claims, as `Principal.consent` has them. Raises `TokenError` as `refs_of` does."""
+    prefix = _prefix(issuer.name)
+    return _consent(claims, prefix, _text(claims, "client_id"), refs_of(claims, issuer))
 
 
 def _prefix(issuer_name: str) -> str:
@@ -127,9 +134,10 @@ def check_claims(claims: Mapping[str, object], issuer: TrustedIssuer, now: float
         # Cognito names the client of an ID token in `aud`, and it is one.
         client_id = next(iter(_audience(claims)), None) if len(_audience(claims)) == 1 else None
     prefix = _prefix(issuer.name)
+    refs = _refs(claims, issuer, prefix, groups)
     return Principal(
         subject=prefix + subject,
-        refs=_refs(claims, issuer, prefix, groups, _scopes(claims)),
+        refs=refs,
         claims=_bindable_claims(claims, issuer),
         groups=tuple(prefix + name for name in groups) if prefix else groups,
         issuer=issuer.issuer,
@@ -142,6 +150,7 @@ def check_claims(claims: Mapping[str, object], issuer: TrustedIssuer, now: float
         issuer_name=issuer.name,
         username=_username(claims, prefix),
         good_from=max(times.not_before or 0, times.issued_at or 0, times.auth_time or 0) - MAX_CLOCK_SKEW_SECONDS,
+        consent=_consent(claims, prefix, client_id, refs),
     )
 
 
@@ -227,9 +236,7 @@ _MESSAGES = {
 }
 
 
-def _refs(
-    claims: Mapping[str, object], issuer: TrustedIssuer, prefix: str, groups: tuple[str, ...], scopes: tuple[str, ...]
-) -> tuple[PrincipalRef, ...]:
+def _refs(claims: Mapping[str, object], issuer: TrustedIssuer, prefix: str, groups: tuple[str, ...]) -> tuple[PrincipalRef, ...]:
     """Everyone, and either a person's groups or a machine's client and scopes: on a person's token those would widen what the groups say."""
     client_id = _text(claims, "client_id")
     is_person = issuer.groups_claim in claims or "username" in claims or "cognito:username" in claims
@@ -237,12 +244,29 @@ def _refs(
         return _group_refs(prefix, groups)
     # Nor has a machine any group: its token lacks the claim.
     client = PrincipalRef(RefKind.CLIENT, prefix + client_id)
-    return (EVERYONE, client, *sorted({PrincipalRef(RefKind.SCOPE, prefix + scope) for scope in scopes}))
+    return (EVERYONE, client, *sorted({PrincipalRef(RefKind.SCOPE, prefix + scope) for scope in _scopes(claims)}))
 
 
 @lru_cache(maxsize=MAX_KNOWN_GROUPS)
 def _group_refs(prefix: str, groups: tuple[str, ...]) -> tuple[PrincipalRef, ...]:
     return (EVERYONE, *sorted({PrincipalRef(RefKind.GROUP, prefix + name) for name in groups}))
+
+
+def _consent(claims: Mapping[str, object], prefix: str, client_id: str | None, refs: tuple[PrincipalRef, ...]) -> tuple[PrincipalRef, ...]:
+    """Return the client and the scopes of a person's token, nothing for a machine's. What is no scope is none: the person's groups do not depend on it."""
+    if not client_id or any(ref.kind is RefKind.CLIENT for ref in refs[:2]):
+        return ()
+    scope = claims.get("scope", "")
+    if isinstance(scope, list) and all(isinstance(name, str) for name in scope):
+        return _consent_refs(prefix, client_id, tuple(scope))
+    return _consent_refs(prefix, client_id, scope if isinstance(scope, str) else "")
+
+
+@lru_cache(maxsize=MAX_KNOWN_GROUPS)
+def _consent_refs(prefix: str, client_id: str, scope: str | tuple[str, ...]) -> tuple[PrincipalRef, ...]:
+    # The tokens of a client have the same few texts.
+    names = _not_too_many(tuple(name for name in (scope.split(" ") if isinstance(scope, str) else scope) if name))
+    return (PrincipalRef(RefKind.CLIENT, prefix + client_id), *sorted({PrincipalRef(RefKind.SCOPE, prefix + name) for name in names}))
 
 
 def _bindable_claims(claims: Mapping[str, object], issuer: TrustedIssuer) -> dict[str, str]:

@@ -63,8 +63,8 @@ def test_a_target_with_a_problem_is_denied_though_its_route_is_allowed() -> None
 def test_applicable_leaves_conditions_aside_but_not_time() -> None:
     bound, ended = allow(("id", "sub")), Permission(EVERYONE, Effect.ALLOW, "GET /o/{id}", until=0)
     deny = Permission(EVERYONE, Effect.DENY, "* /**")
-    assert applicable(grounds(bound, ended, deny), "GET", OWN) == ((deny,), (bound,))
+    assert applicable(grounds(bound, ended, deny), "GET", OWN) == ((deny,), ((bound,),))
 
 
 def test_reason_codes_are_stable() -> None:
-    assert [str(reason) for reason in Reason] == ["allowed", "explicit_deny", "implicit_deny"]
+    assert [str(reason) for reason in Reason] == ["allowed", "explicit_deny", "implicit_deny", "not_consented"]

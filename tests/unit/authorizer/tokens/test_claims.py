@@ -9,7 +9,7 @@ import pytest
 
 from authorizer.errors import TokenError
 from authorizer.policy.permission import PrincipalRef
-from authorizer.tokens.claims import Principal, TrustedIssuer, check_claims, refs_of
+from authorizer.tokens.claims import Principal, TrustedIssuer, check_claims, consent_of, refs_of
 from tests.support.issuer import CLIENT_ID, ISSUER, NOW, Issuer
 
 OURS = TrustedIssuer(
@@ -110,7 +110,6 @@ WRONG: dict[tuple[str, str], list[object]] = {
     ("sub", "subject"): ["", "x" * 257, "a\nb", "a\x00", "\x7f", "\u202e", "\ud800", None, 7, True, [SUB], {}],
     ("jti", "claim_type"): [7, 0, False, [JTI], {}],
     ("origin_jti", "claim_type"): [7, 0, False, [ORIGIN_JTI], {}],
-    ("scope", "scope"): [None, 1, True, ["pets/read"], {"pets/read": 1}],
     ("cognito:groups", "groups"): [
         *(None, "admin", "", 1, True, {"admin": 1}, {}),
         *([1], [None], [["admin"]], ["admin", ""], ["admin", {}], [True]),
@@ -123,6 +122,8 @@ def test_a_wrong_claim_is_refused(claim: str, why: str, value: object) -> None:
     assert reason(person("guest") | {claim: value}) == why
 
 
+NO_SCOPES: list[object] = [None, 1, True, {"pets/read": 1}, [1], ["pets/read", 1], []]
+
 ACCEPTED: dict[str, list[object]] = {
     "exp": [NOW + 1, NOW + 1.9, 2**40 - 1, float(NOW + 5)],
     "nbf": [0, NOW, NOW + 60, NOW + 60.9],
@@ -130,7 +131,7 @@ ACCEPTED: dict[str, list[object]] = {
     "client_id": ["another-client"],
     "sub": ["x" * 256, "Jané Doe"],
     "cognito:groups": [[]],
-    "scope": [""],
+    "scope": ["", *NO_SCOPES, ["pets/read"]],
     "jti": [None],
     "aud": ["https://anything.example"],
     "unheard-of": [{"of": [None]}],
@@ -244,6 +245,50 @@ PERSONS: list[tuple[dict[str, Any], list[str]]] = [
 def test_scopes_and_client_of_a_persons_token_widen_nothing(changes: dict[str, Any], refs: list[str]) -> None:
     principal = check(US.machine_claims("pets/read", "aws.cognito.signin.user.admin") | changes)
     assert (named(principal.refs), principal.is_machine) == (refs, False)
+
+
+@pytest.mark.parametrize("scope", [*NO_SCOPES, ["pets/read"]])
+def test_a_machines_scope_is_text(scope: object) -> None:
+    assert reason(US.machine_claims() | {"scope": scope}) == "scope"
+
+
+CONSENTS: list[tuple[object, list[str]]] = [
+    ("openid pets/write pets/read openid", ["scope/openid", "scope/pets/read", "scope/pets/write"]),
+    ("  pets/read ", ["scope/pets/read"]),
+    (["pets/write", "pets/read", "", "a b"], ["scope/a b", "scope/pets/read", "scope/pets/write"]),
+    ("", []),
+    *((scope, []) for scope in NO_SCOPES),
+]
+
+
+@pytest.mark.parametrize(("scope", "scopes"), CONSENTS)
+def test_a_persons_token_says_through_which_client_and_with_which_scopes(scope: object, scopes: list[str]) -> None:
+    claims = person("guest") | {"scope": scope}
+    assert named(check(claims).consent) == [f"client/{CLIENT_ID}", *scopes]
+    assert named(consent_of(claims)) == [f"client/{CLIENT_ID}", *scopes]
+    assert named(check(claims).refs) == ["everyone", "group/guest"]
+
+
+def test_a_named_issuers_consent_carries_its_name() -> None:
+    claims = person("guest", scope="pets/read") | {"iss": PARTNER.issuer}
+    consent = [f"client/partner:{CLIENT_ID}", "scope/partner:pets/read"]
+    assert named(check(claims, PARTNER).consent) == named(consent_of(claims, PARTNER)) == consent
+
+
+def test_the_client_of_an_id_token_is_the_one_that_it_was_made_for() -> None:
+    """It has no scopes: through a delegated client it opens nothing."""
+    claims = person("guest", without="client_id", scope="") | {"aud": CLIENT_ID, "token_use": "id"}
+    assert named(check(claims, ID_TOKENS).consent) == [f"client/{CLIENT_ID}"]
+
+
+def test_machines_and_tokens_without_a_client_have_no_consent() -> None:
+    machine = US.machine_claims("pets/read")
+    assert check(machine).consent == consent_of(machine) == ()
+    assert consent_of(person("guest", without="client_id")) == ()
+
+
+def test_a_consent_is_made_once_for_all_tokens_that_say_it() -> None:
+    assert check(person("guest", scope="a b")).consent is check(person("owner", scope="a b") | {"sub": "u2"}).consent
 
 
 @pytest.mark.parametrize("changes", [{"username": None}, {"cognito:username": None}])
@@ -369,7 +414,12 @@ def test_claims_can_be_explained_without_a_token(issuer: TrustedIssuer, claims: 
 
 
 @pytest.mark.parametrize(
-    ("claims", "why"), [({"cognito:groups": "admin"}, "groups"), ({"scope": 1}, "scope"), ({"cognito:groups": MANY}, "too_many_refs")]
+    ("claims", "why"),
+    [
+        ({"cognito:groups": "admin"}, "groups"),
+        ({"sub": "m", "client_id": "m", "scope": 1}, "scope"),
+        ({"cognito:groups": MANY}, "too_many_refs"),
+    ],
 )
 def test_claims_that_no_token_carries_cannot_be_explained(claims: dict[str, Any], why: str) -> None:
     with pytest.raises(TokenError) as caught:
