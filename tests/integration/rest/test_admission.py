@@ -68,6 +68,13 @@ def test_without_a_verified_caller_nothing_is_read(rest: Rest, standing: str, co
     assert rest.wire.take() == []
 
 
+@pytest.mark.parametrize("name", ["groups", "scopes", "consent"])
+def test_a_caller_whose_refs_did_not_fit_into_the_context_is_not_guessed_at(rest: Rest, standing: str, name: str) -> None:
+    context = {key: value for key, value in GOOD.items() if key != name} | {f"{name}_omitted": "true"}
+    reply = rest.client.put(f"/v1/apis/{standing}/document", pets(standing, groups={}), if_match="*", context=context)
+    assert "in more groups than the authorizer's context holds" in reply.problem(401, "unauthenticated")["detail"]
+
+
 def test_no_route_answers_without_a_verified_caller(rest: Rest) -> None:
     """The body is broken as well: the caller is looked for first."""
     for method, path in ROUTES:
