@@ -62,6 +62,16 @@ class Caller(NamedTuple):
     loaded: LoadedPermissions
     grounds: Grounds
 
+    @property
+    def is_delegated(self) -> bool:
+        """Whether the caller is a person who came through a delegated client."""
+        return self.loaded.permissions.consent is not None
+
+    @property
+    def holders(self) -> Hashable:
+        """Whose permissions the caller has, for the key of what is kept: those with the same groups but another consent are others."""
+        return self.principal.refs, self.principal.consent if self.is_delegated else None
+
 
 class _Fallback(NamedTuple):
     """Why an answer speaks of less than what is configured: `reason` for the metrics, `detail` for people."""
@@ -120,6 +130,8 @@ class Answering:
             "groups": _as_json(principal.groups),
             "client_id": client_id,
         }
+        if caller.is_delegated:
+            context["consent"] = _as_json(tuple(ref.name for ref in principal.consent[1:]))
         if principal.is_machine:
             context["scopes"] = _as_json(principal.scopes)
         if self._options.username and principal.username is not None:
@@ -156,7 +168,7 @@ class Answering:
         arn, expiry, slash_counts = request.method_arn, self._expiry(caller), _is_http(request)
         try:
             policy = self._route_policies.get(
-                (caller.loaded.hash, caller.principal.refs, self.depends_on(caller), arn.method_prefix, target.route, slash_counts),
+                (caller.loaded.hash, caller.holders, self.depends_on(caller), arn.method_prefix, target.route, slash_counts),
                 caller.loaded.permissions,
                 grounds.now,
                 lambda: compile_route(arn, grounds, target.route, token_expiry=expiry, slash_counts=slash_counts),
@@ -170,7 +182,7 @@ class Answering:
     def _of_token(self, request: AuthorizationRequest, caller: Caller) -> _Speech:
         arn, grounds, expiry = request.method_arn, caller.grounds, self._expiry(caller)
         policy = self._token_policies.get(
-            (caller.loaded.hash, caller.principal.refs, self.depends_on(caller), arn.prefix),
+            (caller.loaded.hash, caller.holders, self.depends_on(caller), arn.prefix),
             caller.loaded.permissions,
             grounds.now,
             lambda: compile_token(arn, grounds, guards=self._options.token_scope_guards, token_expiry=expiry),

@@ -27,7 +27,7 @@ class Authorizer:
     def authorize(self, request: AuthorizationRequest) -> Outcome:
         """Return the answer to a request: verify its token, load what the caller holds, ask the denylist, and answer."""
         principal = self._verifier.verify(bearer_token(_only_value(request.authorization)))
-        loaded = self._permissions.load(principal.refs)
+        loaded = self._permissions.load(principal.refs, principal.consent)
         now = self._now()
         _check_denylist(principal, loaded, now)
         grounds = Grounds(loaded.permissions, loaded.catalog, principal.claims, now)

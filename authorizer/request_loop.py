@@ -41,7 +41,8 @@ def request_loop(authorizer: Authorizer, shadow: Shadow | None, log: RequestLog,
         else:
             log.decided(outcome, context, stale_keys=authorizer.has_stale_keys(outcome.principal))
             if shadow is not None:
-                judgement = shadow.judge(outcome.principal.refs, lambda loaded: decide_again(request, outcome, loaded, now()))
+                principal = outcome.principal
+                judgement = shadow.judge(principal.refs, principal.consent, lambda loaded: decide_again(request, outcome, loaded, now()))
                 log.compared(outcome, context, judgement)
             return response
         finally:

@@ -36,8 +36,13 @@ class Shadow:
         self._working: Thread | None = None
         self._failed: tuple[float, str] | None = None
 
-    def judge(self, refs: Iterable[PrincipalRef], decide_by: Callable[[LoadedPermissions], Decision]) -> Judgement:
-        """Return what the candidate says, decided by `decide_by` from what these refs hold in it. Raises nothing, and waits `wait_seconds` at most."""
+    def judge(
+        self, refs: Iterable[PrincipalRef], consent: tuple[PrincipalRef, ...], decide_by: Callable[[LoadedPermissions], Decision]
+    ) -> Judgement:
+        """Return what the candidate says, decided by `decide_by` from what these refs hold in it. Raises nothing, and waits `wait_seconds` at most.
+
+        It is for the candidate to say whether the client is delegated, and so whether the `consent` counts.
+        """
         if self._working is not None and self._working.is_alive():
             return Judgement()
         now = self._now()
@@ -47,7 +52,7 @@ class Shadow:
 
         def work() -> None:
             try:
-                loaded = self._permissions.load(refs)
+                loaded = self._permissions.load(refs, consent)
                 found.append(Judgement(decide_by(loaded), loaded.version))
                 self._failed = None
             except Exception as error:  # noqa: BLE001  # whatever is the matter with a candidate, requests are answered

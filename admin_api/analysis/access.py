@@ -18,7 +18,8 @@ class Access:
     """One subject may call one verb of a route.
 
     `words` has the conditions, as in `allowed where {ownerId} = sub`. `permissions` are the ids of what allows it, the subject's own, inherited, and
-    everyone's. `by_everyone` tells that everyone may as much, so that the subject adds nothing.
+    everyone's. `by_everyone` tells that everyone may as much, so that the subject adds nothing. `delegated` marks a delegated client: this is what its own
+    tokens may, and people through it need the consent of their tokens' scopes.
     """
 
     subject: PrincipalRef
@@ -27,10 +28,15 @@ class Access:
     words: str
     permissions: tuple[str, ...]
     by_everyone: bool
+    delegated: bool = False
 
     def __str__(self) -> str:
         text = f"{self.subject} may {self.verb} {self.route.path}{self.words.removeprefix(ALLOWED)} by {'; '.join(self.permissions)}"
-        return text + (", as everyone may" if self.by_everyone and self.subject != EVERYONE else "")
+        return (
+            text
+            + (", as everyone may" if self.by_everyone and self.subject != EVERYONE else "")
+            + (", by its own tokens" if self.delegated else "")
+        )
 
 
 def who_can(
@@ -46,14 +52,14 @@ def who_can(
     found = []
     for ref in sorted(document.subjects):
         on_subject()
-        found.append(_access(ref, _grounds(document, ref, now), shared, verb, route))
+        found.append(_access(ref, _grounds(document, ref, now), shared, verb, route, delegated=document.is_delegated(ref)))
     return tuple(access for access in found if access is not None)
 
 
 def what_can(document: PermissionDocument, ref: PrincipalRef, now: float) -> tuple[Access, ...]:
     """Return what a subject may call, in the order of the catalogue, by verb and route. One that the document does not know may what everyone may."""
     held, shared = (Grounds(CallerPermissions.of(held_by(document, each)), document.catalog, {}, now) for each in (ref, EVERYONE))
-    found = (_access(ref, held, shared, verb, route) for verb, route in document.catalog.cells)
+    found = (_access(ref, held, shared, verb, route, delegated=document.is_delegated(ref)) for verb, route in document.catalog.cells)
     return tuple(access for access in found if access is not None)
 
 
@@ -70,13 +76,13 @@ def route_of_request(document: PermissionDocument, verb: str, path: str) -> Rout
     return document.catalog.find(verb, path) or resolve(document.catalog, verb, path.removeprefix("/"), None, exact=True).route
 
 
-def _access(ref: PrincipalRef, held: Grounds, shared: Grounds, verb: str, route: RouteTemplate) -> Access | None:
-    denies, allows = applicable(held, verb, route)
+def _access(ref: PrincipalRef, held: Grounds, shared: Grounds, verb: str, route: RouteTemplate, *, delegated: bool) -> Access | None:
+    denies, (allows,) = applicable(held, verb, route)
     if denies or not allows:
         return None
-    _, anyhow = applicable(shared, verb, route)
+    _, (anyhow,) = applicable(shared, verb, route)
     by_everyone = all(any(_covers(wide, narrow) for wide in anyhow) for narrow in allows)
-    return Access(ref, verb, route, describe_access(allows, verb, route), tuple(p.id for p in allows), by_everyone)
+    return Access(ref, verb, route, describe_access(allows, verb, route), tuple(p.id for p in allows), by_everyone, delegated)
 
 
 def _covers(wide: Permission, narrow: Permission) -> bool:

@@ -11,10 +11,17 @@ NOTHING = "nothing"
 DENIED = "denied"
 ALLOWED = "allowed"
 
+DELEGATED, NOT_DELEGATED = "delegated", "not delegated"
+EVERY_ROUTE = "* /**"
+"""Stands for the routes of a change that is about a client and not about a route."""
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class AccessChange:
-    """What a change does to one subject on one route. `before` and `after` are in words: `allowed`, `denied`, `allowed where {ownerId} = sub`."""
+    """What a change does to one subject on one route. `before` and `after` are in words: `allowed`, `denied`, `allowed where {ownerId} = sub`.
+
+    That a client is delegated from now on, or is no more, is a change on every route: `delegated`, `not delegated`.
+    """
 
     subject: PrincipalRef
     route: str
@@ -22,6 +29,10 @@ class AccessChange:
     after: str
 
     def __str__(self) -> str:
+        if self.after == DELEGATED:
+            return f"{self.subject} loses whatever people through it may beyond the scopes of their tokens: it is delegated now"
+        if self.before == DELEGATED:
+            return f"{self.subject} gains whatever people through it may beyond the scopes of their tokens: it is delegated no more"
         if not _allows(self.before) and _allows(self.after):
             condition = self.after.removeprefix(ALLOWED)
             return f"{self.subject} gains {self.route}{condition}"
@@ -75,19 +86,24 @@ def access_changes(
 
     `on_subject` is called before each subject is looked at: it may raise to stop.
     """
+    delegations: list[AccessChange] = []
     changes: dict[tuple[PrincipalRef, str, str, str], list[str]] = {}
     same_routes = before is not None and before.catalog.cells == after.catalog.cells
     for ref in {*(before.subjects if before else ()), *after.subjects}:
         on_subject()
+        was_delegated, is_delegated = before is not None and before.is_delegated(ref), after.is_delegated(ref)
+        if was_delegated != is_delegated:
+            delegations.append(
+                AccessChange(ref, EVERY_ROUTE, *((DELEGATED, NOT_DELEGATED) if was_delegated else (NOT_DELEGATED, DELEGATED)))
+            )
         for path, verb, was, becomes in _changes_of(ref, before, after, same_routes=same_routes):
             changes.setdefault((ref, path, was, becomes), []).append(verb)
-    return tuple(
-        sorted(
-            AccessChange(subject, f"{method} {path}", was, becomes)
-            for (subject, path, was, becomes), verbs in changes.items()
-            for method in (["ANY"] if len(verbs) == len(VERBS) else verbs)
-        )
+    on_routes = (
+        AccessChange(subject, f"{method} {path}", was, becomes)
+        for (subject, path, was, becomes), verbs in changes.items()
+        for method in (["ANY"] if len(verbs) == len(VERBS) else verbs)
     )
+    return tuple(sorted((*delegations, *on_routes)))
 
 
 def _changes_of(

@@ -1,14 +1,15 @@
 """Why a request is allowed or denied, in words: the permissions that decided, what was nearly enough, and a grant that would do."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from admin_api.analysis.near_miss import HeldPermission, NearMiss, held_permissions, listed, near_permissions, other_subjects
 from admin_api.analysis.near_route import find_target, near_routes
-from authorizer.policy.decision import Decision, Grounds, decide
+from authorizer.policy.decision import Decision, Grounds, Reason, decide, sides_of
 from authorizer.policy.document import PermissionDocument
-from authorizer.policy.permission import EVERYONE, PrincipalRef, RefKind
-from authorizer.policy.request_path import Unroutable
+from authorizer.policy.permission import EVERYONE, Effect, PrincipalRef, RefKind
+from authorizer.policy.permission_index import CallerPermissions
+from authorizer.policy.request_path import Target, Unroutable
 from authorizer.policy.route import WEBSOCKET, RouteTemplate
 
 MAX_OTHER_SUBJECTS = 10
@@ -28,12 +29,31 @@ class SuggestedGrant:
 
 
 @dataclass(frozen=True, slots=True)
+class Delegation:
+    """What both sides say of a request that comes through a delegated client. Whatever they allow, a deny of either wins."""
+
+    client: PrincipalRef
+    person_allows: bool
+    consent_allows: bool
+
+    def __str__(self) -> str:
+        said = {
+            (True, True): "the person's permissions and the token's scopes both allow this",
+            (True, False): "the person's permissions allow this, the token's scopes allow nothing here",
+            (False, True): "the token's scopes allow this, the person's permissions do not",
+            (False, False): "neither the person's permissions nor the token's scopes allow this",
+        }
+        return f"{self.client} is delegated: {said[self.person_allows, self.consent_allows]}"
+
+
+@dataclass(frozen=True, slots=True)
 class Explanation:
     """A decision and what is behind it.
 
     `refs` are the caller's that the document knows, `everyone` among them; `unknown_refs` count for nothing. `parameters` are as they stand in the
     path. `determining` are the permissions of the decision, each with the way the caller came by it. Of a denied request `near_misses` tell what was in
     the way, `more_subjects` how many may it besides those that are named, and there is either a `suggested_grant` or a reason in `why_no_grant`.
+    `delegation` is there for a person who came through a delegated client.
     """
 
     method: str
@@ -47,6 +67,7 @@ class Explanation:
     more_subjects: int = 0
     suggested_grant: SuggestedGrant | None = None
     why_no_grant: str | None = None
+    delegation: Delegation | None = None
 
     def __str__(self) -> str:
         request = f"{self.method} {self.path} is {'allowed' if self.decision.allowed else 'denied'}"
@@ -56,21 +77,40 @@ class Explanation:
             return f"{request}: it belongs to no route of the catalogue"
         if self.determining:
             return f"{request} by {listed(self.determining)}"
+        if self.delegation is not None and self.decision.reason is Reason.NOT_CONSENTED:
+            return f"{request}: {self.delegation.client} is delegated, and the token's scopes allow nothing here"
         return f"{request}: nothing that {listed(self.refs)} has allows {self.method} {self.decision.route.path}"
 
 
+def is_of_person(claims: Mapping[str, object]) -> bool:
+    """Return whether only a person's token has such claims."""
+    return any(name in claims for name in ("cognito:groups", "cognito:username", "username"))
+
+
 def explain(
-    document: PermissionDocument, refs: Iterable[PrincipalRef], claims: Mapping[str, str], method: str, path: str, now: float
+    document: PermissionDocument,
+    refs: Iterable[PrincipalRef],
+    claims: Mapping[str, str],
+    method: str,
+    path: str,
+    now: float,
+    consent: Iterable[PrincipalRef] = (),
 ) -> Explanation:
     """Decide on a request as the authorizer does in `request` scope, and say why. What is not known here is whether its ARN is too long for a policy.
 
     `path` is that of a request, not a template, without stage and query string, with or without the slash at its beginning. If `method` is `WS`, it is a
-    route key.
+    route key. `consent` are the client and the scopes of a person's token: where the client is delegated, they count as the authorizer counts them.
     """
-    given = tuple(dict.fromkeys(refs))
+    client, scopes = _delegated(document, tuple(consent))
+    given = tuple(ref for ref in dict.fromkeys(refs) if client is None or ref.kind not in _OF_CONSENT)
     known = (EVERYONE, *(ref for ref in given if ref in document.subjects and ref != EVERYONE))
-    held = held_permissions(document, known)
-    grounds = Grounds(tuple(held), document.catalog, claims, now)
+    own = held_permissions(document, known)
+    consented = held_permissions(document, scopes) if client else {}
+    denied_to_client = {p: each for p, each in held_permissions(document, [client] if client else []).items() if p.effect is Effect.DENY}
+    held = {**own, **consented, **denied_to_client}
+    grounds = Grounds(
+        tuple(own) if client is None else CallerPermissions.of(own, (*consented, *denied_to_client)), document.catalog, claims, now
+    )
     target = find_target(document.catalog, method, path)
     decision = decide(grounds, target)
     explanation = Explanation(
@@ -79,31 +119,56 @@ def explain(
         decision=decision,
         parameters=target.parameters,
         refs=known,
-        unknown_refs=tuple(ref for ref in given if ref not in known),
+        unknown_refs=tuple(ref for ref in (*given, *scopes) if ref not in known and ref not in document.subjects),
         determining=tuple(held[permission] for permission in decision.determining),
+        delegation=_delegation(client, grounds, target) if client is not None and decision.route is not None else None,
     )
     if decision.allowed:
         return explanation
     if decision.route is None:
         near = tuple(near_routes(document.catalog, method, path, target.problem))
         return replace(explanation, near_misses=near, why_no_grant="no grant can help a request that belongs to no route")
-    near = tuple(near_permissions(held, grounds, target, decision.route, decision.determining))
+    lacking = held if decision.determining or client is None else consented if decision.reason is Reason.NOT_CONSENTED else own
+    near = tuple(near_permissions(lacking, grounds, target, decision.route, decision.determining))
     if decision.determining:
         why = f"a deny always wins: first take out {listed(explanation.determining)}" + ("" if near else ", then grant the route as well")
         return replace(explanation, near_misses=near, why_no_grant=why)
-    others = other_subjects(document, held, grounds, target, decision.route)
-    return replace(
-        explanation,
-        near_misses=(*near, *others[:MAX_OTHER_SUBJECTS]),
-        more_subjects=max(0, len(others) - MAX_OTHER_SUBJECTS),
-        suggested_grant=_suggest(document, given, method, decision.route),
+    kinds: Collection[RefKind] = tuple(RefKind) if client is None else _OF_PERSON
+    if decision.reason is Reason.NOT_CONSENTED:
+        kinds = (RefKind.SCOPE,)
+    others = other_subjects(document, lacking, grounds, target, decision.route, kinds)
+    explanation = replace(
+        explanation, near_misses=(*near, *others[:MAX_OTHER_SUBJECTS]), more_subjects=max(0, len(others) - MAX_OTHER_SUBJECTS)
     )
+    if decision.reason is Reason.NOT_CONSENTED and not scopes:
+        return replace(explanation, why_no_grant="the token has no scope that a grant could be given to: sign in with one")
+    refs_to_grant = scopes if decision.reason is Reason.NOT_CONSENTED else given
+    return replace(explanation, suggested_grant=_suggest(document, refs_to_grant, method, decision.route, explanation.delegation))
 
 
-def _suggest(document: PermissionDocument, refs: Iterable[PrincipalRef], verb: str, route: RouteTemplate) -> SuggestedGrant:
+_OF_CONSENT = (RefKind.CLIENT, RefKind.SCOPE)
+_OF_PERSON = (RefKind.EVERYONE, RefKind.GROUP)
+
+
+def _delegated(document: PermissionDocument, consent: tuple[PrincipalRef, ...]) -> tuple[PrincipalRef | None, tuple[PrincipalRef, ...]]:
+    """Return the delegated client among these refs and the scopes; None and nothing if there is none."""
+    client = next((ref for ref in consent if document.is_delegated(ref)), None)
+    return client, () if client is None else tuple(dict.fromkeys(ref for ref in consent if ref.kind is RefKind.SCOPE))
+
+
+def _delegation(client: PrincipalRef, grounds: Grounds, target: Target) -> Delegation:
+    person, consent = (decide(grounds._replace(permissions=tuple(side)), target).allowed for side in sides_of(grounds.permissions))
+    return Delegation(client, person, consent)
+
+
+def _suggest(
+    document: PermissionDocument, refs: Iterable[PrincipalRef], verb: str, route: RouteTemplate, delegation: Delegation | None
+) -> SuggestedGrant:
     subject = next((ref for ref in refs if ref != EVERYONE), EVERYONE)
     heirs = [ref for ref in sorted(document.subjects) if subject.kind is RefKind.GROUP and subject.name in document.ancestors(ref)]
     notes = ["it goes to every verified token" if subject == EVERYONE else f"it goes to all that have {subject}"]
+    if delegation is not None and not delegation.consent_allows and subject.kind is not RefKind.SCOPE:
+        notes.append(f"the token's scopes have to allow it as well, since {delegation.client} is delegated")
     if heirs:
         notes.append(f"by inheritance also to {listed(heirs)}")
     if subject != EVERYONE and subject not in document.subjects:

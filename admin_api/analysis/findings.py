@@ -7,7 +7,7 @@ from itertools import groupby
 from admin_api.analysis.invariants import Invariant, may
 from admin_api.analysis.subjects import held_by
 from authorizer.policy.document import PermissionDocument, format_time
-from authorizer.policy.permission import EVERYONE, Effect, Permission
+from authorizer.policy.permission import EVERYONE, Effect, Permission, RefKind
 from authorizer.policy.route import RouteCatalog, RouteTemplate, parse_selector
 
 _MAX_NAMED = 3
@@ -20,7 +20,8 @@ _Said = Mapping[tuple[Effect, _Cell], list[Permission]]
 
 @dataclass(frozen=True, slots=True, order=True)
 class Finding:
-    """`kind` is `expired`, `unreachable`, `shadowed`, `redundant`, `uncovered` or `unknown`; the message names the permission, route or invariant."""
+    """`kind` is `expired`, `unreachable`, `shadowed`, `redundant`, `uncovered`, `unconsented` or `unknown`; the message names the permission, route, client or
+    invariant."""
 
     kind: str
     message: str
@@ -41,6 +42,10 @@ def findings(document: PermissionDocument, now: float) -> Iterator[Finding]:
     for route, cells in groupby(document.catalog.cells, key=lambda cell: cell[1]):
         if not route.public and reachable.isdisjoint(cells):
             yield Finding("uncovered", f"nobody may call {route}")
+    scopes = [subject for ref, subject in document.subjects.items() if ref.kind is RefKind.SCOPE]
+    if not any(p.effect is Effect.ALLOW and p.in_force(now) for scope in scopes for p in scope.permissions):
+        for ref in sorted(ref for ref in document.subjects if document.is_delegated(ref)):
+            yield Finding("unconsented", f"{ref} is delegated, and no scope allows anything: people through it may do nothing")
 
 
 def unknown_names(documents: Collection[PermissionDocument], invariants: Iterable[Invariant]) -> Iterator[Finding]:

@@ -1,13 +1,13 @@
 """What stood between a denied request and an allow: the one thing that a permission lacks, and the other subjects that may."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from admin_api.analysis.access_changes import ALLOWED, describe_access
 from authorizer.policy.decision import Grounds, applicable, decide
 from authorizer.policy.document import PermissionDocument, format_time
-from authorizer.policy.permission import Binding, Effect, Permission, PrincipalRef, is_bindable
+from authorizer.policy.permission import Binding, Effect, Permission, PrincipalRef, RefKind, is_bindable
 from authorizer.policy.request_path import Target
 from authorizer.policy.route import RouteTemplate, parse_selector
 
@@ -108,11 +108,18 @@ def _unmet(binding: Binding, grounds: Grounds, wanted: str, route: RouteTemplate
     return None
 
 
-def other_subjects(document: PermissionDocument, held: Held, grounds: Grounds, target: Target, route: RouteTemplate) -> list[NearMiss]:
-    """Return the subjects that may call a route by permissions that the caller has not, those first with whom this very request would pass."""
+def other_subjects(
+    document: PermissionDocument,
+    held: Held,
+    grounds: Grounds,
+    target: Target,
+    route: RouteTemplate,
+    kinds: Collection[RefKind] = tuple(RefKind),
+) -> list[NearMiss]:
+    """Return the subjects of these kinds that may call a route by permissions that the caller has not, those first with whom this very request would pass."""
     found: list[tuple[bool, PrincipalRef, NearMiss]] = []
-    for subject in document.subjects:
-        denies, allows = applicable(grounds._replace(permissions=document.permissions(subject)), target.verb, route)
+    for subject in (ref for ref in document.subjects if ref.kind in kinds):
+        denies, (allows,) = applicable(grounds._replace(permissions=document.permissions(subject)), target.verb, route)
         new = tuple(permission for permission in allows if permission not in held)
         if denies or not new:
             continue

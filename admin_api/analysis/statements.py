@@ -29,7 +29,10 @@ def _statements(fields: dict[str, Any]) -> Iterator[Statement]:
 
 def _held(place: str, held: dict[str, Any]) -> Iterator[Statement]:
     for field, entries in held.items():
-        yield from ((place, f"{field} {_words(entry)}") for entry in entries)
+        if field == "delegated":
+            yield place, field
+        else:
+            yield from ((place, f"{field} {_words(entry)}") for entry in entries)
 
 
 def _words(entry: Any) -> str:

@@ -4,13 +4,14 @@ Judged are the caller's own token and every group by itself, both without condit
 door to nobody who may need it tomorrow.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from authorizer.policy.decision import Grounds, decide
 from authorizer.policy.denylist import Denylist, TokenIds
 from authorizer.policy.document import PermissionDocument
-from authorizer.policy.permission import EVERYONE, Effect, PrincipalRef, RefKind
+from authorizer.policy.permission import EVERYONE, Effect, Permission, PrincipalRef, RefKind
+from authorizer.policy.permission_index import CallerPermissions
 from authorizer.policy.problems import DocumentError, Problem
 from authorizer.policy.request_path import resolve
 from authorizer.policy.route import RouteTemplate, SegmentKind
@@ -31,11 +32,15 @@ class LockOutError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who makes a change, by a token that was verified: `subject` as it is recorded, and what permissions and denylist know it by."""
+    """Who makes a change, by a token that was verified: `subject` as it is recorded, and what permissions and denylist know it by.
+
+    `consent` are the client and the scopes of a person's token. The scopes are known of a client that is delegated already.
+    """
 
     subject: str
     refs: tuple[PrincipalRef, ...]
     token_ids: TokenIds
+    consent: tuple[PrincipalRef, ...] = ()
 
 
 def check_lock_out(document: PermissionDocument, denylist: Denylist, actor: Actor | None, now: float) -> None:
@@ -52,6 +57,13 @@ def check_lock_out(document: PermissionDocument, denylist: Denylist, actor: Acto
         missing = _missing(document, actor.refs, now)
         if missing:
             raise LockOutError(f"you could no longer {missing}: keep it allowed to one of your groups, without `where` or `until`")
+        if actor.consent and document.is_delegated(actor.consent[0]):
+            missing = _missing(document, actor.refs, now, actor.consent)
+            if missing:
+                raise LockOutError(
+                    f"you could no longer {missing}, since {actor.consent[0]}, through which you came, is delegated: "
+                    "keep it allowed to one of your token's scopes, or come through another client"
+                )
     groups = sorted(ref for ref in document.subjects if ref.kind is RefKind.GROUP)
     if all(_missing(document, (EVERYONE, group), now) for group in groups):
         needed = ", ".join(f"`{verb} /{path}`" for verb, path in NEEDED)
@@ -101,12 +113,21 @@ def _is_apart(document: PermissionDocument, verb: str, template: str) -> bool:
     return own is not None and len(own.segments) > 2 and str(own.segments[2]) == ADMIN_API
 
 
-def _missing(document: PermissionDocument, refs: Iterable[PrincipalRef], now: float) -> str | None:
-    """Return the first of the needed requests that callers with these refs could not make for good, or None."""
-    permissions = [p for ref in refs for p in document.permissions(ref)]
-    lasting = tuple(p for p in permissions if p.effect is Effect.DENY or (not p.where and p.until is None))
-    grounds = Grounds(lasting, document.catalog, {}, now)
+def _missing(document: PermissionDocument, refs: Iterable[PrincipalRef], now: float, consent: tuple[PrincipalRef, ...] = ()) -> str | None:
+    """Return the first of the needed requests that callers with these refs could not make for good, or None. With a `consent` both sides must allow them."""
+    own = _lasting(document, refs)
+    if consent:
+        denies = [p for p in document.permissions(consent[0]) if p.effect is Effect.DENY]
+        held: Collection[Permission] = CallerPermissions.of(own, [*denies, *_lasting(document, consent[1:])])
+    else:
+        held = own
+    grounds = Grounds(held, document.catalog, {}, now)
     for verb, path in NEEDED:
         if not decide(grounds, resolve(document.catalog, verb, path, None, exact=True)).allowed:
             return f"{verb} /{path}"
     return None
+
+
+def _lasting(document: PermissionDocument, refs: Iterable[PrincipalRef]) -> tuple[Permission, ...]:
+    permissions = (p for ref in refs for p in document.permissions(ref))
+    return tuple(p for p in permissions if p.effect is Effect.DENY or (not p.where and p.until is None))

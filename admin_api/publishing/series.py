@@ -21,6 +21,10 @@ other ancestors. Why this is safe:
 If neither the catalogue nor any deny changes (a *calm* change), an allow of either end is safe at any time: it meets the same denies. Then narrow rows
 allow all that was held, so that most need not be written.
 
+That a client is delegated takes access away from people, as a deny does, so that the narrow row is delegated if either end is. Through it an allow of a person
+and one of a scope count together, and one of the old end beside one of the new might grant what neither does: where a client is delegated, only a change that
+leaves the scopes as they are is calm.
+
 What one and the same subject allows at both ends, in the same words, is allowed throughout. In other words, such as `* /pets` for `GET /pets`, it may be denied
 in between.
 
@@ -166,7 +170,14 @@ class _Ends:
                 self._steady.add(ref.name)
         same_routes = writer.routes_content(before.enforced, before.catalog) == writer.routes_content(after.enforced, after.catalog)
         refs = {*before.subjects, *after.subjects}
-        self._is_calm = same_routes and all(_held(before, ref, Effect.DENY) == _held(after, ref, Effect.DENY) for ref in refs)
+        delegated = {ref for ref in refs if before.is_delegated(ref)}, {ref for ref in refs if after.is_delegated(ref)}
+        self._delegated = delegated[0] | delegated[1]
+        same_consent = not self._delegated or (
+            delegated[0] == delegated[1]
+            and all(before.permissions(ref) == after.permissions(ref) for ref in refs if ref.kind is RefKind.SCOPE)
+        )
+        same_denies = all(_held(before, ref, Effect.DENY) == _held(after, ref, Effect.DENY) for ref in refs)
+        self._is_calm = same_routes and same_denies and same_consent
 
     def narrow(self, ref: PrincipalRef) -> tuple[Subject | None, tuple[str, ...]]:
         """Return a subject's narrow form and its ancestors. None if it is not at both ends and would hold nothing: then there need not be a row."""
@@ -181,12 +192,13 @@ class _Ends:
             for permission in _beside(document, ref, named)
             if permission.effect is Effect.DENY or _words(permission) in allowed
         }
-        if not permissions and not (ref in self._before.subjects and ref in self._after.subjects):
+        delegated = ref in self._delegated
+        if not permissions and not delegated and not (ref in self._before.subjects and ref in self._after.subjects):
             return None, ()
         # As it was written, if that says the same: then the row may not change at all.
         inherits = self._before.subjects[ref].inherits if ancestors and named == ancestors else named
         # The reader brings copies into the normal form and makes them the subject's own.
-        return parse_subject(ref, format_subject(Subject(tuple(permissions.values()), inherits))), named
+        return parse_subject(ref, format_subject(Subject(tuple(permissions.values()), inherits, delegated))), named
 
 
 def _beside(document: PermissionDocument, ref: PrincipalRef, named: Iterable[str]) -> Iterator[Permission]:

@@ -19,7 +19,7 @@ def actor_of(event: Mapping[str, Any]) -> Actor:
     Nothing of it is taken from headers, query or body.
     """
     context: Any = (event.get("requestContext") or {}).get("authorizer")
-    if isinstance(context, Mapping) and ("groups_omitted" in context or "scopes_omitted" in context):
+    if isinstance(context, Mapping) and any(f"{name}_omitted" in context for name in ("groups", "scopes", "consent")):
         raise ProblemError(
             UNAUTHENTICATED,
             "the caller is in more groups than the authorizer's context holds: sign in as somebody in fewer",
@@ -28,10 +28,12 @@ def actor_of(event: Mapping[str, Any]) -> Actor:
     try:
         subject, groups, version = context["principalId"], json.loads(context["groups"]), int(context["version"])
         scopes = json.loads(context["scopes"]) if "scopes" in context else None
+        consented = json.loads(context.get("consent", "[]"))
         client_id = context["client_id"]
     except (TypeError, KeyError, ValueError):
-        subject, groups, scopes, client_id, version = "", None, None, None, 0
-    names = [*(groups or ()), *(scopes or ())] if isinstance(groups, list) and isinstance(scopes, list | None) else [None]
+        subject, groups, scopes, consented, client_id, version = "", None, None, None, None, 0
+    is_told = isinstance(groups, list) and isinstance(scopes, list | None) and isinstance(consented, list)
+    names = [*groups, *(scopes or ()), *consented] if is_told else [None]
     if (
         not isinstance(subject, str)
         or not subject
@@ -44,9 +46,12 @@ def actor_of(event: Mapping[str, Any]) -> Actor:
             "the request came without a caller that an authorizer verified: attach the authorizer to this route",
             headers={"WWW-Authenticate": "Bearer"},
         )
-    refs = [EVERYONE, *(PrincipalRef(RefKind.GROUP, name) for name in groups or ())]
+    refs = [EVERYONE, *(PrincipalRef(RefKind.GROUP, name) for name in groups)]
+    consent: tuple[PrincipalRef, ...] = ()
     if scopes is not None:
         refs += [PrincipalRef(RefKind.CLIENT, subject), *(PrincipalRef(RefKind.SCOPE, name) for name in scopes)]
+    elif client_id:
+        consent = (PrincipalRef(RefKind.CLIENT, client_id), *(PrincipalRef(RefKind.SCOPE, name) for name in consented))
     values = {DenylistKind.SUB: subject} | ({DenylistKind.CLIENT_ID: client_id} if client_id else {})
     # When the caller signed in is not told, so an entry with `issued_before` counts as one that would refuse.
-    return Actor(subject, tuple(refs), TokenIds(values, None))
+    return Actor(subject, tuple(refs), TokenIds(values, None), consent)

@@ -131,8 +131,9 @@ class WriteResult(Answer):
 
 
 class Held(Answer):
-    """What a subject holds by itself."""
+    """What a subject holds by itself. `delegated` is told of delegated clients alone."""
 
+    delegated: bool = Field(default=False, exclude_if=lambda delegated: not delegated)
     inherits: list[str] = []
     allow: list[Any] = []
     deny: list[Any] = []
@@ -289,9 +290,10 @@ class MatrixCell(Answer):
 
 
 class MatrixRow(Answer):
-    """One subject. Routes on which nothing is permitted or denied are left out."""
+    """One subject. Routes on which nothing is permitted or denied are left out. Of a `delegated` client it is what the client's own tokens may."""
 
     subject: str
+    delegated: bool = False
     cells: list[MatrixCell]
 
 
@@ -311,13 +313,14 @@ class DocumentMatrix(Answer):
 
 
 class Access(Answer):
-    """A subject that may call a route. `by_everyone`: everyone may as much."""
+    """A subject that may call a route. `by_everyone`: everyone may as much. `delegated`: it is a delegated client, which may by its own tokens."""
 
     subject: str
     route: str
     access: str
     permissions: list[str]
     by_everyone: bool
+    delegated: bool = False
 
 
 class AccessList(Answer):
@@ -329,7 +332,10 @@ class AccessList(Answer):
 
 
 class ExplainRequest(Request):
-    """A request to the guarded API as somebody would make it, and what that somebody's token says."""
+    """A request to the guarded API as somebody would make it, and what that somebody's token says.
+
+    With groups, or claims of a person, `clients` and `scopes` are what the person came through and has consented to.
+    """
 
     method: Text
     path: Annotated[str, StringConstraints(max_length=2000)]
@@ -354,8 +360,17 @@ class SuggestedGrant(Answer):
     note: str
 
 
+class Delegation(Answer):
+    """What both sides say of a request through a delegated client. One of each has to allow it, and none may deny it."""
+
+    client: str
+    person_allows: bool
+    consent_allows: bool
+    sentence: str
+
+
 class Explanation(Answer):
-    """A decision and what is behind it."""
+    """A decision and what is behind it. `delegation` is there for a person who came through a delegated client."""
 
     version: int
     allowed: bool
@@ -369,6 +384,7 @@ class Explanation(Answer):
     more_subjects: int
     suggested_grant: SuggestedGrant | None
     why_no_grant: str | None
+    delegation: Delegation | None = None
 
 
 class DenylistRequest(Request):

@@ -23,7 +23,7 @@ def matrix_row(document: PermissionDocument, ref: PrincipalRef) -> models.Matrix
     """Return what a subject may do on every route, with what everyone may."""
     words = access_words(held_by(document, ref), document.catalog)
     cells = [models.MatrixCell(route=f"{verb} {route.path}", access=access) for (verb, route), access in words.items()]
-    return models.MatrixRow(subject=str(ref), cells=cells)
+    return models.MatrixRow(subject=str(ref), delegated=document.is_delegated(ref), cells=cells)
 
 
 def access_entry(access: Access) -> models.Access:
@@ -34,12 +34,13 @@ def access_entry(access: Access) -> models.Access:
         access=access.words,
         permissions=list(access.permissions),
         by_everyone=access.by_everyone,
+        delegated=access.delegated,
     )
 
 
 def explanation(found: Explanation, version: int) -> models.Explanation:
     """Return why a request is allowed or denied at a version."""
-    grant = found.suggested_grant
+    grant, delegation = found.suggested_grant, found.delegation
     return models.Explanation(
         version=version,
         allowed=found.decision.allowed,
@@ -53,6 +54,14 @@ def explanation(found: Explanation, version: int) -> models.Explanation:
         more_subjects=found.more_subjects,
         suggested_grant=None if grant is None else models.SuggestedGrant(subject=str(grant.subject), entry=grant.entry, note=grant.note),
         why_no_grant=found.why_no_grant,
+        delegation=None
+        if delegation is None
+        else models.Delegation(
+            client=str(delegation.client),
+            person_allows=delegation.person_allows,
+            consent_allows=delegation.consent_allows,
+            sentence=str(delegation),
+        ),
     )
 
 

@@ -16,7 +16,7 @@ from authorizer.policy.iam.statement import PolicyDocument, copied
 MAX_ANSWER_BYTES = 8000
 """Budget of a whole answer: WebSocket APIs take 8 KB ("WebSocket quotas", API Gateway developer guide), and no kind of API is given more here."""
 
-_MAY_BE_OMITTED = ("groups", "scopes", "routes")
+_MAY_BE_OMITTED = ("groups", "scopes", "consent", "routes")
 _AROUND_POLICY = len('"policyDocument": , ')
 
 

@@ -23,6 +23,9 @@ ENFORCEABLE = ("request", "route", "token")
 SECTIONS = {RefKind.GROUP: "groups", RefKind.CLIENT: "clients", RefKind.SCOPE: "scopes"}
 """The field that holds each kind of subject. `everyone` is a field and a subject at once."""
 
+_OWN_FIELDS = {RefKind.GROUP: ("inherits",), RefKind.CLIENT: ("delegated",)}
+"""What subjects of a kind may have besides `allow` and `deny`."""
+
 MAX_NAME = 256
 
 # Default_Ignorable_Code_Point (Unicode Character Database, DerivedCoreProperties), and the blank pattern of Braille, which is a symbol and shows nothing.
@@ -53,10 +56,14 @@ _TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d([Zz]|[+-]\d\d:[0-5]\
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What one subject holds by itself: its permissions, sorted, and the groups that it inherits from directly, sorted."""
+    """What one subject holds by itself: its permissions, sorted, and the groups that it inherits from directly, sorted.
+
+    `delegated` is for clients: a person's token that came through one needs the consent of its scopes as well as an allow of the person (see `decide`).
+    """
 
     permissions: tuple[Permission, ...] = ()
     inherits: tuple[str, ...] = ()
+    delegated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +93,11 @@ class PermissionDocument:
                     found.add(name)
                     todo.append(PrincipalRef(RefKind.GROUP, name))
         return tuple(sorted(found))
+
+    def is_delegated(self, ref: PrincipalRef) -> bool:
+        """Return whether the subject is a delegated client."""
+        subject = self.subjects.get(ref)
+        return subject is not None and subject.delegated
 
     def permissions(self, ref: PrincipalRef) -> tuple[Permission, ...]:
         """Return what the subject holds, its own and its ancestors'. An unknown subject holds nothing."""
@@ -154,7 +166,7 @@ def format_subject(subject: Subject) -> dict[str, Any]:
     """Return what a subject holds, fields left out where they are empty."""
     allows = [_format_permission(p) for p in subject.permissions if p.effect is Effect.ALLOW]
     denies = [_format_permission(p) for p in subject.permissions if p.effect is Effect.DENY]
-    fields = {"inherits": list(subject.inherits), "allow": allows, "deny": denies}
+    fields = {"delegated": subject.delegated, "inherits": list(subject.inherits), "allow": allows, "deny": denies}
     return {name: value for name, value in fields.items() if value}
 
 
@@ -206,8 +218,10 @@ def _read_route(reader: ProblemList, entry: object, pointer: str) -> RouteTempla
 
 
 def _read_subject(reader: ProblemList, ref: PrincipalRef, value: object, pointer: str) -> Subject:
-    fields = ("inherits", "allow", "deny") if ref.kind is RefKind.GROUP else ("allow", "deny")
-    held = reader.mapping(value, pointer, f"`{ref}`", fields)
+    held = reader.mapping(value, pointer, f"`{ref}`", (*_OWN_FIELDS.get(ref.kind, ()), "allow", "deny"))
+    delegated = held.get("delegated", False)
+    if not isinstance(delegated, bool):
+        reader.report(f"{pointer}/delegated", f"`delegated` must be true or false, not {kind_of(delegated)}")
     parents = [
         name
         for place, item in reader.items(held.get("inherits"), f"{pointer}/inherits", "`inherits`")
@@ -219,7 +233,7 @@ def _read_subject(reader: ProblemList, ref: PrincipalRef, value: object, pointer
         for place, entry in reader.items(held.get(effect), f"{pointer}/{effect}", f"`{effect}`")
         if (permission := _read_permission(reader, ref, effect, entry, place)) is not None
     }
-    return Subject(tuple(sorted(permissions, key=_permission_order)), tuple(sorted(set(parents))))
+    return Subject(tuple(sorted(permissions, key=_permission_order)), tuple(sorted(set(parents))), delegated is True)
 
 
 def _permission_order(permission: Permission) -> tuple[str, str, tuple[Binding, ...], int]:

@@ -65,19 +65,29 @@ class PermissionIndex:
 
 
 class CallerPermissions(Collection[Permission]):
-    """All that a caller holds, of several subjects. Made once for each set of subjects, and asked by every request of such a caller."""
+    """All that a caller holds, of several subjects. Made once for each set of subjects, and asked by every request of such a caller.
 
-    def __init__(self, indexes: Iterable[PermissionIndex] = ()) -> None:
+    `consent` is there for a caller through a delegated client, and may be empty: what the scopes of the token allow, without which the caller's own allows
+    are worth nothing. As a collection these are the permissions of both sides.
+    """
+
+    def __init__(self, indexes: Iterable[PermissionIndex] = (), consent: Iterable[PermissionIndex] | None = None) -> None:
         self._indexes = tuple(index for index in indexes if index.permissions)
+        self.consent = None if consent is None else CallerPermissions(consent)
         self._matching: dict[tuple[str, RouteTemplate], tuple[Permission, ...]] = {}
 
     @classmethod
-    def of(cls, permissions: Iterable[Permission]) -> "CallerPermissions":
+    def of(cls, permissions: Iterable[Permission], consent: Iterable[Permission] | None = None) -> "CallerPermissions":
         """Return these permissions, whoever holds them."""
-        return cls([PermissionIndex(tuple(permissions))])
+        return cls([PermissionIndex(tuple(permissions))], None if consent is None else [PermissionIndex(tuple(consent))])
+
+    @cached_property
+    def own(self) -> tuple[Permission, ...]:
+        """The permissions without those of the consent."""
+        return tuple(chain.from_iterable(index.permissions for index in self._indexes))
 
     def matching(self, verb: str, route: RouteTemplate) -> tuple[Permission, ...]:
-        """Return the permissions whose selector means this verb of this route, in their order."""
+        """Return the caller's own permissions whose selector means this verb of this route, in their order. The consent is asked for itself."""
         key = verb, route
         known = self._matching.get(key)
         if known is None:
@@ -101,13 +111,17 @@ class CallerPermissions(Collection[Permission]):
         return self._ends[later] if later < len(self._ends) else inf
 
     def __iter__(self) -> Iterator[Permission]:
-        return chain.from_iterable(index.permissions for index in self._indexes)
+        return chain.from_iterable(index.permissions for index in self._all_indexes)
 
     def __len__(self) -> int:
-        return sum(len(index.permissions) for index in self._indexes)
+        return sum(len(index.permissions) for index in self._all_indexes)
 
     def __contains__(self, permission: object) -> bool:
-        return any(permission in index.permissions for index in self._indexes)
+        return any(permission in index.permissions for index in self._all_indexes)
+
+    @property
+    def _all_indexes(self) -> tuple[PermissionIndex, ...]:
+        return self._indexes if self.consent is None else self._indexes + self.consent._indexes
 
 
 def _tree_of(permissions: Iterable[Permission]) -> _Node:

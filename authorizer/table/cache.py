@@ -67,6 +67,20 @@ class _UnreadError(Exception):
         self.cause = cause
 
 
+class _Asked(NamedTuple):
+    """Whose permissions are asked for: the refs of a caller, and the client and scopes that may be needed besides, none if no version named the client."""
+
+    refs: tuple[PrincipalRef, ...]
+    consent: tuple[PrincipalRef, ...] = ()
+
+
+class _Held(NamedTuple):
+    """The rows of a caller, and those of the consent: the client's and its scopes', None unless the client is delegated."""
+
+    rows: dict[PrincipalRef, SubjectRow]
+    consent: dict[PrincipalRef, SubjectRow] | None = None
+
+
 class _Due(NamedTuple):
     """What a record says of a row: the version that wrote it and the digest of its item."""
 
@@ -85,24 +99,24 @@ class _State:
     due: dict[str, _Due]
     denylist: Denylist
     subjects: OrderedDict[PrincipalRef, SubjectRow] = field(default_factory=OrderedDict)
-    callers: OrderedDict[tuple[PrincipalRef, ...], tuple[tuple[PrincipalRef, ...], CallerPermissions]] = field(default_factory=OrderedDict)
+    callers: OrderedDict[_Asked, tuple[tuple[PrincipalRef, ...], CallerPermissions]] = field(default_factory=OrderedDict)
     size: int = 0
     follows: bool = False
 
-    def remembered(self, refs: tuple[PrincipalRef, ...]) -> CallerPermissions | None:
+    def remembered(self, asked: _Asked) -> CallerPermissions | None:
         """Return what a caller of these refs holds, if one has asked before."""
-        known = self.callers.get(refs)
+        known = self.callers.get(asked)
         if known is None:
             return None
         for ref in known[0]:
             if ref in self.subjects:
                 self.subjects.move_to_end(ref)
-        self.callers.move_to_end(refs)
+        self.callers.move_to_end(asked)
         return known[1]
 
-    def remember(self, refs: tuple[PrincipalRef, ...], held: tuple[PrincipalRef, ...], permissions: CallerPermissions) -> None:
+    def remember(self, asked: _Asked, held: tuple[PrincipalRef, ...], permissions: CallerPermissions) -> None:
         """Keep what a caller of these refs holds, by the rows of these subjects."""
-        self.callers[refs] = held, permissions
+        self.callers[asked] = held, permissions
         if len(self.callers) > MAX_CALLERS:
             self.callers.popitem(last=False)
 
@@ -147,23 +161,25 @@ class PermissionCache:
         self._confirmed_at = 0.0
         self._checked_at = 0.0
 
-    def load(self, refs: Iterable[PrincipalRef]) -> LoadedPermissions:
+    def load(self, refs: Iterable[PrincipalRef], consent: tuple[PrincipalRef, ...] = ()) -> LoadedPermissions:
         """Everything that these refs hold, with their ancestors. Refs that no version ever named cost nothing.
 
+        `consent` are the client and the scopes of a person's token. If that client is delegated, what the scopes hold stands beside.
         Raises `TroubleError` if the table cannot tell and what is here is too old or does not hold one of the refs.
         """
         wanted = tuple(refs)
-        current, fresh = self._current(wanted)
+        current, fresh = self._current(_Asked(wanted, consent))
         state, stale, read = current, not self._is_confirmed(), 0
-        permissions = current.remembered(wanted)
+        # Callers through clients that no document names are one and the same.
+        asked = _Asked(wanted, consent if consent and consent[0] in current.known else ())
+        permissions = current.remembered(asked)
         if permissions is None:
             try:
-                held, read = self._held(current, wanted)
+                held, read = self._held(current, asked)
             except _UnreadError as error:
                 state, stale, read = self._before(error), True, 1
-                held = self._held_here(state, wanted, error.cause)
-            permissions = CallerPermissions(row.index for row in held.values())
-            state.remember(wanted, tuple(held), permissions)
+                held = self._held_here(state, _Asked(wanted, consent), error.cause)
+            permissions = _together(state, asked, held)
             state.drop_the_oldest()
         return LoadedPermissions(
             version=state.head.version,
@@ -195,7 +211,7 @@ class PermissionCache:
         failed = {ref: old.failed[ref] for ref in refs if ref in old.failed}
         return {ref: cause for ref, (at, cause) in failed.items() if 0 <= now - at < self._refresh_seconds}
 
-    def _current(self, wanted: tuple[PrincipalRef, ...]) -> tuple[_State, bool]:
+    def _current(self, asked: _Asked) -> tuple[_State, bool]:
         """Return the state to serve from, and whether it needed no call."""
         now = self._now()
         if self._state is None:
@@ -204,7 +220,7 @@ class PermissionCache:
             return self._state, True
         else:
             try:
-                followed = self._follow(self._state, wanted)
+                followed = self._follow(self._state, asked)
             except TroubleError:
                 if not self._is_usable(now):
                     raise
@@ -242,7 +258,7 @@ class PermissionCache:
         denylist = self._read_denylist(records) if head.denylist_stamp else Denylist()
         return _State(head, self._read_routes(due, head.version), known, due, denylist)
 
-    def _follow(self, state: _State, wanted: tuple[PrincipalRef, ...]) -> _State:
+    def _follow(self, state: _State, asked: _Asked) -> _State:
         head = self._table.read_head(self._api, consistent=False)
         if head == state.head:
             return state
@@ -257,7 +273,7 @@ class PermissionCache:
         due = _due(records)
         kept = OrderedDict((ref, row) for ref, row in state.subjects.items() if keys.subject_key(self._api, ref) not in due)
         # Of the rows that were dropped, the caller's are read before the version is taken: without them it stays with the version that it has.
-        callers = [ref for ref in _with_ancestors(state, wanted) if ref in state.subjects and ref not in kept]
+        callers = [ref for ref in _with_ancestors(state, (*asked.refs, *asked.consent)) if ref in state.subjects and ref not in kept]
         read, unread = self._read_subjects(due, callers, head.version)
         if unread is not None:
             raise unread.cause
@@ -276,25 +292,29 @@ class PermissionCache:
             followed.keep(ref, row)
         return followed
 
-    def _held(self, state: _State, wanted: tuple[PrincipalRef, ...]) -> tuple[dict[PrincipalRef, SubjectRow], int]:
+    def _held(self, state: _State, asked: _Asked) -> tuple[_Held, int]:
         """Return the rows of these subjects and of their ancestors, and how many had to be read. Raises `_UnreadError`, and `TroubleError` for a gap."""
-        count = self._read_missing(state, wanted)
-        count += self._read_missing(state, _with_ancestors(state, wanted))
-        return self._held_here(state, wanted), count
+        client, scopes = asked.consent[:1], asked.consent[1:]
+        count = self._read_missing(state, (*asked.refs, *client))
+        if not client or not self._here(state, client[0], None).is_delegated:
+            scopes = ()
+        count += self._read_missing(state, (*_with_ancestors(state, asked.refs), *scopes))
+        return self._held_here(state, asked), count
 
-    def _held_here(
-        self, state: _State, wanted: tuple[PrincipalRef, ...], cause: TroubleError | None = None
-    ) -> dict[PrincipalRef, SubjectRow]:
+    def _held_here(self, state: _State, asked: _Asked, cause: TroubleError | None = None) -> _Held:
         """Return the rows without reading. Raises `cause` for one that would have to be read."""
         held: dict[PrincipalRef, SubjectRow] = {}
-        for ref in wanted:
+        for ref in asked.refs:
             held[ref] = row = self._here(state, ref, cause)
             for parent in _parents(row):
                 held[parent] = self._here(state, parent, cause)
                 if held[parent].subject is None:
                     # No version has a subject whose ancestor it removed. Its deny must not drop out because its row or its entry did.
                     raise TroubleError("unreadable_row", f"`{ref}` inherits from `{parent}`, of which nothing is in the table")
-        return held
+        # INVARIANT: a client whose row is not here is never taken for one that is not delegated.
+        if not asked.consent or not self._here(state, asked.consent[0], cause).is_delegated:
+            return _Held(held)
+        return _Held(held, {ref: self._here(state, ref, cause) for ref in asked.consent})
 
     def _here(self, state: _State, ref: PrincipalRef, cause: TroubleError | None) -> SubjectRow:
         row = state.subjects.get(ref)
@@ -384,6 +404,21 @@ class PermissionCache:
             raise TroubleError("lagging_row", f"`{key}` has no row at version {at}")
         _check_row(due, key, row)
         return row
+
+
+def _together(state: _State, asked: _Asked, held: _Held) -> CallerPermissions:
+    """Return what a caller holds by these rows, and remember it."""
+    if held.consent is not None:
+        client, *scopes = held.consent.values()
+        permissions = CallerPermissions((row.index for row in held.rows.values()), (client.denies, *(row.index for row in scopes)))
+        state.remember(asked, (*held.rows, *held.consent), permissions)
+        return permissions
+    plain = _Asked(asked.refs)
+    known = state.remembered(plain)
+    permissions = CallerPermissions(row.index for row in held.rows.values()) if known is None else known
+    for each in {plain, asked}:
+        state.remember(each, (*held.rows, *each.consent[:1]), permissions)
+    return permissions
 
 
 def _parents(row: SubjectRow) -> list[PrincipalRef]:

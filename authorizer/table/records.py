@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from authorizer.policy.denylist import DenylistKind
 from authorizer.policy.document import Subject
+from authorizer.policy.permission import Effect
 from authorizer.policy.permission_index import PermissionIndex
 from authorizer.policy.route import RouteCatalog
 
@@ -75,3 +76,13 @@ class SubjectRow:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "index", PermissionIndex(self.subject.permissions if self.subject else ()))
+
+    @property
+    def is_delegated(self) -> bool:
+        """Whether it is the row of a delegated client."""
+        return self.subject is not None and self.subject.delegated
+
+    @property
+    def denies(self) -> PermissionIndex:
+        """The denies alone, which are all of a delegated client's row that people meet: its allows are for the client's own tokens."""
+        return PermissionIndex(tuple(permission for permission in self.index.permissions if permission.effect is Effect.DENY))

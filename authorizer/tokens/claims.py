@@ -4,7 +4,7 @@ Follows RFC 7519 section 4.1 and the Cognito developer guide, "Understanding the
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -117,8 +117,8 @@ class Principal(NamedTuple):
     """The verified bearer of a token. `refs` are what permissions may be given to, `claims` the values that `where` may compare with.
 
     `groups` carry the issuer's name as refs do, so that no backend takes a partner's `admin` for ours. The token is good from the second `good_from`, which
-    allows for an issuer's clock that is ahead, until `expires_at`. A tuple is made in a quarter of the time of a
-    dataclass, and one is made for each token.
+    allows for an issuer's clock that is ahead, until `expires_at`. `consent` is for a person's token that names its client: the client and then the
+    scopes, which count if that client is delegated. A tuple is made in a quarter of the time of a dataclass, and one is made for each token.
     """
 
     subject: str
@@ -135,6 +135,7 @@ class Principal(NamedTuple):
     issuer_name: str = ""
     username: str | None = None
     good_from: int = 0
+    consent: tuple[PrincipalRef, ...] = ()
 
     @property
     def token_ids(self) -> TokenIds:
@@ -182,6 +183,11 @@ def refs_of(claims: Mapping[str, object], issuer: TrustedIssuer = OUR_ISSUER) ->
     return _refs(claims, issuer, _prefix(issuer.name), _groups(claims, issuer))
 
 
+def consent_of(claims: Mapping[str, object], issuer: TrustedIssuer = OUR_ISSUER) -> tuple[PrincipalRef, ...]:
+    """Return the client and the scopes of a person's token with these claims, as `Principal.consent` has them. Raises `TokenError` as `refs_of` does."""
+    return _consent(claims, issuer, _client_id(claims, issuer), refs_of(claims, issuer))
+
+
 def _prefix(issuer_name: str) -> str:
     return f"{issuer_name}:" if issuer_name else ""
 
@@ -196,14 +202,12 @@ def check_claims(claims: Mapping[str, object], issuer: TrustedIssuer, now: float
             raise TokenError(reason, _MESSAGES[reason])
     groups = _groups(claims, issuer)
     subject = _text(claims, "sub") or ""
-    client_id = _text(claims, issuer.client_claim)
-    if client_id is None and issuer.token_use == "id":  # noqa: S105  # the word, not a secret
-        # Cognito names the client of an ID token in `aud`, and it is one.
-        client_id = next(iter(_audience(claims)), None) if len(_audience(claims)) == 1 else None
+    client_id = _client_id(claims, issuer)
     prefix = _prefix(issuer.name)
+    refs = _refs(claims, issuer, prefix, groups)
     return Principal(
         subject=prefix + subject,
-        refs=_refs(claims, issuer, prefix, groups),
+        refs=refs,
         claims=BindableClaims(claims, issuer),
         groups=tuple(prefix + name for name in groups) if prefix else groups,
         issuer=issuer.issuer,
@@ -216,6 +220,7 @@ def check_claims(claims: Mapping[str, object], issuer: TrustedIssuer, now: float
         issuer_name=issuer.name,
         username=_username(claims, prefix),
         good_from=max(times.not_before or 0, times.issued_at or 0, times.auth_time or 0) - MAX_CLOCK_SKEW_SECONDS,
+        consent=_consent(claims, issuer, client_id, refs),
     )
 
 
@@ -242,6 +247,15 @@ def _sign_in(claims: Mapping[str, object]) -> int | None:
             moment = -1
         return _seconds({"auth_time": moment}, "auth_time")
     return _seconds(claims, "auth_time")
+
+
+def _client_id(claims: Mapping[str, object], issuer: TrustedIssuer) -> str | None:
+    """Cognito names the client of an ID token in `aud`, and it is one."""
+    client_id = _text(claims, issuer.client_claim)
+    if client_id is None and issuer.token_use == "id":  # noqa: S105  # the word, not a secret
+        audience = _audience(claims)
+        return next(iter(audience)) if len(audience) == 1 else None
+    return client_id
 
 
 def _username(claims: Mapping[str, object], prefix: str) -> str | None:
@@ -338,6 +352,25 @@ def _group_refs(prefix: str, groups: tuple[str, ...]) -> tuple[PrincipalRef, ...
     return (EVERYONE, *sorted({PrincipalRef(RefKind.GROUP, prefix + name) for name in groups}))
 
 
+def _consent(
+    claims: Mapping[str, object], issuer: TrustedIssuer, client_id: str | None, refs: tuple[PrincipalRef, ...]
+) -> tuple[PrincipalRef, ...]:
+    """Return the client and the scopes of a person's token, nothing for a machine's. What is no scope is none: the person's groups do not depend on it."""
+    if not client_id or any(ref.kind is RefKind.CLIENT for ref in refs[:2]):
+        return ()
+    scopes = _scope_names(claims, issuer) or ()
+    if issuer.foreign_names:
+        scopes = tuple(name for name in scopes if not _reads_like_anothers((name,), issuer))
+    find = _consent_refs if len(scopes) <= MAX_REMEMBERED_SET else _consent_refs.__wrapped__
+    return find(_prefix(issuer.name), client_id, scopes)
+
+
+@lru_cache(maxsize=MAX_KNOWN_GROUPS)
+def _consent_refs(prefix: str, client_id: str, scopes: tuple[str, ...]) -> tuple[PrincipalRef, ...]:
+    # The tokens of a client have the same few scopes.
+    return (PrincipalRef(RefKind.CLIENT, prefix + client_id), *sorted({PrincipalRef(RefKind.SCOPE, prefix + name) for name in scopes}))
+
+
 _MISSING = object()
 
 
@@ -363,20 +396,30 @@ def _groups(claims: Mapping[str, object], issuer: TrustedIssuer) -> tuple[str, .
     return tuple(names)
 
 
-def _reads_like_anothers(names: list[str], issuer: TrustedIssuer) -> bool:
+def _reads_like_anothers(names: Sequence[str], issuer: TrustedIssuer) -> bool:
     """Return whether any of these would be taken for another issuer's: `partner:admin` of one's own pool for `admin` of the issuer `partner`."""
     return any(name.partition(":")[0] in issuer.foreign_names for name in names if ":" in name)
 
 
-def _scopes(claims: Mapping[str, object], issuer: TrustedIssuer) -> tuple[str, ...]:
-    """One text with spaces between the scopes (RFC 6749 section 3.3), or a list of them. Other directories than Cognito call them `scp`."""
+def _scope_names(claims: Mapping[str, object], issuer: TrustedIssuer) -> tuple[str, ...] | None:
+    """Return the scopes, None for what are none: one text with spaces between them (RFC 6749 section 3.3), or a list. Null is a list without any.
+
+    Other directories than Cognito call them `scp`.
+    """
     value = claims.get("scp" if issuer.name and "scope" not in claims else "scope")
     names = value.split(" ") if isinstance(value, str) else [] if value is None else value
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        return None
+    return tuple(name for name in names if name)
+
+
+def _scopes(claims: Mapping[str, object], issuer: TrustedIssuer) -> tuple[str, ...]:
+    """Return the scopes of a machine's token, which decide."""
+    scopes = _scope_names(claims, issuer)
+    if scopes is None:
         raise TokenError("scope", "the token's scopes are neither a text nor a list of names")
-    if issuer.foreign_names and _reads_like_anothers(names, issuer):
+    if issuer.foreign_names and _reads_like_anothers(scopes, issuer):
         raise TokenError("scope", "a scope of the token has the name of another issuer before its colon")
-    scopes = tuple(name for name in names if name)
     if len(scopes) > MAX_SCOPES:
         raise TokenError("too_many_refs", f"the token has more than {MAX_SCOPES} scopes")
     return scopes

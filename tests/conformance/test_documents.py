@@ -73,7 +73,7 @@ def _fields(document: object, pointer: str) -> list[str]:
         ({"x": 1}, "/x", "/properties"),
         ({"routes": [{"route": "GET /", "x": 1}]}, "/routes/0/x", "/$defs/catalogueEntry/then/properties"),
         ({"everyone": {"x": 1}}, "/everyone/x", "/$defs/subject/properties"),
-        ({"clients": {"c": {"x": 1}}}, "/clients/c/x", "/$defs/subject/properties"),
+        ({"clients": {"c": {"x": 1}}}, "/clients/c/x", "/$defs/client/properties"),
         ({"scopes": {"s": {"x": 1}}}, "/scopes/s/x", "/$defs/subject/properties"),
         ({"groups": {"g": {"x": 1}}}, "/groups/g/x", "/$defs/group/properties"),
         ({"everyone": {"allow": [{"route": "GET /", "x": 1}]}}, "/everyone/allow/0/x", "/$defs/allow/then/properties"),

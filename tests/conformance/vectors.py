@@ -1,12 +1,14 @@
 """Reads vectors: each file of a folder under `tests/vectors` is one case, and a new case is a new file."""
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 from admin_api.documents.files import read_file
 from authorizer.policy.decision import Grounds
 from authorizer.policy.document import parse_document
-from authorizer.policy.permission import PrincipalRef, RefKind
+from authorizer.policy.permission import Effect, Permission, PrincipalRef, RefKind
+from authorizer.policy.permission_index import CallerPermissions
 
 VECTORS = Path(__file__).parent.parent / "vectors"
 
@@ -29,8 +31,18 @@ def read(folder: str, name: str) -> dict[str, Any]:
 
 
 def grounds(vector: dict[str, Any]) -> Grounds:
-    """What a case decides upon: `refs` (`everyone` where it does not say), `claims` and `now`, over its document."""
+    """What a case decides upon: `refs` (`everyone` where it does not say), `claims` and `now`, over its document.
+
+    `through` is a client that the document has as delegated, and `scopes` are what its token says.
+    """
     document = parse_document(vector["document"])
     refs = [PrincipalRef(RefKind(kind), name) for kind, _, name in (ref.partition("/") for ref in vector.get("refs", ["everyone"]))]
     permissions = tuple(p for ref in refs for p in document.permissions(ref))
-    return Grounds(permissions, document.catalog, vector.get("claims", {}), vector.get("now", 0))
+    held: Collection[Permission] = permissions
+    if "through" in vector:
+        client = document.subjects[PrincipalRef(RefKind.CLIENT, vector["through"])]
+        assert client.delegated
+        denies = [p for p in client.permissions if p.effect is Effect.DENY]
+        scopes = [PrincipalRef(RefKind.SCOPE, name) for name in vector["scopes"]]
+        held = CallerPermissions.of(permissions, [*denies, *(p for ref in scopes for p in document.permissions(ref))])
+    return Grounds(held, document.catalog, vector.get("claims", {}), vector.get("now", 0))

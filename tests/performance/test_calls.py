@@ -11,7 +11,7 @@ from tests.integration.gates import DOCUMENT, Gate, KeyServer, bearer, build_gat
 from tests.support.aws_calls import AwsCalls
 from tests.support.clock import Clock
 from tests.support.connections import connections
-from tests.support.issuer import NOW, Issuer
+from tests.support.issuer import CLIENT_ID, NOW, Issuer
 from tests.support.tables import Table, publish
 
 __all__ = ["connections", "gate", "keys", "published"]
@@ -105,6 +105,30 @@ def test_a_new_version_costs_its_record_and_what_it_touched(gate: Gate, costs: C
     clock.advance(10)
     gate.call(request_event(bearer("owner")))
     assert costs.take() == ["head", "records", "subject#group/owner"]
+
+
+def test_a_delegated_client_costs_its_row_and_its_scopes_once(
+    table: Table, keys: KeyServer, wire: AwsCalls, clock: Clock, capsys: pytest.CaptureFixture[str], connections: list[Any]
+) -> None:
+    """Whoever came through a client that no document names pays nothing for it, and a warm request reads nothing whoever makes it."""
+    clients = {"clients": {"third": {"delegated": True}}, "scopes": {"read": {"allow": ["GET /pets"]}, "write": {}}}
+    publish({"api": "petstore", "routes": ["GET /pets"], "groups": {"owner": {"allow": ["GET /pets"]}}, **clients})
+    wire.take()
+    gate, costs = build_gate(keys, clock, capsys, APP_CLIENT_IDS=f"{CLIENT_ID},third"), Costs(keys, wire, clock, connections)
+    ours = request_event(bearer("owner", scope="read write openid"))
+    third = [
+        request_event(bearer("owner", client_id="third", scope=scope)) for scope in ("read openid", "read openid unheard-of", "read write")
+    ]
+    gate.call(ours)
+    assert costs.take() == ["jwks", *COLD[:-1], "subject#group/owner"]
+    taken = []
+    for event in third:
+        gate.call(event)
+        taken.append(costs.take())
+    assert taken == [["subject#client/third", "subject#scope/read"], [], ["subject#scope/write"]]
+    for event in (*third, ours):
+        gate.call(event)
+    assert costs.take() == []
 
 
 def test_denied_and_refused_requests_cost_no_more(gate: Gate, costs: Costs) -> None:

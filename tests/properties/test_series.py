@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import combinations
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -20,7 +20,7 @@ from admin_api.publishing.series import Step, steps
 from admin_api.table import writer
 from authorizer.policy.decision import Grounds, decide
 from authorizer.policy.document import PermissionDocument, Subject, parse_routes, parse_subject
-from authorizer.policy.permission import EVERYONE, Permission, PrincipalRef, RefKind
+from authorizer.policy.permission import EVERYONE, Effect, Permission, PrincipalRef, RefKind
 from authorizer.policy.request_path import Target, resolve
 from authorizer.policy.route import RouteCatalog
 from authorizer.table import keys
@@ -31,8 +31,30 @@ SEED = int(os.environ.get("GATEBOOK_SEED", "20240601"))
 
 CLAIMS = {"sub": OWNER, "username": "7"}
 GROUPS = ("a", "b", "c", "d", "e")
-REFS = (*(PrincipalRef(RefKind.GROUP, name) for name in GROUPS), PrincipalRef(RefKind.CLIENT, "c1"))
-CALLERS = [(EVERYONE, *chosen) for size in range(len(REFS) + 1) for chosen in combinations(REFS, size)]
+GROUP_REFS = tuple(PrincipalRef(RefKind.GROUP, name) for name in GROUPS)
+HOLDERS = (*GROUP_REFS, PrincipalRef(RefKind.CLIENT, "c1"))
+THIRD_PARTY, *SCOPES = PrincipalRef(RefKind.CLIENT, "c2"), *(PrincipalRef(RefKind.SCOPE, name) for name in ("s1", "s2"))
+REFS = (*HOLDERS, THIRD_PARTY, *SCOPES)
+
+
+class Caller(NamedTuple):
+    """Who asks: what the token gives, and, of a person who came through the client that may be delegated, the scopes."""
+
+    refs: tuple[PrincipalRef, ...]
+    consent: tuple[PrincipalRef, ...] | None = None
+
+    def __str__(self) -> str:
+        through = "" if self.consent is None else f" through {THIRD_PARTY} for {', '.join(map(str, self.consent))}"
+        return ", ".join(map(str, self.refs)) + through
+
+
+CALLERS = [Caller((EVERYONE, *chosen)) for size in range(len(HOLDERS) + 1) for chosen in combinations(HOLDERS, size)]
+CALLERS += [
+    Caller((EVERYONE, *chosen), consent)
+    for size in (0, 1, 2)
+    for chosen in combinations(GROUP_REFS, size)
+    for consent in ((), (SCOPES[0],), tuple(SCOPES))
+]
 
 Rows = Mapping[str, str]
 
@@ -83,6 +105,8 @@ def _random_subject(random: Random, ref: PrincipalRef, pool: dict[str, list[Any]
         "allow": [entry for entry in pool["allow"] if random.random() < 0.35],
         "deny": [entry for entry in pool["deny"] if random.random() < denies],
     }
+    if ref == THIRD_PARTY:
+        held["delegated"] = random.random() < 0.5
     if ref.kind is RefKind.GROUP:
         held["inherits"] = [name for name in order[order.index(ref.name) + 1 :] if random.random() < 0.35]
     return held
@@ -123,13 +147,21 @@ class Judge:
         self._requests = tuple(requests)
         self._known: dict[tuple[str, frozenset[Permission]], frozenset[Request]] = {}
 
-    def granted(self, rows: Rows, caller: Iterable[PrincipalRef]) -> frozenset[Request]:
-        """What these subjects together may do. Raises `BreachError` where a reader would fail."""
+    def granted(self, rows: Rows, caller: Caller) -> frozenset[Request]:
+        """What a caller may do: through a delegated client what each side may, with the denies of both. Raises `BreachError` where a reader would fail."""
         if not rows:
             return frozenset()
+        own = frozenset(_load(rows, caller.refs))
+        client = rows.get(keys.subject_key("x", THIRD_PARTY))
+        if caller.consent is None or client is None or not _subject(THIRD_PARTY, client)[0].delegated:
+            return self._allowed(rows, own)
+        consented = frozenset(_load(rows, caller.consent))
+        denies = {p for p in (*own, *consented, *_load(rows, (THIRD_PARTY,))) if p.effect is Effect.DENY}
+        return self._allowed(rows, own | denies) & self._allowed(rows, consented | denies)
+
+    def _allowed(self, rows: Rows, permissions: frozenset[Permission]) -> frozenset[Request]:
         content = rows[keys.routes_key("x")]
         catalog = _catalog(content)
-        permissions = frozenset(_load(rows, caller))
         known = self._known.get((content, permissions))
         if known is None:
             grounds = Grounds(tuple(permissions), catalog, CLAIMS, START)
@@ -144,7 +176,7 @@ class Judge:
             for caller in CALLERS:
                 more = self.granted(rows, caller) - self.granted(before, caller) - self.granted(after, caller)
                 if more:
-                    raise BreachError(f"state {number} grants {sorted(map(str, more))} to {', '.join(map(str, caller))}")
+                    raise BreachError(f"state {number} grants {sorted(map(str, more))} to {caller}")
 
 
 def _load(rows: Rows, caller: Iterable[PrincipalRef]) -> Iterator[Permission]:
@@ -271,7 +303,7 @@ def test_what_the_same_subject_grants_at_both_ends_is_granted_throughout() -> No
         before, after = change.before, change.after
         states = replayed(rows_of(before), series_of(random, before, after))
         judge = Judge(change.requests)
-        for caller in random.sample(CALLERS, 10):
+        for caller in random.sample([caller for caller in CALLERS if caller.consent is None], 10):
             lasting = {request for request in change.requests if _is_lasting(before, after, caller, request)}
             for rows in states:
                 assert lasting <= judge.granted(rows, caller), f"{caller} loses {lasting - judge.granted(rows, caller)}; {story}"
@@ -279,14 +311,16 @@ def test_what_the_same_subject_grants_at_both_ends_is_granted_throughout() -> No
     assert seen > ROUNDS
 
 
-def _is_lasting(before: PermissionDocument, after: PermissionDocument, caller: Iterable[PrincipalRef], request: Request) -> bool:
+def _is_lasting(before: PermissionDocument, after: PermissionDocument, caller: Caller, request: Request) -> bool:
     found = []
     for document in (before, after):
         target = _target(document.catalog, request)
-        permissions = tuple(p for ref in caller for p in document.permissions(ref))
+        permissions = tuple(p for ref in caller.refs for p in document.permissions(ref))
         decision = decide(Grounds(permissions, document.catalog, CLAIMS, START), target)
         # Only a caller's subject that has the holder as ancestor at both ends counts, not one that loses it while another gains it.
-        by = {(ref, p) for ref in caller for p in document.permissions(ref) if p in decision.determining} if decision.allowed else set()
+        by = (
+            {(ref, p) for ref in caller.refs for p in document.permissions(ref) if p in decision.determining} if decision.allowed else set()
+        )
         found.append((str(target.route), by))
     return found[0][0] == found[1][0] and bool(found[0][1] & found[1][1])
 

@@ -76,7 +76,7 @@ class World:
             expires_at=EXPIRY,
         )
 
-    def load(self, refs: tuple[PrincipalRef, ...]) -> LoadedPermissions:
+    def load(self, refs: tuple[PrincipalRef, ...], _consent: tuple[PrincipalRef, ...] = ()) -> LoadedPermissions:
         version, document = len(self.parsed) - 1, self.parsed[-1]
         permissions = CallerPermissions.of(p for ref in refs for p in document.permissions(ref))
         return LoadedPermissions(version, str(version), document.catalog, permissions, cached=True, stale=False)

@@ -50,7 +50,7 @@ class World:
             expires_at=START + 50,
         )
 
-    def load(self, refs: tuple[PrincipalRef, ...]) -> LoadedPermissions:
+    def load(self, refs: tuple[PrincipalRef, ...], consent: tuple[PrincipalRef, ...] = ()) -> LoadedPermissions:
         document = self.parsed[self.version]
         permissions = CallerPermissions.of(p for ref in refs for p in document.permissions(ref))
         return LoadedPermissions(self.version, str(self.version), document.catalog, permissions, cached=True, stale=False)

@@ -244,7 +244,7 @@ class _Published:
 
     document = parse_document(DOCUMENT)
 
-    def load(self, refs: tuple[PrincipalRef, ...]) -> LoadedPermissions:
+    def load(self, refs: tuple[PrincipalRef, ...], _consent: tuple[PrincipalRef, ...] = ()) -> LoadedPermissions:
         permissions = CallerPermissions.of(permission for ref in refs for permission in self.document.permissions(ref))
         return LoadedPermissions(1, "1", self.document.catalog, permissions, cached=True, stale=False)
 

@@ -50,6 +50,7 @@ BY_RUNTIME = ("tests/unit/authorizer/test_runtime.py",)
 BY_AGAIN = ("tests/integration/test_answers_again.py",)
 BY_MEMO = ("tests/unit/authorizer/test_request_memo.py",)
 BY_LIMIT = ("tests/integration/rest/test_time_limit.py",)
+BY_CONSENT = ("tests/integration/test_delegated_clients.py",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -340,6 +341,28 @@ MUTANTS = (
         "if self._clock() - self._start > self.seconds:",
         "if False:",
         BY_LIMIT,
+    ),
+    Mutant("a person needs no consent", f"{POLICY}/decision.py", "if all(met):", "if met[0]:"),
+    Mutant("a consent is enough", f"{POLICY}/decision.py", "if all(met):", "if any(met):"),
+    Mutant("a consent to nothing is none", f"{POLICY}/decision.py", "    elif held.consent is None:\n", "    elif not held.consent:\n"),
+    Mutant("two sides last as long as the longer one", f"{POLICY}/decision.py", "min(end, other_end)", "max(end, other_end)"),
+    Mutant(
+        "a policy is found by the groups alone",
+        "authorizer/answering.py",
+        "self.principal.consent if self.is_delegated else None",
+        "()",
+        BY_CONSENT,
+    ),
+    Mutant(
+        "a client that was not read is not delegated",
+        CACHE,
+        "if not asked.consent or not self._here(state, asked.consent[0], cause).is_delegated:",
+        "if not asked.consent or asked.consent[0] not in state.subjects or not self._here(state, asked.consent[0], cause).is_delegated:",
+        BY_CONSENT,
+    ),
+    Mutant("a delegated client's own allows are people's", CACHE, "(client.denies, *(row", "(client.index, *(row", BY_CONSENT),
+    Mutant(
+        "a shadow knows no consent", "authorizer/request_loop.py", "principal.refs, principal.consent,", "principal.refs, (),", BY_CONSENT
     ),
 )
 

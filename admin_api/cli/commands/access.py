@@ -7,7 +7,7 @@ import typer
 from rich.table import Table
 
 from admin_api.analysis.access import Access, route_of_request, what_can, who_can
-from admin_api.analysis.explanation import Explanation
+from admin_api.analysis.explanation import Explanation, is_of_person
 from admin_api.analysis.explanation import explain as explain_request
 from admin_api.analysis.subjects import SubjectSyntaxError, parse_subject_ref
 from admin_api.cli.render import output
@@ -26,21 +26,22 @@ def explain(
     method: MethodArgument,
     path: PathArgument,
     group: Names = None,
-    client: Annotated[str | None, typer.Option("--client", help="Client id, for a machine's token.")] = None,
-    scope: Annotated[list[str] | None, typer.Option("--scope", help="A scope of a machine's token; may be given again.")] = None,
+    client: Annotated[str | None, typer.Option("--client", help="Client id of a machine's token, or that a person came through.")] = None,
+    scope: Annotated[list[str] | None, typer.Option("--scope", help="A scope of the token; may be given again.")] = None,
     claim: Annotated[list[str] | None, typer.Option("--claim", help="A claim of the token, as in sub=u1; may be given again.")] = None,
     table: TableOption = None,
     region: RegionOption = None,
     json: JsonOption = False,
 ) -> None:
     """Say whether a caller may make a request, which permissions decide, what nearly would, and what a grant would look like."""
-    refs = [PrincipalRef(RefKind.GROUP, name) for name in group or ()]
-    refs += [PrincipalRef(RefKind.CLIENT, client)] if client else []
-    refs += [PrincipalRef(RefKind.SCOPE, name) for name in scope or ()]
+    groups = [PrincipalRef(RefKind.GROUP, name) for name in group or ()]
+    named = [PrincipalRef(RefKind.CLIENT, client)] if client else []
+    named += [PrincipalRef(RefKind.SCOPE, name) for name in scope or ()]
     claims = dict(_claim(text) for text in claim or ())
+    consent = named if groups or is_of_person(claims) else []
     service = service_on(named_target(table, region))
     published = service.published(api)
-    found = explain_request(published.document, refs, claims, method.upper(), path, time.time())
+    found = explain_request(published.document, [*groups, *named], claims, method.upper(), path, time.time(), consent)
     if json:
         output.print_json(presenters.explanation(found, published.head.version))
     else:
@@ -101,14 +102,22 @@ def _show(found: list[Access], version: int, json: bool, title: str) -> None:
         return
     table = Table("subject", "route", "access", "by", title=shown(title), title_justify="left", box=None, pad_edge=False)
     for access in found:
-        by = "; ".join(access.permissions)
-        table.add_row(shown(str(access.subject)), shown(f"{access.verb} {access.route.path}"), shown(access.words), shown(by))
+        by, subject = "; ".join(access.permissions), output.marked(access.subject, delegated=access.delegated)
+        table.add_row(
+            shown(subject),
+            shown(f"{access.verb} {access.route.path}"),
+            shown(access.words),
+            shown(by),
+        )
     output.print_table(table)
+    output.print_legend(delegated=any(access.delegated for access in found))
 
 
 def _print(found: Explanation) -> None:
     style = "green" if found.decision.allowed else "red"
     output.OUT.print(f"[{style}]{shown(str(found))}[/]", highlight=False)
+    if found.delegation is not None:
+        output.OUT.print(shown(str(found.delegation)), highlight=False)
     if found.unknown_refs:
         output.OUT.print(f"not in the document: {shown(', '.join(map(str, found.unknown_refs)))}", highlight=False)
     for miss in found.near_misses:

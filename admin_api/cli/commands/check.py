@@ -130,7 +130,8 @@ def _matrix(document: PermissionDocument) -> models.DocumentMatrix:
 
 def _print_matrix(document: PermissionDocument) -> None:
     subjects = _subjects(document)
-    table = Table("route", *(shown(str(ref)) for ref in subjects), title=document.api, title_justify="left", box=None, pad_edge=False)
+    headers = (shown(output.marked(ref, delegated=document.is_delegated(ref))) for ref in subjects)
+    table = Table("route", *headers, title=document.api, title_justify="left", box=None, pad_edge=False)
     access = [access_words(held_by(document, ref), document.catalog) for ref in subjects]
     for route, cells in groupby(document.catalog.cells, key=lambda cell: cell[1]):
         rows = {verb: [words.get((verb, route), NOTHING) for words in access] for verb, _ in cells}
@@ -139,6 +140,7 @@ def _print_matrix(document: PermissionDocument) -> None:
             name = str(route) if same else f"{verb} {route.path}"
             table.add_row(shown(name) + (" [dim](public)[/]" if route.public else ""), *map(_cell, row))
     output.print_table(table)
+    output.print_legend(delegated=any(map(document.is_delegated, subjects)))
 
 
 def _cell(access: str) -> str:

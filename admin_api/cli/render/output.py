@@ -17,6 +17,7 @@ from admin_api.analysis.access_changes import AccessChange
 from admin_api.analysis.token_scope import TokenVerdict
 from admin_api.documents.files import FileDocument
 from admin_api.publishing.service import Plan, VersionRecord
+from authorizer.policy.permission import PrincipalRef
 from authorizer.policy.problems import DocumentError
 
 OUT = Console(soft_wrap=True)
@@ -33,6 +34,19 @@ _MAX_WRAPPED = 20_000
 def shown(text: str) -> str:
     """Text from files and tables as part of what is printed: no markup, and nothing that a terminal would obey."""
     return markup.escape("".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode("ascii") for c in text))
+
+
+def marked(subject: PrincipalRef, *, delegated: bool) -> str:
+    """Return a subject as tables name it: `client/5thirdparty (delegated)`."""
+    return f"{subject} (delegated)" if delegated else str(subject)
+
+
+def print_legend(*, delegated: bool) -> None:
+    """Say below a table what its mark means, if it has one."""
+    if delegated:
+        OUT.print(
+            "delegated: what the client may by its own tokens; people through it need the consent of their tokens' scopes", highlight=False
+        )
 
 
 def print_table(table: Table) -> None:

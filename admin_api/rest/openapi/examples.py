@@ -106,6 +106,7 @@ EXAMPLES: dict[str, Any] = {
                 "access": "allowed",
                 "permissions": ["group/guest allow GET /pets"],
                 "by_everyone": False,
+                "delegated": False,
             }
         ],
         "next": None,
@@ -124,6 +125,7 @@ EXAMPLES: dict[str, Any] = {
         "more_subjects": 0,
         "suggested_grant": {"subject": "group/guest", "entry": "POST /pets", "note": "it goes to all that have group/guest"},
         "why_no_grant": None,
+        "delegation": None,
     },
     "DenylistRequest": {"reason": "lost laptop", "expires_at": "2030-01-01T00:00:00Z", "issued_before": "2026-12-01T00:00:00Z"},
     "Denylist": {"entries": [_ENTRY], "next": None},

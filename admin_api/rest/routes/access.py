@@ -6,7 +6,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from admin_api.analysis.access import Access, route_of_request, what_can, who_can
-from admin_api.analysis.explanation import explain
+from admin_api.analysis.explanation import explain, is_of_person
 from admin_api.analysis.subjects import SubjectSyntaxError, parse_subject_ref
 from admin_api.rest.endpoints import Endpoints, Meta, answer
 from admin_api.rest.paging import Cursor, Limit, page_of
@@ -19,7 +19,7 @@ from authorizer.policy.document import PermissionDocument
 from authorizer.policy.permission import EVERYONE, PrincipalRef, RefKind
 from authorizer.policy.problems import Problem
 from authorizer.policy.route import VERBS, RouteTemplate
-from authorizer.tokens.claims import refs_of
+from authorizer.tokens.claims import consent_of, refs_of
 
 Route = Annotated[models.Text | None, Query(description="A route of the catalogue, as in `GET /pets/{petId}`")]
 
@@ -100,17 +100,20 @@ def _register_explain(endpoints: Endpoints) -> None:
     def explain_request(api: str, request: models.ExplainRequest) -> Response[models.Explanation]:
         """What reading the document costs. Writes nothing."""
         published = endpoints.service.published(api)
-        refs = [*_refs_of_claims(request.claims), *(PrincipalRef(RefKind.GROUP, name) for name in request.groups)]
-        refs += [PrincipalRef(RefKind.CLIENT, name) for name in request.clients]
-        refs += [PrincipalRef(RefKind.SCOPE, name) for name in request.scopes]
+        refs, consent = _refs_of_claims(request.claims)
+        named = [PrincipalRef(RefKind.CLIENT, name) for name in request.clients]
+        named += [PrincipalRef(RefKind.SCOPE, name) for name in request.scopes]
+        refs += (*(PrincipalRef(RefKind.GROUP, name) for name in request.groups), *named)
+        if request.groups or is_of_person(request.claims):
+            consent += tuple(named)
         claims = {name: value for name, value in request.claims.items() if isinstance(value, str)}
-        found = explain(published.document, refs, claims, request.method, request.path, endpoints.now())
+        found = explain(published.document, refs, claims, request.method, request.path, endpoints.now(), consent)
         return answer(presenters.explanation(found, published.head.version), headers={"ETag": entity_tag(published.head)})
 
 
-def _refs_of_claims(claims: dict[str, Any]) -> tuple[PrincipalRef, ...]:
+def _refs_of_claims(claims: dict[str, Any]) -> tuple[tuple[PrincipalRef, ...], tuple[PrincipalRef, ...]]:
     try:
-        return refs_of(claims)
+        return refs_of(claims), consent_of(claims)
     except TokenError as error:
         raise _mistake("/claims", f"no token has such claims: {error}") from None
 

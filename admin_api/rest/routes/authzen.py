@@ -1,8 +1,8 @@
 """OpenID AuthZEN Authorization API 1.0: decisions for whoever asks over HTTP, with the same meaning as the authorizer's.
 
 A `subject` of type `user` has its `sub` as id and its groups under `properties.groups`; `group` and `client` are named by their id, a client's scopes are
-under `properties.scopes`. More claims may stand under `properties.claims`. An `action` is a method, a `resource` of type `route` has a path as id
-and the API's name under `properties.api`.
+under `properties.scopes`. More claims may stand under `properties.claims`, for a user also the token's `client_id` and `scope`. An `action` is a method, a
+`resource` of type `route` has a path as id and the API's name under `properties.api`.
 """
 
 from collections.abc import Callable, Iterator
@@ -18,9 +18,11 @@ from admin_api.publishing.lockout import ADMIN_API
 from admin_api.publishing.service import NotPublishedError, Published
 from admin_api.rest.endpoints import Endpoints, Meta, answer
 from admin_api.rest.problems import BAD_REQUEST, BODY_TOO_LARGE, INVALID_REQUEST, ProblemError
+from authorizer.errors import TokenError
 from authorizer.policy.document import API_NAME
 from authorizer.policy.permission import PrincipalRef, RefKind
 from authorizer.policy.problems import Problem
+from authorizer.tokens.claims import consent_of
 
 MAX_EVALUATIONS = 100
 
@@ -168,13 +170,14 @@ class _Evaluator:
         refs = _refs(question.subject)
         if question.resource.type != "route" or not isinstance(api, str):
             return _denied("unknown_resource", "resources are of type `route`, with the API's name under `properties.api`")
-        if refs is None:
+        consent = _consent(question.subject)
+        if refs is None or consent is None:
             return _denied("unknown_subject", "subjects are of type `user`, `group` or `client`, with lists of names under `properties`")
         published = self._read(api)
         if published is None:
             return _denied("unknown_api", "the API has nothing published")
         claims = {name: value for name, value in _claims(question.subject).items() if isinstance(value, str)}
-        found = explain(published.document, refs, claims, question.action.name, question.resource.id, self._endpoints.now())
+        found = explain(published.document, refs, claims, question.action.name, question.resource.id, self._endpoints.now(), consent)
         context = {"reason": found.decision.reason.value, "sentence": str(found), "version": published.head.version}
         return Evaluation(decision=found.decision.allowed, context=context | {"determining": [str(held) for held in found.determining]})
 
@@ -221,6 +224,16 @@ def _refs(subject: Subject) -> list[PrincipalRef] | None:
     if subject.type == "client":
         return [PrincipalRef(RefKind.CLIENT, subject.id), *(PrincipalRef(RefKind.SCOPE, name) for name in scopes)]
     return None
+
+
+def _consent(subject: Subject) -> tuple[PrincipalRef, ...] | None:
+    """Return the client and the scopes that a user's claims name, None for claims that no token has."""
+    if subject.type != "user":
+        return ()
+    try:
+        return consent_of(_claims(subject))
+    except TokenError:
+        return None
 
 
 def _claims(subject: Subject) -> dict[str, Any]:

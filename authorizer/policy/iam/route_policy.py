@@ -7,10 +7,9 @@ from the incoming ARN: a wildcard there would cross `/` into other stages and me
 from collections.abc import Mapping
 
 from authorizer.policy.cache_scope import can_hold, pattern_parts
-from authorizer.policy.decision import Decision, Grounds, applicable, bound_values
+from authorizer.policy.decision import Decision, Grounds, Values, allowed_values, applicable
 from authorizer.policy.iam.method_arn import MAX_RESOURCE, MethodArn, is_literal, literal_text
 from authorizer.policy.iam.statement import PolicyDocument, PolicyTooLargeError, allow, allows, deny, end_of, policy
-from authorizer.policy.permission import Permission
 from authorizer.policy.route import RouteTemplate, SegmentKind
 
 _KEPT_OF_A_LONG_ARN = 500
@@ -26,7 +25,7 @@ def compile_request(arn: MethodArn, decision: Decision, *, token_expiry: int | N
         return policy(deny(literal_text(text)[:_KEPT_OF_A_LONG_ARN] + "*"))
     # INVARIANT: text that IAM would read as a pattern never stands in an Allow, whatever a decision says.
     if decision.allowed and is_literal(text):
-        return policy(allow([text], end_of(decision.determining, token_expiry)))
+        return policy(allow([text], end_of(decision.until, token_expiry)))
     return policy(deny(arn.prefix + literal_text(text.removeprefix(arn.prefix))))
 
 
@@ -61,9 +60,9 @@ def compile_route(
     if not all(can_hold(route, dict(values)) for values in allows):
         return None
     by_end: dict[int | None, set[str]] = {}
-    for values, permissions in allows.items():
+    for values, until in allows.items():
         paths = _paths(route, dict(values), slash_counts=slash_counts)
-        by_end.setdefault(end_of(permissions, token_expiry), set()).update(arn.method_prefix + path for path in paths)
+        by_end.setdefault(end_of(until, token_expiry), set()).update(arn.method_prefix + path for path in paths)
     statements = [allow(sorted(resources), end) for end, resources in by_end.items()]
     if not route.is_greedy and any(len(values) < len(route.parameters) for values in allows):
         # A `*` also takes in `/`. Without this a path whose encoded slash was decoded could shift its segments under the wildcards.
@@ -74,15 +73,10 @@ def compile_route(
     return policy(*statements)
 
 
-def _allowed_values(grounds: Grounds, verb: str, route: RouteTemplate) -> dict[tuple[tuple[str, str], ...], list[Permission]]:
-    """Return the allows by the parameter values that they ask for. One without any covers all others; with a deny there is none."""
-    denies, allows = applicable(grounds, verb, route)
-    result: dict[tuple[tuple[str, str], ...], list[Permission]] = {}
-    for permission in () if denies else allows:
-        values = bound_values(permission, grounds, route)
-        if values is not None:
-            result.setdefault(tuple(sorted(values.items())), []).append(permission)
-    return {(): result[()]} if () in result else result
+def _allowed_values(grounds: Grounds, verb: str, route: RouteTemplate) -> dict[Values, float]:
+    """Return what is allowed by the parameter values that it takes, with the second at which it ends; with a deny nothing is."""
+    denies, sides = applicable(grounds, verb, route)
+    return {} if denies else allowed_values(sides, grounds, route)
 
 
 def _paths(route: RouteTemplate, values: Mapping[str, str], *, slash_counts: bool) -> tuple[str, ...]:

@@ -1,9 +1,6 @@
 """The parts of an IAM policy that API Gateway takes from an authorizer, and nothing of what decides them."""
 
-from collections.abc import Iterable
 from typing import Literal, NotRequired, TypedDict
-
-from authorizer.policy.permission import Permission
 
 
 class Statement(TypedDict):
@@ -26,14 +23,9 @@ class PolicyTooLargeError(Exception):
     """An answer would pass API Gateway's limits. Publishing refuses the documents that could lead here."""
 
 
-def end_of(permissions: Iterable[Permission], token_expiry: int | None) -> int | None:
-    """Return the second at which the last of these allows ends, with the token at the latest; None if policies shall not say.
-
-    In report-only mode a request passes without any allow, as long as its token does.
-    """
-    if token_expiry is None:
-        return None
-    return max((token_expiry if p.until is None else min(token_expiry, p.until) for p in permissions), default=token_expiry)
+def end_of(until: float, token_expiry: int | None) -> int | None:
+    """Return the second at which what holds until then ends, with the token at the latest; None if policies shall not say."""
+    return None if token_expiry is None else token_expiry if until >= token_expiry else int(until)
 
 
 def allow(resources: list[str], end: int | None) -> Statement:

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from authorizer.policy.decision import Grounds, bound_values
+from authorizer.policy.decision import Grounds, allowed_values, sides_of
 from authorizer.policy.iam.counterexample import Counterexample, spell_counterexample, words_of
 from authorizer.policy.iam.method_arn import MAX_RESOURCE, MethodArn
 from authorizer.policy.iam.pattern_coverage import (
@@ -67,11 +67,11 @@ class _RefusedError(Exception):
 
 @dataclass(slots=True)
 class _VerbAccess:
-    """What a caller may do with one verb: which routes, with which permissions behind each. A route that is allowed for some values only also stands
+    """What a caller may do with one verb: which routes, and until when each. A route that is allowed for some values only also stands
     as a route with marks in place of the parameters; `values` says what the marks stand for."""
 
     known: VerbRoutes
-    allowed: dict[int, list[Permission]]
+    allowed: dict[int, float]
     values: Mapping[str, str]
     catalog: RouteCatalog
     mask: int = field(init=False)
@@ -123,12 +123,7 @@ def _size(document: PolicyDocument) -> int:
 
 def _read_access(grounds: Grounds) -> list[_VerbAccess]:
     """Judge every route for every verb."""
-    by_verb: dict[str, list[tuple[Permission, Selector]]] = {}
-    for permission in grounds.permissions:
-        if permission.in_force(grounds.now):
-            selector = parse_selector(permission.selector)
-            for verb in selector.verbs:
-                by_verb.setdefault(verb, []).append((permission, selector))
+    by_verb, sides = _by_verb(grounds), range(len(sides_of(grounds.permissions)))
     marks: dict[str, str] = {}
     reach = reach_of(grounds.catalog)
     result = []
@@ -136,29 +131,49 @@ def _read_access(grounds: Grounds) -> list[_VerbAccess]:
         if verb not in by_verb:
             continue
         base = reach.routes(verb)
-        chosen = [(p, number) for p, selector in by_verb[verb] for number in base.selected(selector)]
-        denied = {number for p, number in chosen if p.effect is Effect.DENY}
-        granted = [(p, number) for p, number in chosen if p.effect is Effect.ALLOW and number not in denied]
-        allowed: dict[int, list[Permission]] = {}
-        for permission, number in granted:
-            if not permission.where:
-                allowed.setdefault(number, []).append(permission)
-        bound: dict[Bound, list[Permission]] = {}
-        for permission, number in granted:
-            # What a free grant covers needs no bound one.
-            values = bound_values(permission, grounds, base.routes[number]) if number not in allowed else None
-            if values is not None:
+        chosen = [(side, p, number) for side, p, selector in by_verb[verb] for number in base.selected(selector)]
+        allowed: dict[int, float] = {}
+        bound: dict[Bound, float] = {}
+        for number, allows in _granted(chosen, sides).items():
+            for values, until in allowed_values(allows, grounds, base.routes[number]).items():
+                if not values:
+                    allowed[number] = until
+                    continue
                 # Marks are no words, so that what is found out about these routes holds for every caller.
-                named = {name: marks.setdefault(value, mark_of(len(marks))) for name, value in values.items()}
-                bound.setdefault((number, with_bound(base.routes[number], named)), []).append(permission)
+                named = {name: marks.setdefault(value, mark_of(len(marks))) for name, value in values}
+                bound[number, with_bound(base.routes[number], named)] = until
         known = reach.with_bound(verb, tuple(bound))
         allowed |= dict(enumerate(bound.values(), len(base.routes)))
         values_by_mark = {mark: value for value, mark in marks.items()}
         result.append(
-            _VerbAccess(known, {number: p for number, p in allowed.items() if number in known.patterns}, values_by_mark, grounds.catalog)
+            _VerbAccess(
+                known, {number: end for number, end in allowed.items() if number in known.patterns}, values_by_mark, grounds.catalog
+            )
         )
     _refuse_words(grounds.catalog, marks)
     return result
+
+
+def _by_verb(grounds: Grounds) -> dict[str, list[tuple[int, Permission, Selector]]]:
+    """Return the permissions in force by the verbs that they speak of, each with the number of its side."""
+    found: dict[str, list[tuple[int, Permission, Selector]]] = {}
+    for side, permissions in enumerate(sides_of(grounds.permissions)):
+        for permission in permissions:
+            if permission.in_force(grounds.now):
+                selector = parse_selector(permission.selector)
+                for verb in selector.verbs:
+                    found.setdefault(verb, []).append((side, permission, selector))
+    return found
+
+
+def _granted(chosen: list[tuple[int, Permission, int]], sides: range) -> dict[int, tuple[list[Permission], ...]]:
+    """Return the allows of each side by the number of their route. A route with a deny has none."""
+    denied = {number for _, permission, number in chosen if permission.effect is Effect.DENY}
+    granted: dict[int, tuple[list[Permission], ...]] = {}
+    for side, permission, number in chosen:
+        if number not in denied:
+            granted.setdefault(number, tuple([] for _ in sides))[side].append(permission)
+    return granted
 
 
 def _refuse_words(catalog: RouteCatalog, values: Iterable[str]) -> None:

@@ -71,3 +71,34 @@ def test_what_is_no_claim_is_refused(run: Run, claim: str) -> None:
     result = run("explain", "petstore", "GET", "/pets", "--claim", claim)
     assert result.exit_code == 2
     assert "is no claim" in result.stderr
+
+
+THIRD_PARTY = {
+    "api": "third",
+    "routes": ["GET /pets", "POST /pets"],
+    "groups": {"owner": {"allow": ["* /**"]}},
+    "clients": {"5thirdparty": {"delegated": True, "allow": ["POST /pets"]}},
+    "scopes": {"pets/read": {"allow": ["GET /pets"]}},
+}
+
+
+def test_explain_tells_which_side_of_a_delegation_lacks(run: Run) -> None:
+    publish(THIRD_PARTY)
+    through = ("--client", "5thirdparty", "--scope", "pets/read")
+    refused = run("explain", "third", "POST", "/pets", "--group", "owner", *through)
+    assert "POST /pets is denied: client/5thirdparty is delegated, and the token's scopes allow nothing here" in refused.stdout
+    assert "the person's permissions allow this, the token's scopes allow nothing here" in refused.stdout
+    assert parsed(run("explain", "third", "GET", "/pets", "--group", "owner", *through, "--json"))["delegation"]["consent_allows"]
+    jane = parsed(run("explain", "third", "GET", "/pets", "--claim", "username=jane", *through, "--json"))
+    assert (jane["reason"], jane["delegation"]["person_allows"]) == ("implicit_deny", False)
+    machine = run("explain", "third", "POST", "/pets", *through)
+    assert "is allowed by client/5thirdparty allow POST /pets" in machine.stdout
+    assert "delegated" not in machine.stdout
+
+
+def test_a_delegated_client_is_marked_with_a_legend(run: Run) -> None:
+    publish(THIRD_PARTY)
+    shown = run("who-can", "third", "POST", "/pets").stdout
+    assert "client/5thirdparty (delegated)" in shown
+    assert shown.splitlines()[-1].startswith("delegated: what the client may by its own tokens")
+    assert "delegated" not in run("who-can", "third", "GET", "/pets").stdout

@@ -63,3 +63,13 @@ def test_a_matrix_as_json_has_what_there_is(run: Run, folder: Path) -> None:
 def test_a_route_for_any_verb_is_one_row_where_all_verbs_are_alike(run: Run, folder: Path) -> None:
     (folder / "m.yaml").write_text("api: x\nroutes: [ANY /b]\neveryone: {allow: [ANY /b]}\n")
     assert [" ".join(line.split()) for line in run("matrix", "m.yaml").stdout.splitlines()] == ["x", "route everyone", "ANY /b yes"]
+
+
+def test_delegated_clients_are_marked_with_a_legend(run: Run, folder: Path) -> None:
+    clients = "clients: {third: {delegated: true, allow: [GET /a]}, ours: {allow: [GET /a]}}"
+    (folder / "m.yaml").write_text(f"api: x\nroutes: [GET /a]\n{clients}\n")
+    lines = [" ".join(line.split()) for line in run("matrix", "m.yaml").stdout.splitlines()]
+    assert lines[1] == "route everyone client/ours client/third (delegated)"
+    assert lines[-1].startswith("delegated: what the client may by its own tokens; people through it need the consent")
+    [one] = parsed(run("matrix", "m.yaml", "--json"))
+    assert {row["subject"]: row["delegated"] for row in one["rows"]} == {"everyone": False, "client/ours": False, "client/third": True}

@@ -74,6 +74,16 @@ def test_of_two_copies_of_an_export_the_second_is_refused(run: Run, seeded: Path
     assert groups_of(run) == {"guest", "owner", "buyer"}
 
 
+def test_that_a_client_was_marked_as_delegated_is_told_before_it_is_taken_back(run: Run, seeded: Path, folder: Path) -> None:
+    first, second = exported(run, folder / "a.yaml"), exported(run, folder / "b.yaml")
+    edit(first, "groups:\n", "clients: {third: {delegated: true}}\ngroups:\n")
+    edit(second, "groups:\n", "groups:\n  buyer: {allow: [POST /pets]}\n")
+    assert run("apply", "a.yaml", "--yes").exit_code == 0
+    refused = run("apply", "b.yaml", "--yes")
+    assert refused.exit_code == 3
+    assert "clients/third: `delegated` was added since" in refused.stderr
+
+
 def test_an_exported_file_may_be_edited_and_applied_again_and_again(run: Run, seeded: Path, folder: Path) -> None:
     """It was made from version 1, and knows of all that came from itself."""
     mine = exported(run, folder / "mine.yaml")

@@ -15,17 +15,22 @@ PROBLEM_TYPE = "application/problem+json"
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls, as the authorizer tells API Gateway: everything is text. Machines have `scopes` in place of groups."""
+    """Who calls, as the authorizer tells API Gateway: everything is text.
+
+    Machines have `scopes` in place of groups, and people who came through a delegated client a `consent`.
+    """
 
     subject: str
     groups: tuple[str, ...] = ()
     client_id: str = "app1"
     scopes: tuple[str, ...] | None = None
+    consent: tuple[str, ...] | None = None
 
     def context(self, route: str | None = None) -> dict[str, str]:
         """What stands under `requestContext.authorizer`, once `route` was allowed."""
         context = {"principalId": self.subject, "groups": json.dumps(self.groups), "client_id": self.client_id, "version": "1"}
         context |= {} if route is None else {"route": route}
+        context |= {} if self.consent is None else {"consent": json.dumps(self.consent)}
         return context if self.scopes is None else context | {"scopes": json.dumps(self.scopes)}
 
 

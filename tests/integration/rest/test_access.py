@@ -105,6 +105,7 @@ def test_who_can_tells_by_which_permissions_and_on_what_conditions(client: Clien
             "access": "allowed",
             "permissions": ["group/admin allow * /**"],
             "by_everyone": False,
+            "delegated": False,
         },
         {
             "subject": "group/owner",
@@ -112,6 +113,7 @@ def test_who_can_tells_by_which_permissions_and_on_what_conditions(client: Clien
             "access": "allowed where {ownerId} = sub",
             "permissions": ["group/owner allow GET /owners/{ownerId}/pets where {ownerId} = sub"],
             "by_everyone": False,
+            "delegated": False,
         },
     ]
 
@@ -302,3 +304,90 @@ def test_a_document_of_another_version_answers_for_that_version(client: Client, 
     body = client.post(f"/v1/apis/{shop}/explain", {"method": "DELETE", "path": "/pets/7", "groups": ["guest"]}).body
     assert (body["version"], body["allowed"]) == (2, True)
     assert client.get(f"/v1/apis/{shop}/matrix").body["version"] == 2
+
+
+THIRD_PARTY = {
+    "api": "third",
+    "routes": ["GET /pets", "POST /pets"],
+    "groups": {"owner": {"allow": ["* /**"]}},
+    "clients": {"5thirdparty": {"delegated": True, "allow": ["POST /pets"]}, "job": {"allow": ["POST /pets"]}},
+    "scopes": {"pets/read": {"allow": ["GET /pets"]}},
+}
+PERSON = {"sub": "u1", "username": "jane", "cognito:groups": ["owner"], "client_id": "5thirdparty"}
+
+
+@pytest.fixture(scope="module")
+def third(shared: Rest) -> str:
+    shared.client.publish(THIRD_PARTY)
+    return "/v1/apis/third"
+
+
+@pytest.mark.parametrize(
+    ("asked", "get", "post"),
+    [
+        ({"claims": {**PERSON, "scope": "openid pets/read"}}, "allowed", "not_consented"),
+        ({"claims": {**PERSON, "scope": ["pets/read"]}}, "allowed", "not_consented"),
+        ({"claims": PERSON}, "not_consented", "not_consented"),
+        ({"claims": {"sub": "u1", "username": "jane", "client_id": "5thirdparty", "scope": "pets/read"}}, "implicit_deny", "implicit_deny"),
+        ({"groups": ["owner"], "clients": ["5thirdparty"], "scopes": ["pets/read"]}, "allowed", "not_consented"),
+        ({"claims": {"username": "jane"}, "clients": ["5thirdparty"], "scopes": ["pets/read"]}, "implicit_deny", "implicit_deny"),
+        ({"claims": {**PERSON, "client_id": "job"}}, "allowed", "allowed"),
+        ({"groups": ["owner"], "clients": ["job"]}, "allowed", "allowed"),
+        ({"clients": ["5thirdparty"], "scopes": ["pets/read"]}, "allowed", "allowed"),
+        ({"claims": {"sub": "5thirdparty", "client_id": "5thirdparty", "scope": "pets/read"}}, "allowed", "allowed"),
+    ],
+)
+def test_a_person_through_a_delegated_client_needs_both(client: Client, third: str, asked: dict[str, Any], get: str, post: str) -> None:
+    """The last two are the client's own tokens, to which its allows belong."""
+    reasons = []
+    for method in ("GET", "POST"):
+        body = client.post(f"{third}/explain", {"method": method, "path": "/pets", **asked}).body
+        reasons.append(body["reason"])
+        assert body["allowed"] is (body["reason"] == "allowed")
+    assert reasons == [get, post]
+
+
+def test_an_explanation_tells_what_each_side_says(client: Client, third: str) -> None:
+    asked = {"method": "POST", "path": "/pets", "claims": {**PERSON, "scope": "pets/read"}}
+    body = client.post(f"{third}/explain", asked).body
+    assert body["delegation"] == {
+        "client": "client/5thirdparty",
+        "person_allows": True,
+        "consent_allows": False,
+        "sentence": "client/5thirdparty is delegated: the person's permissions allow this, the token's scopes allow nothing here",
+    }
+    assert body["suggested_grant"]["subject"] == "scope/pets/read"
+    assert client.post(f"{third}/explain", {**asked, "claims": {**PERSON, "client_id": "job"}}).body["delegation"] is None
+
+
+def test_delegated_clients_are_marked_among_who_can_and_in_the_matrix(client: Client, third: str) -> None:
+    found = client.get(f"{third}/access", method="POST", path="/pets").body["access"]
+    assert {access["subject"]: access["delegated"] for access in found} == {
+        "client/5thirdparty": True,
+        "client/job": False,
+        "group/owner": False,
+    }
+    rows = client.get(f"{third}/matrix").body["rows"]
+    assert [row["subject"] for row in rows if row["delegated"]] == ["client/5thirdparty"]
+
+
+def test_a_dry_run_and_the_history_say_that_a_client_is_marked(client: Client, third: str) -> None:
+    clients = {"5thirdparty": {"allow": ["POST /pets"]}, "job": {"allow": ["POST /pets"]}}
+    tried = client.put(f"{third}/document", {**THIRD_PARTY, "clients": clients}, if_match="*", query={"dry_run": "true"})
+    sentence = "client/5thirdparty gains whatever people through it may beyond the scopes of their tokens: it is delegated no more"
+    assert [change["sentence"] for change in tried.body["access"]] == [sentence]
+    assert (tried.body["access"][0]["before"], tried.body["access"][0]["after"]) == ("delegated", "not delegated")
+    [version] = client.get(f"{third}/versions").body["versions"]
+    assert (
+        "client/5thirdparty loses whatever people through it may beyond the scopes of their tokens: it is delegated now"
+        in version["changes"]
+    )
+
+
+def test_a_delegated_client_is_read_as_it_is_written(client: Client, third: str) -> None:
+    path = f"{third}/subjects/clients/5thirdparty"
+    assert client.get(path).body["held"] == {"delegated": True, "inherits": [], "allow": ["POST /pets"], "deny": []}
+    assert "delegated" not in client.get(f"{third}/subjects/clients/job").body["held"]
+    tried = client.put(path, {"delegated": False}, if_match="*", query={"dry_run": "true"})
+    assert "client/5thirdparty loses POST /pets" in [change["sentence"] for change in tried.body["access"]]
+    client.put(path, {"delegated": 1}, if_match="*").problem(422, "invalid-document")

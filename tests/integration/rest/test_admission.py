@@ -30,6 +30,9 @@ BROKEN: dict[str, Any] = {
     "scopes that are one text": {**MACHINE.context(), "scopes": '"admin/all"'},
     "scopes that are no JSON": {**MACHINE.context(), "scopes": "admin/all"},
     "scopes that are no texts": {**MACHINE.context(), "scopes": "[null]"},
+    "a consent that is one text": {**ADMIN.context(), "consent": '"admin/all"'},
+    "a consent that is no JSON": {**ADMIN.context(), "consent": "admin/all"},
+    "a consent that is no texts": {**ADMIN.context(), "consent": "[1]"},
     "no version": {k: v for k, v in GOOD.items() if k != "version"},
     "a version that is no number": {**GOOD, "version": "one"},
     "version 0": {**GOOD, "version": "0"},
@@ -63,6 +66,13 @@ def test_without_a_verified_caller_nothing_is_read(rest: Rest, standing: str, co
     assert "attach the authorizer" in reply.problem(401, "unauthenticated")["detail"]
     assert reply.headers["www-authenticate"] == "Bearer"
     assert rest.wire.take() == []
+
+
+@pytest.mark.parametrize("name", ["groups", "scopes", "consent"])
+def test_a_caller_whose_refs_did_not_fit_into_the_context_is_not_guessed_at(rest: Rest, standing: str, name: str) -> None:
+    context = {key: value for key, value in GOOD.items() if key != name} | {f"{name}_omitted": "true"}
+    reply = rest.client.put(f"/v1/apis/{standing}/document", pets(standing, groups={}), if_match="*", context=context)
+    assert "in more groups than the authorizer's context holds" in reply.problem(401, "unauthenticated")["detail"]
 
 
 def test_no_route_answers_without_a_verified_caller(rest: Rest) -> None:

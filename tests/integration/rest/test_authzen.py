@@ -24,7 +24,7 @@ def _zoo(shared: Rest) -> None:
                 "owner": {"allow": ["POST /pets", {"route": "GET /owners/{ownerId}/pets", "where": {"ownerId": "sub"}}]},
                 "admin": {"allow": ["* /**"], "deny": ["DELETE /pets/{petId}"]},
             },
-            "clients": {"job": {"allow": ["POST /pets"]}},
+            "clients": {"job": {"allow": ["POST /pets"]}, "third": {"delegated": True}},
             "scopes": {"pets/all": {"allow": ["DELETE /pets/{petId}"]}},
         }
     )
@@ -64,6 +64,10 @@ DECISIONS: list[tuple[dict[str, Any], str, str, bool, str]] = [
     ({"type": "client", "id": "x", "properties": {"groups": ["admin"]}}, "POST", "/pets", False, "implicit_deny"),
     (user("nobody", scopes=["pets/all"]), "DELETE", "/pets/7", False, "implicit_deny"),
     ({"type": "user", "id": "job"}, "POST", "/pets", False, "implicit_deny"),
+    (user("owner", claims={"client_id": "third", "scope": "openid"}), "POST", "/pets", False, "not_consented"),
+    (user("admin", claims={"client_id": "third", "scope": "pets/all"}), "POST", "/pets", False, "not_consented"),
+    (user("owner", claims={"client_id": "job", "scope": "openid"}), "POST", "/pets", True, "allowed"),
+    ({"type": "client", "id": "third", "properties": {"scopes": ["pets/all"]}}, "DELETE", "/pets/7", True, "allowed"),
 ]
 
 
@@ -99,6 +103,7 @@ def test_a_decision_names_the_permissions_that_made_it(client: Client) -> None:
         ({"type": "robot", "id": "r2"}, route("/pets"), "unknown_subject"),
         ({"type": "user", "id": "u", "properties": {"groups": "admin"}}, route("/pets"), "unknown_subject"),
         ({"type": "user", "id": "u", "properties": {"groups": [1]}}, route("/pets"), "unknown_subject"),
+        (user("admin", claims={"client_id": 7}), route("/pets"), "unknown_subject"),
     ],
 )
 def test_what_nobody_can_grant_is_denied_and_says_so(client: Client, subject: Any, resource: Any, reason: str) -> None:

@@ -17,6 +17,7 @@ OWN = "/v1/apis/gatebook-admin"
 DOCUMENT, ROLLBACK = f"{OWN}/document", f"{OWN}/versions/{{number}}/rollback"
 MACHINE = Caller("ops", client_id="ops", scopes=("admin/all",))
 DEPUTY = Caller("dora", ("deputies",))
+THROUGH = Caller("jane", ("gatebook-admins",), client_id="third", consent=("admin/everything",))
 
 ROUTES = [
     *("GET /v1/apis", "GET /v1/apis/{api}/document", "PUT /v1/apis/{api}/document"),
@@ -30,8 +31,8 @@ BASE: dict[str, Any] = {
     "api": "gatebook-admin",
     "routes": ROUTES,
     "groups": {"gatebook-admins": ALL, "gatebook-auditors": {"allow": ["GET /**"]}, "roots": ALL, "deputies": {"inherits": ["roots"]}},
-    "clients": {"ops": ALL},
-    "scopes": {"admin/all": {"allow": ["GET /**"]}},
+    "clients": {"ops": ALL, "third": {"delegated": True}},
+    "scopes": {"admin/all": {"allow": ["GET /**"]}, "admin/everything": ALL},
 }
 
 
@@ -108,6 +109,9 @@ HOLES: dict[str, tuple[Caller, dict[str, Any]]] = {
     "parent emptied": (DEPUTY, subject("groups/roots")),
     "inheritance ended": (DEPUTY, subject("groups/deputies", inherits=[])),
     "parent denied": (DEPUTY, subject("groups/roots", allow=["* /**"], deny=[f"GET {DOCUMENT}"])),
+    "own client made delegated": (ADMIN, subject("clients/app1", delegated=True)),
+    "delegated client, consent taken back": (THROUGH, subject("scopes/~YWRtaW4vZXZlcnl0aGluZw", allow=["GET /**"])),
+    "delegated client, one that denies": (THROUGH, subject("clients/third", delegated=True, deny=[f"PUT {DOCUMENT}"])),
     "machine: deny for the client": (MACHINE, subject("clients/ops", allow=["* /**"], deny=[f"PUT {DOCUMENT}"])),
     "machine: client removed": (MACHINE, {"method": "DELETE", "path": f"{OWN}/subjects/clients/ops"}),
     "machine: deny for the scope": (MACHINE, subject("scopes/~YWRtaW4vYWxs", deny=[f"PUT {DOCUMENT}"])),
@@ -181,6 +185,9 @@ HARMLESS: dict[str, tuple[Caller, dict[str, Any]]] = {
     "another client": (ADMIN, denial("client_id/app2")),
     "a session": (ADMIN, denial("jti/j1")),
     "a deputy": (DEPUTY, {"method": "DELETE", "path": f"{OWN}/subjects/groups/gatebook-admins"}),
+    "another client made delegated": (ADMIN, {"method": "PATCH", "path": DOCUMENT, "body": {"clients": {"app2": {"delegated": True}}}}),
+    "a delegated client with the consent": (THROUGH, subject("clients/third", delegated=True, allow=["GET /**"])),
+    "a delegated client that is so no more": (THROUGH, subject("clients/third")),
     "a machine that leaves one group": (MACHINE, document(with_groups(roots=ALL))),
     "back to an open version": (ADMIN, {"method": "POST", "path": f"{OWN}/versions/1/rollback"}),
 }

@@ -25,7 +25,7 @@ ALL = {
     "http_2": http_2_event(),
     "websocket": websocket_event(),
 }
-LISTS = ("groups", "scopes", "routes")
+LISTS = ("groups", "scopes", "consent", "routes")
 
 
 def write(kind: str, answer: Answer) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import pytest
 
 from authorizer.errors import TroubleError
 from authorizer.policy.decision import Decision, Reason
-from authorizer.policy.permission import EVERYONE, Effect
+from authorizer.policy.permission import EVERYONE, Effect, PrincipalRef, RefKind
 from authorizer.policy.permission_index import CallerPermissions
 from authorizer.policy.route import RouteCatalog
 from authorizer.shadow import Judgement, Shadow
@@ -18,6 +18,7 @@ from tests.support.clock import Clock
 
 LOADED = LoadedPermissions(7, "h", RouteCatalog([]), CallerPermissions(), cached=True, stale=False)
 DENIED = Decision(Effect.DENY, Reason.IMPLICIT_DENY, None)
+CONSENT = (PrincipalRef(RefKind.CLIENT, "c"), PrincipalRef(RefKind.SCOPE, "pets/read"))
 
 
 class Candidate:
@@ -27,8 +28,9 @@ class Candidate:
         self.act = act
         self.loads = 0
 
-    def load(self, _refs: object) -> LoadedPermissions:
+    def load(self, *asked: object) -> LoadedPermissions:
         """What the cache would do."""
+        self.asked = asked
         self.loads += 1
         self.act()
         return LOADED
@@ -39,7 +41,7 @@ def shadow_of(candidate: Candidate, clock: Clock, wait_seconds: float = 5) -> Sh
 
 
 def judge(shadow: Shadow, decide_by: Callable[[LoadedPermissions], Decision] = lambda _loaded: DENIED) -> Judgement:
-    return shadow.judge((EVERYONE,), decide_by)
+    return shadow.judge((EVERYONE,), CONSENT, decide_by)
 
 
 def test_the_candidates_decision_comes_with_its_version(clock: Clock) -> None:
@@ -49,8 +51,10 @@ def test_the_candidates_decision_comes_with_its_version(clock: Clock) -> None:
         seen.append(loaded)
         return DENIED
 
-    assert judge(shadow_of(Candidate(), clock), decide_by) == Judgement(DENIED, 7)
+    candidate = Candidate()
+    assert judge(shadow_of(candidate, clock), decide_by) == Judgement(DENIED, 7)
     assert seen == [LOADED]
+    assert candidate.asked == ((EVERYONE,), CONSENT), "the candidate's own document says whether the client is delegated"
 
 
 def fail(error: Exception) -> Callable[[], None]:

@@ -155,3 +155,13 @@ def test_an_unknown_subject_may_what_everyone_may(ref: PrincipalRef) -> None:
     held = document({"g": {"allow": ["* /**"]}}, everyone={"allow": ["GET /a", {"route": "GET /b", "until": PAST}]})
     [access] = what_can(held, ref, NOW)
     assert (access.subject, str(access.route), access.permissions, access.by_everyone) == (ref, "GET /a", ("everyone allow GET /a",), True)
+
+
+def test_what_a_delegated_client_may_is_marked() -> None:
+    held = document({}, clients={"third": {"delegated": True, "allow": ["GET /a"]}, "ours": {"allow": ["GET /a"]}})
+    route = parse_route("GET /a")
+    found = who_can(held, "GET", route, NOW)
+    assert [(str(access.subject), access.delegated) for access in found] == [("client/ours", False), ("client/third", True)]
+    assert str(found[1]) == "client/third may GET /a by client/third allow GET /a, by its own tokens"
+    [access] = what_can(held, PrincipalRef(RefKind.CLIENT, "third"), NOW)
+    assert access.delegated

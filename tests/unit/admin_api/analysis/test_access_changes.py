@@ -98,3 +98,36 @@ def test_a_verb_is_counted_at_the_route_that_serves_it() -> None:
 def test_everyone_counts_for_itself() -> None:
     before, after = document({"g": {}}), document({"g": {}}, everyone={"allow": ["GET /a"]})
     assert [str(change) for change in access_changes(before, after)] == ["everyone gains GET /a"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        (
+            {"c": {}},
+            {"c": {"delegated": True}},
+            "loses whatever people through it may beyond the scopes of their tokens: it is delegated now",
+        ),
+        ({}, {"c": {"delegated": True}}, "loses whatever people through it may beyond the scopes of their tokens: it is delegated now"),
+        (
+            {"c": {"delegated": True}},
+            {"c": {}},
+            "gains whatever people through it may beyond the scopes of their tokens: it is delegated no more",
+        ),
+        ({"c": {"delegated": True}}, {}, "gains whatever people through it may beyond the scopes of their tokens: it is delegated no more"),
+    ],
+)
+def test_that_a_client_is_delegated_or_no_more_is_a_change(before: dict[str, Any], after: dict[str, Any], expected: str) -> None:
+    [change] = access_changes(document({}, clients=before), document({}, clients=after))
+    assert str(change) == f"client/c {expected}"
+    words = ("not delegated", "delegated") if "loses" in expected else ("delegated", "not delegated")
+    assert (change.route, change.before, change.after) == ("* /**", *words)
+
+
+def test_a_first_document_tells_its_delegated_clients_and_the_same_one_none() -> None:
+    held = document({}, clients={"c": {"delegated": True, "allow": ["GET /a"]}})
+    assert [str(change) for change in access_changes(None, held)] == [
+        "client/c loses whatever people through it may beyond the scopes of their tokens: it is delegated now",
+        "client/c gains GET /a",
+    ]
+    assert access_changes(held, held) == ()

@@ -225,3 +225,115 @@ def _with_grant(document: dict[str, Any], subject: PrincipalRef, entry: str) -> 
     section = document.setdefault("everyone", {}) if subject == EVERYONE else document["groups"][subject.name]
     section["allow"] = [*section.get("allow", []), entry]
     return document
+
+
+THIRD_PARTY = parse_document(
+    {
+        "api": "petstore",
+        "routes": ["GET /pets", "POST /pets", "DELETE /pets", "PUT /pets", "GET /open", "GET /o/{owner}"],
+        "everyone": {"allow": ["GET /open"]},
+        "groups": {"owner": {"allow": ["GET /pets", "POST /pets", "DELETE /pets", "GET /o/{owner}"]}, "admin": {"allow": ["* /**"]}},
+        "clients": {"third": {"delegated": True, "allow": ["* /**"], "deny": ["DELETE /pets"]}, "ours": {"allow": ["POST /pets"]}},
+        "scopes": {
+            "pets/read": {"allow": ["GET /pets", "DELETE /pets", "PUT /pets", {"route": "GET /o/{owner}", "where": {"owner": "sub"}}]},
+            "pets/write": {"allow": ["POST /pets"]},
+        },
+    }
+)
+
+
+def through(request: str, *scopes: str, client: str = "third", groups: tuple[str, ...] = ("owner",)) -> Explanation:
+    method, path = request.split(" ", 1)
+    consent = [PrincipalRef(RefKind.CLIENT, client), *(PrincipalRef(RefKind.SCOPE, name) for name in scopes)]
+    refs = [*(group(name) for name in groups), *consent]
+    return explain(THIRD_PARTY, refs, {"sub": "u1"}, method, path, 0, consent)
+
+
+@pytest.mark.parametrize(
+    ("request_line", "scopes", "sentence", "delegation"),
+    [
+        (
+            "GET /pets",
+            ("openid", "pets/read"),
+            "GET /pets is allowed by group/owner allow GET /pets and scope/pets/read allow GET /pets",
+            "the person's permissions and the token's scopes both allow this",
+        ),
+        (
+            "POST /pets",
+            ("pets/read",),
+            "POST /pets is denied: client/third is delegated, and the token's scopes allow nothing here",
+            "the person's permissions allow this, the token's scopes allow nothing here",
+        ),
+        (
+            "GET /open",
+            (),
+            "GET /open is denied: client/third is delegated, and the token's scopes allow nothing here",
+            "the person's permissions allow this, the token's scopes allow nothing here",
+        ),
+        (
+            "PUT /pets",
+            ("pets/read",),
+            "PUT /pets is denied: nothing that everyone and group/owner has allows PUT /pets",
+            "the token's scopes allow this, the person's permissions do not",
+        ),
+        (
+            "PUT /pets",
+            (),
+            "PUT /pets is denied: nothing that everyone and group/owner has allows PUT /pets",
+            "neither the person's permissions nor the token's scopes allow this",
+        ),
+        (
+            "DELETE /pets",
+            ("pets/read",),
+            "DELETE /pets is denied by client/third deny DELETE /pets",
+            "the person's permissions allow this, the token's scopes allow nothing here",
+        ),
+    ],
+)
+def test_an_explanation_tells_which_side_lacks(request_line: str, scopes: tuple[str, ...], sentence: str, delegation: str) -> None:
+    found = through(request_line, *scopes)
+    assert str(found) == sentence
+    assert str(found.delegation) == f"client/third is delegated: {delegation}"
+    assert found.unknown_refs == tuple(PrincipalRef(RefKind.SCOPE, name) for name in scopes if name == "openid")
+
+
+def test_what_the_scopes_lack_can_be_granted_to_a_scope() -> None:
+    found = through("POST /pets", "pets/read")
+    assert [str(miss) for miss in found.near_misses] == ["would be allowed by scope/pets/write"]
+    assert found.suggested_grant is not None
+    assert (str(found.suggested_grant.subject), found.suggested_grant.entry) == ("scope/pets/read", "POST /pets")
+    assert found.suggested_grant.note == "it goes to all that have scope/pets/read"
+
+
+def test_a_token_without_scopes_has_none_to_grant_to() -> None:
+    found = through("POST /pets")
+    assert (found.suggested_grant, found.why_no_grant) == (None, "the token has no scope that a grant could be given to: sign in with one")
+
+
+def test_what_the_person_lacks_is_granted_to_the_group_and_the_scopes_are_not_forgotten() -> None:
+    found = through("PUT /pets", "pets/write")
+    assert [str(miss) for miss in found.near_misses] == ["would be allowed by group/admin"]
+    assert found.suggested_grant is not None
+    assert str(found.suggested_grant.subject) == "group/owner"
+    assert "the token's scopes have to allow it as well, since client/third is delegated" in found.suggested_grant.note
+    found = through("PUT /pets", "pets/read")
+    assert found.suggested_grant is not None
+    assert "as well" not in found.suggested_grant.note
+
+
+def test_what_a_consent_nearly_allows_is_told() -> None:
+    found = through("GET /o/u2", "pets/read")
+    assert (found.decision.reason, [miss.kind.value for miss in found.near_misses]) == (Reason.NOT_CONSENTED, ["claim_differs"])
+
+
+def test_a_request_without_a_route_has_no_sides() -> None:
+    assert through("GET /nowhere", "pets/read").delegation is None
+
+
+def test_through_a_client_that_is_not_delegated_nothing_changes() -> None:
+    found = through("GET /pets", "pets/write", client="ours")
+    assert found == explain(
+        THIRD_PARTY, [group("owner"), *through("GET /pets", "pets/write", client="ours").refs[2:]], {"sub": "u1"}, "GET", "/pets", 0
+    )
+    assert found.delegation is None
+    assert str(through("GET /open", client="ours")) == "GET /open is allowed by everyone allow GET /open"

@@ -315,3 +315,19 @@ def test_findings_can_be_sorted() -> None:
         Finding("shadowed", "a"),
         Finding("shadowed", "b"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("scopes", "expected"),
+    [
+        ({}, True),
+        ({"s": {"deny": ["GET /a"]}}, True),
+        ({"s": {"allow": [{"route": "GET /a", "until": SOON}]}}, True),
+        ({"s": {"allow": [{"route": "GET /a", "until": "1970-01-01T00:02:00Z"}]}}, False),
+        ({"s": {"allow": ["GET /a"]}}, False),
+    ],
+)
+def test_a_delegated_client_without_any_consent_to_be_had(scopes: dict[str, Any], expected: bool) -> None:
+    clients = {"ours": {"allow": ["GET /a"]}, "third": {"delegated": True}}
+    told_of = [text for text in of_permissions({}, clients=clients, scopes=scopes, now=60) if text.startswith("unconsented")]
+    assert told_of == ["unconsented: client/third is delegated, and no scope allows anything: people through it may do nothing"] * expected

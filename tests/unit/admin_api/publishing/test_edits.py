@@ -209,7 +209,7 @@ def test_a_document_is_patched() -> None:
         ),
         (
             {"clients": {"job": {"inherits": []}}},
-            Problem("/clients/job/inherits", "`inherits` is not a field of `client/job`: it may have `allow`, `deny`"),
+            Problem("/clients/job/inherits", "`inherits` is not a field of `client/job`: it may have `delegated`, `allow`, `deny`"),
         ),
     ],
 )

@@ -1,5 +1,6 @@
 """What an admin, and one group by itself, must still be permitted after a change to the admin API's own permissions."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -171,3 +172,48 @@ def test_who_has_no_token_is_not_looked_for_on_the_denylist() -> None:
 
 def test_what_is_needed_is_to_read_to_write_and_to_go_back() -> None:
     assert [f"{verb} /{path}" for verb, path in NEEDED] == [READ, WRITE, BACK.replace("{number}", "1")]
+
+
+SCOPED: dict[str, Any] = {
+    "scopes": {
+        "admin/all": {"allow": THREE},
+        "admin/soon": {"allow": [{"route": route, "until": "2099-01-01T00:00:00Z"} for route in THREE]},
+    }
+}
+
+
+def came_through(client: str, *scopes: str) -> Actor:
+    """A person in the group `root`, through a client."""
+    consent = (PrincipalRef(RefKind.CLIENT, client), *(PrincipalRef(RefKind.SCOPE, name) for name in scopes))
+    return replace(actor("root"), consent=consent)
+
+
+@pytest.mark.parametrize(
+    ("client", "held", "who", "shuts"),
+    [
+        ("c1", {"delegated": True}, came_through("c1"), True),
+        ("c1", {"delegated": True}, came_through("c1", "openid"), True),
+        ("c1", {"delegated": True}, came_through("c1", "admin/soon"), True),
+        ("c1", {"delegated": True, "deny": [READ]}, came_through("c1", "admin/all"), True),
+        ("c1", {"delegated": True, "allow": THREE}, came_through("c1"), True),
+        ("c1", {"delegated": True}, came_through("c1", "admin/all"), False),
+        ("c1", {"delegated": True}, came_through("c2"), False),
+        ("c1", {"allow": [READ]}, came_through("c1"), False),
+        ("c1", {"delegated": True}, None, False),
+    ],
+)
+def test_a_client_that_becomes_delegated_must_not_shut_out_who_came_through_it(
+    client: str, held: dict[str, Any], who: Actor | None, shuts: bool
+) -> None:
+    changed = document(groups=ROOT, clients={client: held}, **SCOPED)
+    if not shuts:
+        check_lock_out(changed, Denylist(), who, NOW)
+        return
+    with pytest.raises(LockOutError, match="since client/c1, through which you came, is delegated"):
+        check_lock_out(changed, Denylist(), who, NOW)
+
+
+def test_a_consent_does_not_replace_what_the_person_must_be_allowed() -> None:
+    changed = document(groups={**ROOT, "other": {}}, clients={"c1": {"delegated": True}}, **SCOPED)
+    with pytest.raises(LockOutError, match="keep it allowed to one of your groups"):
+        check_lock_out(changed, Denylist(), replace(came_through("c1", "admin/all"), refs=(EVERYONE,)), NOW)

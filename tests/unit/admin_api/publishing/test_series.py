@@ -235,3 +235,55 @@ def test_five_hundred_groups_on_three_hundred_routes_are_eleven_versions() -> No
     assert [len(step.rows) + len(step.new_subjects) for step in found] == [97, *[96] * 9, 40]
     assert [len(step.document.subjects) for step in found] == [*range(48, 500, 48), 500]
     assert found[-1].document is after
+
+
+def with_clients(scope: str, **clients: dict[str, Any]) -> PermissionDocument:
+    return parse_document(
+        {
+            "api": "x",
+            "routes": list(ROUTES),
+            "clients": clients,
+            "scopes": {"s": {"allow": [scope] if scope else []}},
+            "groups": {"g": {"allow": ["GET /x"]}},
+        }
+    )
+
+
+def delegated_in(step: Step) -> dict[str, bool]:
+    """Which clients a step writes, and whether they are delegated then."""
+    rows = {key.rpartition("/")[2]: json.loads(content) for key, content in step.rows.items() if "client" in key and content is not None}
+    return {name: row["held"].get("delegated", False) for name, row in rows.items()}
+
+
+def test_a_client_is_delegated_before_anything_is_granted_and_until_all_is() -> None:
+    """Two changes at once: what is granted comes between marking the one and unmarking the other only where both are marked."""
+    before = with_clients("", a={}, b={"delegated": True}, c={"allow": ["GET /x"]})
+    after = with_clients("GET /x", a={"delegated": True}, b={}, c={"allow": ["POST /x"]}, d={"delegated": True})
+    made = series(before, after, 1)
+    order = [(name, marked) for step in made for name, marked in delegated_in(step).items()]
+    assert order[:2] == [("a", True), ("c", False)]
+    assert ("d", True) in order
+    granting = next(number for number, step in enumerate(made) if any("scope" in key for key in step.rows))
+    marked = {name for step in made[:granting] for name, is_marked in delegated_in(step).items() if is_marked}
+    assert {"a", "d"} <= marked
+    assert made[-1].document == after
+
+
+def test_where_a_client_is_delegated_a_change_of_scopes_alone_is_not_calm() -> None:
+    """An allow that the group loses must not be there while the scope already has it."""
+    base = {"api": "x", "routes": list(ROUTES), "clients": {"a": {"delegated": True}}}
+    before = parse_document(base | {"groups": {"g": {"allow": ["POST /x"]}}, "scopes": {"s": {}}})
+    after = parse_document(base | {"groups": {"g": {}}, "scopes": {"s": {"allow": ["POST /x"]}}})
+    assert [sorted(step.rows) for step in series(before, after, 1)] == [
+        [keys.subject_key("x", group("g"))],
+        [keys.subject_key("x", PrincipalRef(RefKind.SCOPE, "s"))],
+    ]
+
+
+def test_a_change_that_leaves_clients_and_scopes_alone_stays_calm() -> None:
+    held = {"clients": {"a": {"delegated": True}}, "scopes": {"s": {"allow": ["POST /x"]}}}
+    before, after = (
+        parse_document({"api": "x", "routes": list(ROUTES), "groups": {f"g{n}": {"allow": [allow]} for n in range(4)}, **held})
+        for allow in ("GET /x", "POST /x")
+    )
+    assert len(series(before, after, 1)) == 4, "no narrow rows"

@@ -63,3 +63,25 @@ def test_what_is_remembered_of_routes_is_bounded(monkeypatch: pytest.MonkeyPatch
     for route in ("GET /", "GET /pets", "GET /pets/{petId}", "GET /files/list"):
         assert held.matching("GET", parse_route(route)) == HELD.matching("GET", parse_route(route))
     assert len(held._matching) == 2
+
+
+def test_a_consent_stands_beside_what_is_the_callers_own() -> None:
+    """Whatever depends on the permissions depends on those of both sides; what speaks of a route is asked of each."""
+    own = Permission(EVERYONE, Effect.ALLOW, "GET /a", until=20)
+    consented = Permission(EVERYONE, Effect.ALLOW, "GET /{x}", (Binding("x", "aud"),), until=10)
+    held = CallerPermissions.of([own], [consented])
+    assert (tuple(held), len(held), held.own) == ((own, consented), 2, (own,))
+    assert own in held
+    assert consented in held
+    assert held.bound_claims == ("aud",)
+    assert [held.next_end(now) for now in (0, 10, 20)] == [10, 20, math.inf]
+    assert held.matching("GET", parse_route("GET /a")) == (own,)
+    assert held.consent is not None
+    assert held.consent.matching("GET", parse_route("GET /{x}")) == (consented,)
+
+
+def test_an_empty_consent_is_one() -> None:
+    held = CallerPermissions.of([], [])
+    assert held.consent is not None
+    assert len(held.consent) == 0
+    assert CallerPermissions.of([]).consent is None

@@ -9,7 +9,7 @@ import pytest
 
 from authorizer.errors import TokenError
 from authorizer.policy.permission import PrincipalRef
-from authorizer.tokens.claims import MachineRule, Principal, TrustedIssuer, _group_refs, check_claims, refs_of
+from authorizer.tokens.claims import MachineRule, Principal, TrustedIssuer, _group_refs, check_claims, consent_of, refs_of
 from tests.support.issuer import CLIENT_ID, ISSUER, NOW, Issuer
 
 OURS = TrustedIssuer(
@@ -121,6 +121,8 @@ WRONG: dict[tuple[str, str], list[object]] = {
 def test_a_wrong_claim_is_refused(claim: str, why: str, value: object) -> None:
     assert reason(person("guest") | {claim: value}) == why
 
+
+NO_SCOPES: list[object] = [None, 1, True, {"pets/read": 1}, [1], ["pets/read", 1], []]
 
 ACCEPTED: dict[str, list[object]] = {
     "exp": [NOW + 1, NOW + 1.9, 2**40 - 1, float(NOW + 5)],
@@ -244,6 +246,57 @@ PERSONS: list[tuple[dict[str, Any], list[str]]] = [
 def test_scopes_and_client_of_a_persons_token_widen_nothing(changes: dict[str, Any], refs: list[str]) -> None:
     principal = check(US.machine_claims("pets/read", "aws.cognito.signin.user.admin") | changes)
     assert (named(principal.refs), principal.is_machine) == (refs, False)
+
+
+CONSENTS: list[tuple[object, list[str]]] = [
+    ("openid pets/write pets/read openid", ["scope/openid", "scope/pets/read", "scope/pets/write"]),
+    ("  pets/read ", ["scope/pets/read"]),
+    (["pets/write", "pets/read", "", "a b"], ["scope/a b", "scope/pets/read", "scope/pets/write"]),
+    ("", []),
+    *((scope, []) for scope in NO_SCOPES),
+]
+
+
+@pytest.mark.parametrize(("scope", "scopes"), CONSENTS)
+def test_a_persons_token_says_through_which_client_and_with_which_scopes(scope: object, scopes: list[str]) -> None:
+    claims = person("guest") | {"scope": scope}
+    assert named(check(claims).consent) == [f"client/{CLIENT_ID}", *scopes]
+    assert named(consent_of(claims)) == [f"client/{CLIENT_ID}", *scopes]
+    assert named(check(claims).refs) == ["everyone", "group/guest"]
+
+
+def test_a_named_issuers_consent_carries_its_name() -> None:
+    claims = person("guest", scope="pets/read") | {"iss": PARTNER.issuer}
+    consent = [f"client/partner:{CLIENT_ID}", "scope/partner:pets/read"]
+    assert named(check(claims, PARTNER).consent) == named(consent_of(claims, PARTNER)) == consent
+
+
+def test_the_client_of_an_id_token_is_the_one_that_it_was_made_for() -> None:
+    """It has no scopes: through a delegated client it opens nothing."""
+    claims = person("guest", without="client_id", scope="") | {"aud": CLIENT_ID, "token_use": "id"}
+    assert named(check(claims, ID_TOKENS).consent) == named(consent_of(claims, ID_TOKENS)) == [f"client/{CLIENT_ID}"]
+
+
+def test_a_persons_scopes_are_as_many_as_the_token_holds() -> None:
+    names = [f"s{number}" for number in range(120)]
+    claims = person("guest", scope=" ".join(names))
+    assert set(named(check(claims).consent)) == {f"client/{CLIENT_ID}", *(f"scope/{name}" for name in names)}
+
+
+def test_no_consent_of_ours_is_for_a_partners_scope() -> None:
+    ours = replace(OURS, foreign_names=frozenset({"partner"}))
+    claims = person("guest", scope="partner:read pets/read")
+    assert named(check(claims, ours).consent) == named(consent_of(claims, ours)) == [f"client/{CLIENT_ID}", "scope/pets/read"]
+
+
+def test_machines_and_tokens_without_a_client_have_no_consent() -> None:
+    machine = US.machine_claims("pets/read")
+    assert check(machine).consent == consent_of(machine) == ()
+    assert consent_of(person("guest", without="client_id")) == ()
+
+
+def test_a_consent_is_made_once_for_all_tokens_that_say_it() -> None:
+    assert check(person("guest", scope="a b")).consent is check(person("owner", scope="a b") | {"sub": "u2"}).consent
 
 
 @pytest.mark.parametrize("changes", [{"username": None}, {"cognito:username": None}])
