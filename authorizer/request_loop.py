@@ -10,6 +10,7 @@ from authorizer import events
 from authorizer.answering import decide_again
 from authorizer.authorize import Authorizer
 from authorizer.errors import TokenError
+from authorizer.events.token_places import TokenPlaces
 from authorizer.request_log import RequestLog
 from authorizer.shadow import Shadow
 
@@ -23,12 +24,15 @@ class UnauthorizedError(Exception):
         super().__init__("Unauthorized")
 
 
-def request_loop(authorizer: Authorizer, shadow: Shadow | None, log: RequestLog, now: Callable[[], float]) -> Handler:
-    """Return the Lambda handler. It raises `UnauthorizedError` for the caller's mistakes and passes on whatever else goes wrong."""
+def request_loop(authorizer: Authorizer, shadow: Shadow | None, log: RequestLog, now: Callable[[], float], places: TokenPlaces) -> Handler:
+    """Return the Lambda handler, which looks for tokens in these places.
+
+    It raises `UnauthorizedError` for the caller's mistakes and passes on whatever else goes wrong.
+    """
 
     def handler(event: Mapping[str, Any], context: object) -> events.Response:
         try:
-            request = events.read_request(event)
+            request = events.read_request(event, places)
             outcome = authorizer.authorize(request)
             response = events.write_response(request, outcome.answer)
         except TokenError as error:

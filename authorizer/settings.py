@@ -9,6 +9,7 @@ from typing import Any, overload
 from urllib.parse import urlsplit
 
 from authorizer.errors import SettingsError
+from authorizer.events.token_places import AUTHORIZATION_HEADER, PlaceKind, TokenPlace, TokenPlaces
 from authorizer.policy.cache_scope import CacheScope
 from authorizer.tokens.claims import TrustedIssuer
 
@@ -19,6 +20,7 @@ NAMES = (
     "APP_CLIENT_IDS",
     "TRUSTED_ISSUERS",
     "JWKS_URI",
+    "TOKEN_FROM",
     "CACHE_SCOPE",
     "TOKEN_SCOPE_GUARDS",
     "EXPIRY_CONDITIONS",
@@ -36,12 +38,26 @@ NAMES = (
 """Every variable that is read here."""
 
 _OUR_PREFIXES = (
-    *("POLICY_", "JWKS_", "TRUSTED_ISSUER", "APP_CLIENT_ID", "CACHE_SCOPE", "TOKEN_SCOPE", "EXPIRY_CONDITION", "PERMISSION", "USER_POOL"),
+    *(
+        "POLICY_",
+        "JWKS_",
+        "TRUSTED_ISSUER",
+        "APP_CLIENT_ID",
+        "CACHE_SCOPE",
+        "TOKEN_SCOPE",
+        "TOKEN_FROM",
+        "EXPIRY_CONDITION",
+        "PERMISSION",
+        "USER_POOL",
+    ),
     *("HTTP_API_RESPONSE", "GATEWAY_TTL", "CONTEXT_USER", "USAGE_KEY", "SHADOW_", "REPORT_ONLY"),
 )
 
 _POOL = re.compile(r"([a-z]{2}(?:-[a-z]+)+-\d+)_[0-9A-Za-z]+")
 _ISSUER_NAME = re.compile(r"[A-Za-z0-9_-]{1,32}")
+# Names of headers and cookies are tokens (RFC 9110 section 5.1, RFC 6265 section 4.1.1). Those of query parameters are what is left once they are decoded.
+_PLACE_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_PARAMETER_NAME = re.compile(r"[!-~]+")
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _TOKEN_USES = ("access", "id", "none")
 
@@ -53,6 +69,7 @@ class Settings:
     table: str
     api: str
     issuers: tuple[TrustedIssuer, ...]
+    token_from: TokenPlaces
     cache_scope: CacheScope
     token_scope_guards: bool
     expiry_conditions: bool
@@ -86,6 +103,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         table=reader.required("PERMISSIONS_TABLE"),
         api=reader.required("API"),
         issuers=_issuers(reader),
+        token_from=_token_places(reader),
         cache_scope=reader.choice("CACHE_SCOPE", {s.value: s for s in CacheScope}, CacheScope.REQUEST),
         token_scope_guards=reader.choice("TOKEN_SCOPE_GUARDS", {"0": False, "1": True}, default=False),
         expiry_conditions=reader.choice("EXPIRY_CONDITIONS", {"0": False, "1": True}, default=False),
@@ -162,6 +180,36 @@ class _Reader:
         if float(value) > most:
             self.problems.append(f"`{name}` is `{value}`, and {most} is the most: {why}")
         return float(value)
+
+
+def _token_places(reader: _Reader) -> TokenPlaces:
+    text = reader.get("TOKEN_FROM")
+    if not text:
+        return AUTHORIZATION_HEADER
+    places: list[TokenPlace] = []
+    for entry in text.split(","):
+        place = _token_place(reader, entry.strip())
+        if place in places:
+            reader.problems.append(f"`TOKEN_FROM` has `{entry.strip()}` twice: keep one")
+        elif place is not None:
+            places.append(place)
+    # The very object, which is looked for at each request.
+    return AUTHORIZATION_HEADER if tuple(places) == AUTHORIZATION_HEADER else tuple(places)
+
+
+def _token_place(reader: _Reader, entry: str) -> TokenPlace | None:
+    kind, _, name = entry.partition(":")
+    if kind not in (*PlaceKind,) or not name:
+        reader.problems.append(
+            f"`TOKEN_FROM` has `{entry}`: a place is `header:NAME`, `cookie:NAME` or `query:NAME`, and several are separated by commas"
+        )
+    elif not (_PARAMETER_NAME if kind == PlaceKind.QUERY else _PLACE_NAME).fullmatch(name):
+        reader.problems.append(f"`TOKEN_FROM` has `{entry}`: no {kind} has such a name")
+    elif kind == PlaceKind.HEADER and name.lower() == "cookie":
+        reader.problems.append(f"`TOKEN_FROM` has `{entry}`: name the cookie that is the token, as in `cookie:session`")
+    else:
+        return TokenPlace(PlaceKind(kind), name.lower() if kind == PlaceKind.HEADER else name)
+    return None
 
 
 def _issuers(reader: _Reader) -> tuple[TrustedIssuer, ...]:

@@ -71,4 +71,5 @@ def build_handler(settings: Settings, now: Callable[[], float] = time.time) -> H
     log = RequestLog(settings.api)
     if settings.report_only:
         log.warn_of_report_only()
-    return request_loop(build_authorizer(settings, table, now, authorities), build_shadow(settings, table, now), log, now)
+    authorizer = build_authorizer(settings, table, now, authorities)
+    return request_loop(authorizer, build_shadow(settings, table, now), log, now, settings.token_from)
