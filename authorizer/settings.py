@@ -25,6 +25,7 @@ NAMES = (
     "TOKEN_SCOPE_GUARDS",
     "EXPIRY_CONDITIONS",
     "HTTP_API_RESPONSE",
+    "HTTP_API_UNAUTHORIZED",
     "GATEWAY_TTL",
     "CONTEXT_USERNAME",
     "USAGE_KEY",
@@ -50,7 +51,7 @@ _OUR_PREFIXES = (
         "PERMISSION",
         "USER_POOL",
     ),
-    *("HTTP_API_RESPONSE", "GATEWAY_TTL", "CONTEXT_USER", "USAGE_KEY", "SHADOW_", "REPORT_ONLY"),
+    *("HTTP_API_", "GATEWAY_TTL", "CONTEXT_USER", "USAGE_KEY", "SHADOW_", "REPORT_ONLY"),
 )
 
 _POOL = re.compile(r"([a-z]{2}(?:-[a-z]+)+-\d+)_[0-9A-Za-z]+")
@@ -74,6 +75,7 @@ class Settings:
     token_scope_guards: bool
     expiry_conditions: bool
     simple_responses: bool
+    deny_unauthorized: bool
     gateway_ttl: float | None
     context_username: bool
     usage_key: bool
@@ -108,6 +110,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         token_scope_guards=reader.choice("TOKEN_SCOPE_GUARDS", {"0": False, "1": True}, default=False),
         expiry_conditions=reader.choice("EXPIRY_CONDITIONS", {"0": False, "1": True}, default=False),
         simple_responses=reader.choice("HTTP_API_RESPONSE", {"iam": False, "simple": True}, default=False),
+        deny_unauthorized=reader.choice("HTTP_API_UNAUTHORIZED", {"raise": False, "deny": True}, default=False),
         gateway_ttl=reader.seconds("GATEWAY_TTL", None),
         context_username=reader.choice("CONTEXT_USERNAME", {"0": False, "1": True}, default=False),
         usage_key=reader.choice("USAGE_KEY", {"none": False, "client_id": True}, default=False),

@@ -61,6 +61,7 @@ def test_what_is_left_out_has_its_default() -> None:
         token_scope_guards=False,
         expiry_conditions=False,
         simple_responses=False,
+        deny_unauthorized=False,
         gateway_ttl=None,
         context_username=False,
         usage_key=False,
@@ -86,6 +87,8 @@ def test_what_is_left_out_has_its_default() -> None:
         ("EXPIRY_CONDITIONS", "0", "expiry_conditions", False),
         ("HTTP_API_RESPONSE", "simple", "simple_responses", True),
         ("HTTP_API_RESPONSE", "iam", "simple_responses", False),
+        ("HTTP_API_UNAUTHORIZED", "deny", "deny_unauthorized", True),
+        ("HTTP_API_UNAUTHORIZED", "raise", "deny_unauthorized", False),
         ("GATEWAY_TTL", "0", "gateway_ttl", 0),
         ("GATEWAY_TTL", "60", "gateway_ttl", 60),
         ("CONTEXT_USERNAME", "1", "context_username", True),
@@ -173,6 +176,7 @@ def test_a_key_set_is_fetched_by_https_or_from_this_host(uri: str) -> None:
         ({"APP_CLIENT_IDS": " , "}, "`APP_CLIENT_IDS` is missing: name the app clients whose tokens are accepted, comma separated"),
         ({"CACHE_SCOPE": "Route"}, "`CACHE_SCOPE` is `Route`: it may be `request` or `route` or `token`"),
         ({"TOKEN_SCOPE_GUARDS": "true"}, "`TOKEN_SCOPE_GUARDS` is `true`: it may be `0` or `1`"),
+        ({"HTTP_API_UNAUTHORIZED": "403"}, "`HTTP_API_UNAUTHORIZED` is `403`: it may be `raise` or `deny`"),
         ({"EXPIRY_CONDITIONS": "yes"}, "`EXPIRY_CONDITIONS` is `yes`: it may be `0` or `1`"),
         ({"TRUSTED_ISSUERS": "[]", **NOBODY}, "`TRUSTED_ISSUERS` is an empty list: name an issuer or take the setting out"),
     ],
@@ -391,7 +395,10 @@ def test_a_candidate_is_not_what_it_is_compared_with() -> None:
     assert "a name of its own" in problem
 
 
-@pytest.mark.parametrize("name", ["SHADOW_APIS", "REPORT_ONLY_", "GATEWAY_TTL_SECONDS", "HTTP_API_RESPONSES", "USAGE_KEYS", "CONTEXT_USER"])
+@pytest.mark.parametrize(
+    "name",
+    ["SHADOW_APIS", "REPORT_ONLY_", "GATEWAY_TTL_SECONDS", "HTTP_API_RESPONSES", "HTTP_API_UNAUTHORISED", "USAGE_KEYS", "CONTEXT_USER"],
+)
 def test_a_name_that_is_nearly_a_setting_is_refused(name: str) -> None:
     [problem] = problems(**{name: "1"})
     assert problem.startswith(f"`{name}` is no setting")
