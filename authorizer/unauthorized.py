@@ -17,12 +17,13 @@ PRINCIPAL = "unauthorized"
 
 FOR_GOOD = frozenset(
     {
-        *("too_large", "malformed", "malformed_authorization", "algorithm", "critical_header", "type", "signature", "issuer", "expired"),
+        *("too_large", "malformed", "malformed_authorization", "algorithm", "critical_header", "type", "issuer", "expired"),
         *("token_use", "client_id", "audience", "subject", "groups", "scope", "claim_type", "too_many_refs"),
     }
 )
-"""Reasons for which a token is bad as long as the authorizer is the same. The others may end: `unknown_kid` when the issuer publishes the key, `denylisted`
-when an entry is taken off, `not_yet_valid` and `issued_in_future` as time passes. `missing_token` and `several_authorization_values` are about no one token."""
+"""Reasons for which a token is bad as long as the authorizer is the same. The others may end: `unknown_kid` when the issuer publishes the key, `signature`
+when it has put another key under the same name, `denylisted` when an entry is taken off, `not_yet_valid` and `issued_in_future` as time passes.
+`missing_token` and `several_authorization_values` are about no one token."""
 
 _DENIED = Decision(Effect.DENY, Reason.IMPLICIT_DENY, None)
 

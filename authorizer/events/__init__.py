@@ -33,6 +33,9 @@ def read_request(event: Mapping[str, Any], places: TokenPlaces = AUTHORIZATION_H
             if context.get("eventType") == "CONNECT":
                 return websocket.read_request(event, places)
             if "eventType" not in context:
+                # serverless-offline tells TOKEN authorizers a context too. Every REQUEST event has the headers, if only as null.
+                if "authorizationToken" in event and "headers" not in event:
+                    return rest_token.read_request(event)
                 return rest_request.read_request(event, places)
     raise TroubleError("unknown_event", f"no known authorizer event has the fields {', '.join(sorted(map(str, event)))}")
 

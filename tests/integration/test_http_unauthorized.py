@@ -21,7 +21,6 @@ __all__ = ["keys", "published"]
 US = Issuer()
 GONE = {
     "expired": bearer("guest", exp=NOW),
-    "signature": "Bearer " + sign(rsa_key("forger"), {"alg": "RS256", "kid": US.kid}, US.access_claims("guest")),
     "malformed": "Bearer garbage-from-somewhere",
     "malformed_authorization": f"Basic {US.access_token('guest')}",
     "issuer": f"Bearer {Issuer(issuer='https://id.other.example').access_token('guest')}",
@@ -33,6 +32,7 @@ NOT_YET = {
     "not_yet_valid": bearer("guest", nbf=NOW + 500),
     "issued_in_future": bearer("guest", iat=NOW + 500, auth_time=NOW + 500),
     "unknown_kid": f"Bearer {Issuer(kid='made-up', key_name='forger').access_token('guest')}",
+    "signature": "Bearer " + sign(rsa_key("forger"), {"alg": "RS256", "kid": US.kid}, US.access_claims("guest")),
     "missing_token": "",
 }
 """Tokens that may be good a moment later, and a place that a token may come into."""
