@@ -237,6 +237,9 @@ def test_a_key_of_another_place_than_the_tokens_does_not_hold_it(kind: str) -> N
     assert not is_keyed(kind, QUERY, ["Basic eDp5"], headers=sent, query=[("token", TOKEN)])
     assert not is_keyed(kind, HEADER, ["Basic eDp5"], headers=[*sent, ("X-Token", TOKEN)])
     assert not is_keyed(kind, QUERY, [f"session={TOKEN}"], headers=sent, query=[("token", TOKEN)])
+    # Nor does a value without any cookie hold the token of a request without any.
+    both = (*AUTHORIZATION_HEADER, *COOKIE)
+    assert not is_keyed(kind, both, ["acme"], headers=[("Authorization", f"Bearer {TOKEN}"), ("X-Tenant", "acme")])
 
 
 @pytest.mark.parametrize("kind", HTTP)
