@@ -103,7 +103,10 @@ class Answering:
             return self._ruling(request, caller, _Speech(CacheScope.REQUEST), routes=json.dumps(self._route_keys(caller.grounds)))
         parts = self._cache_key_parts(request)
         if KeyPart.TOKEN not in parts:
-            raise TroubleError("token_not_keyed", "the gateway's cache key does not hold the token: make its header an identity source")
+            raise TroubleError(
+                "token_not_keyed",
+                "the gateway's cache key does not hold the token: make what it comes in (for a cookie, the Cookie header) an identity source",
+            )
         is_simple = request.format == http_2.FORMAT and self._options.simple_responses
         if is_simple:
             _check_simple_response(request, parts)

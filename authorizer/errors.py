@@ -1,7 +1,8 @@
 """What can go wrong while a request is authorized.
 
 Two kinds matter to the caller and they must never be mixed up: a `TokenError` is the caller's and becomes 401, a `TroubleError` is
-ours and becomes 500. Neither is ever turned into a Deny, which API Gateway would cache.
+ours and becomes 500. Trouble is never turned into a Deny, which API Gateway would cache; a `TokenError` only at an HTTP API that asks for it, where
+the Deny is remembered for that token alone (`authorizer.unauthorized`).
 """
 
 

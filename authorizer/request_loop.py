@@ -10,10 +10,14 @@ from authorizer import events
 from authorizer.answering import decide_again
 from authorizer.authorize import Authorizer
 from authorizer.errors import TokenError
+from authorizer.events.token_places import TokenPlaces
+from authorizer.events.wire import Answer, AuthorizationRequest
 from authorizer.request_log import RequestLog
 from authorizer.shadow import Shadow
 
 Handler = Callable[[Mapping[str, Any], object], events.Response]
+Refuse = Callable[[AuthorizationRequest, TokenError], Answer | None]
+"""Answers a request with a bad token, or returns None to have an exception raised."""
 
 
 class UnauthorizedError(Exception):
@@ -23,17 +27,31 @@ class UnauthorizedError(Exception):
         super().__init__("Unauthorized")
 
 
-def request_loop(authorizer: Authorizer, shadow: Shadow | None, log: RequestLog, now: Callable[[], float]) -> Handler:
-    """Return the Lambda handler. It raises `UnauthorizedError` for the caller's mistakes and passes on whatever else goes wrong."""
+def request_loop(
+    authorizer: Authorizer,
+    shadow: Shadow | None,
+    log: RequestLog,
+    now: Callable[[], float],
+    *,
+    places: TokenPlaces,
+    refuse: Refuse | None,
+) -> Handler:
+    """Return the Lambda handler, which looks for tokens in these places and may `refuse` bad ones.
+
+    It raises `UnauthorizedError` for the caller's mistakes and passes on whatever else goes wrong.
+    """
 
     def handler(event: Mapping[str, Any], context: object) -> events.Response:
         try:
-            request = events.read_request(event)
+            request = events.read_request(event, places)
             outcome = authorizer.authorize(request)
             response = events.write_response(request, outcome.answer)
         except TokenError as error:
             log.unauthorized(error, context)
-            raise UnauthorizedError from None
+            refusal = refuse(request, error) if refuse is not None else None
+            if refusal is None:
+                raise UnauthorizedError from None
+            return events.write_response(request, refusal)
         except Exception as error:
             # Whatever it is, it ends as 500, which API Gateway does not cache. It never becomes an answer.
             log.trouble(error, context)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, overload
 
 from authorizer.errors import SettingsError
+from authorizer.events.token_places import AUTHORIZATION_HEADER, PlaceKind, TokenPlace, TokenPlaces
 from authorizer.parameters import read_parameter
 from authorizer.policy.cache_scope import CacheScope
 from authorizer.tokens.claims import TrustedIssuer
@@ -19,10 +20,12 @@ NAMES = (
     "APP_CLIENT_IDS",
     "TRUSTED_ISSUERS",
     "JWKS_URI",
+    "TOKEN_FROM",
     "CACHE_SCOPE",
     "TOKEN_SCOPE_GUARDS",
     "EXPIRY_CONDITIONS",
     "HTTP_API_RESPONSE",
+    "HTTP_API_UNAUTHORIZED",
     "GATEWAY_TTL",
     "CONTEXT_USERNAME",
     "USAGE_KEY",
@@ -36,11 +39,15 @@ NAMES = (
 """Every variable that is read here."""
 
 _OUR_PREFIXES = (
-    *("POLICY_", "JWKS_", "TRUSTED_ISSUER", "APP_CLIENT_ID", "CACHE_SCOPE", "TOKEN_SCOPE", "EXPIRY_CONDITION", "PERMISSION", "USER_POOL"),
-    *("HTTP_API_RESPONSE", "GATEWAY_TTL", "CONTEXT_USER", "USAGE_KEY", "SHADOW_", "REPORT_ONLY"),
+    *("POLICY_", "JWKS_", "TRUSTED_ISSUER", "APP_CLIENT_ID", "CACHE_SCOPE", "TOKEN_SCOPE", "TOKEN_FROM", "EXPIRY_CONDITION", "PERMISSION"),
+    "USER_POOL",
+    *("HTTP_API_", "GATEWAY_TTL", "CONTEXT_USER", "USAGE_KEY", "SHADOW_", "REPORT_ONLY"),
 )
 
 _PARAMETER = "ssm:"
+# Names of headers and cookies are tokens (RFC 9110 section 5.1, RFC 6265 section 4.1.1). Those of query parameters are what is left once they are decoded.
+_PLACE_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_PARAMETER_NAME = re.compile(r"[!-~]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +57,12 @@ class Settings:
     table: str
     api: str
     issuers: tuple[TrustedIssuer, ...]
+    token_from: TokenPlaces
     cache_scope: CacheScope
     token_scope_guards: bool
     expiry_conditions: bool
     simple_responses: bool
+    deny_unauthorized: bool
     gateway_ttl: float | None
     context_username: bool
     usage_key: bool
@@ -86,10 +95,12 @@ def read_settings(environ: Mapping[str, str] | None = None, parameter: Callable[
         table=reader.required("PERMISSIONS_TABLE"),
         api=reader.required("API"),
         issuers=_issuers(reader, parameter),
+        token_from=_token_places(reader),
         cache_scope=reader.choice("CACHE_SCOPE", {s.value: s for s in CacheScope}, CacheScope.REQUEST),
         token_scope_guards=reader.choice("TOKEN_SCOPE_GUARDS", {"0": False, "1": True}, default=False),
         expiry_conditions=reader.choice("EXPIRY_CONDITIONS", {"0": False, "1": True}, default=False),
         simple_responses=reader.choice("HTTP_API_RESPONSE", {"iam": False, "simple": True}, default=False),
+        deny_unauthorized=reader.choice("HTTP_API_UNAUTHORIZED", {"raise": False, "deny": True}, default=False),
         gateway_ttl=reader.seconds("GATEWAY_TTL", None),
         context_username=reader.choice("CONTEXT_USERNAME", {"0": False, "1": True}, default=False),
         usage_key=reader.choice("USAGE_KEY", {"none": False, "client_id": True}, default=False),
@@ -162,6 +173,36 @@ class _Reader:
         if float(value) > most:
             self.problems.append(f"`{name}` is `{value}`, and {most} is the most: {why}")
         return float(value)
+
+
+def _token_places(reader: _Reader) -> TokenPlaces:
+    text = reader.get("TOKEN_FROM")
+    if not text:
+        return AUTHORIZATION_HEADER
+    places: list[TokenPlace] = []
+    for entry in text.split(","):
+        place = _token_place(reader, entry.strip())
+        if place in places:
+            reader.problems.append(f"`TOKEN_FROM` has `{entry.strip()}` twice: keep one")
+        elif place is not None:
+            places.append(place)
+    # The very object, which is looked for at each request.
+    return AUTHORIZATION_HEADER if tuple(places) == AUTHORIZATION_HEADER else tuple(places)
+
+
+def _token_place(reader: _Reader, entry: str) -> TokenPlace | None:
+    kind, _, name = entry.partition(":")
+    if kind not in (*PlaceKind,) or not name:
+        reader.problems.append(
+            f"`TOKEN_FROM` has `{entry}`: a place is `header:NAME`, `cookie:NAME` or `query:NAME`, and several are separated by commas"
+        )
+    elif not (_PARAMETER_NAME if kind == PlaceKind.QUERY else _PLACE_NAME).fullmatch(name):
+        reader.problems.append(f"`TOKEN_FROM` has `{entry}`: no {kind} has such a name")
+    elif kind == PlaceKind.HEADER and name.lower() == "cookie":
+        reader.problems.append(f"`TOKEN_FROM` has `{entry}`: name the cookie that is the token, as in `cookie:session`")
+    else:
+        return TokenPlace(PlaceKind(kind), name.lower() if kind == PlaceKind.HEADER else name)
+    return None
 
 
 def _issuers(reader: _Reader, parameter: Callable[[str], str]) -> tuple[TrustedIssuer, ...]:

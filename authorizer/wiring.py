@@ -16,6 +16,7 @@ from authorizer.table.reader import PermissionTable
 from authorizer.tokens.jwks import KeySet
 from authorizer.tokens.jwks_fetch import fetch_jwks
 from authorizer.tokens.verifier import TokenVerifier
+from authorizer.unauthorized import unauthorized_answer
 
 
 def build_authorizer(
@@ -72,4 +73,13 @@ def build_handler(settings: Settings, now: Callable[[], float] = time.time) -> H
     log = RequestLog(settings.api)
     if settings.report_only:
         log.warn_of_report_only()
-    return request_loop(build_authorizer(settings, table, now, authorities), build_shadow(settings, table, now), log, now)
+    authorizer = build_authorizer(settings, table, now, authorities)
+    refuse = partial(unauthorized_answer, simple_responses=settings.simple_responses, nothing_cached=settings.gateway_ttl == 0)
+    return request_loop(
+        authorizer,
+        build_shadow(settings, table, now),
+        log,
+        now,
+        places=settings.token_from,
+        refuse=refuse if settings.deny_unauthorized else None,
+    )

@@ -5,17 +5,18 @@ from typing import Any
 
 from authorizer.events.fields import map_of, text_of, texts_of
 from authorizer.events.identity_sources import keyed_parts, sent_values
-from authorizer.events.wire import AuthorizationRequest, authorization_values, read_method_arn, write_policy_response
+from authorizer.events.token_places import TokenPlaces, token_sources, token_values
+from authorizer.events.wire import AuthorizationRequest, read_method_arn, write_policy_response
 from authorizer.policy.cache_scope import KeyPart
 
 FORMAT = "http_1"
 
 
-def read_request(event: Mapping[str, Any]) -> AuthorizationRequest:
+def read_request(event: Mapping[str, Any], places: TokenPlaces) -> AuthorizationRequest:
     """Read the event. Raises `TroubleError`."""
     context = map_of(event, "requestContext")
     arn = read_method_arn(event.get("methodArn"))
-    tokens = authorization_values(event)
+    tokens = token_values(event, places)
     told = text_of(context.get("resourcePath")) or text_of(event.get("resource"))
     return AuthorizationRequest(
         FORMAT,
@@ -23,23 +24,26 @@ def read_request(event: Mapping[str, Any]) -> AuthorizationRequest:
         tokens,
         # The route that takes all others is told as `$default`, which is no template.
         told if told is not None and told.startswith("/") and told != "/$default" else None,
-        _keyed(event, context, arn.verb, tokens),
+        _keyed(event, context, arn.verb, tokens, places),
         texts_of(event, "pathParameters"),
     )
 
 
-def _keyed(event: Mapping[str, Any], context: Mapping[str, Any], verb: str | None, tokens: tuple[str, ...]) -> frozenset[KeyPart]:
+def _keyed(
+    event: Mapping[str, Any], context: Mapping[str, Any], verb: str | None, tokens: tuple[str, ...], places: TokenPlaces
+) -> frozenset[KeyPart]:
     """The values are joined by commas, which values of the caller's may hold as well. So a piece that is none of the gateway's own makes all but the token
     doubtful."""
     joined = event.get("identitySource")
     pieces = joined.split(",") if isinstance(joined, str) else []
+    holding = token_sources(event, places, tokens, pieces)
     route_key = _route_key(context, verb, pieces)
     paths = [path for path in (text_of(context.get("path")), text_of(event.get("path"))) if path is not None]
-    if not {*pieces} <= {*tokens, *paths, verb, route_key, text_of(context.get("stage"))}:
-        pieces = [piece for piece in pieces if piece in tokens]
+    if not {*pieces} <= {*holding, *paths, verb, route_key, text_of(context.get("stage"))}:
+        pieces = [piece for piece in pieces if piece in holding]
     return keyed_parts(
         None if joined is None or joined == "" else pieces,
-        tokens=tokens,
+        tokens=holding,
         verb=verb,
         route_key=route_key,
         paths=paths,

@@ -5,12 +5,12 @@ from typing import Any
 
 from authorizer.events.fields import map_of, text_of, texts_of
 from authorizer.events.identity_sources import host_name, keyed_parts, sent_values
+from authorizer.events.token_places import TokenPlaces, token_sources, token_values
 from authorizer.events.wire import (
     Answer,
     AuthorizationRequest,
     PolicyResponse,
     SimpleResponse,
-    authorization_values,
     read_method_arn,
     write_policy_response,
     write_simple_response,
@@ -19,20 +19,21 @@ from authorizer.events.wire import (
 FORMAT = "http_2"
 
 
-def read_request(event: Mapping[str, Any]) -> AuthorizationRequest:
+def read_request(event: Mapping[str, Any], places: TokenPlaces) -> AuthorizationRequest:
     """Read the event. Raises `TroubleError`.
 
     `rawPath` carries stages and mapping keys of custom domains and is not routed by: the path is the ARN's.
     """
     http = map_of(map_of(event, "requestContext"), "http")
     arn = read_method_arn(event.get("routeArn"))
-    tokens = authorization_values(event)
+    tokens = token_values(event, places)
     route_key = text_of(event.get("routeKey"))
     _, _, told = (route_key or "").partition(" ")
     paths = [path for path in (text_of(event.get("rawPath")), text_of(http.get("path"))) if path is not None]
+    sources = _identity_sources(event.get("identitySource"))
     parts = keyed_parts(
-        _identity_sources(event.get("identitySource")),
-        tokens=tokens,
+        sources,
+        tokens=token_sources(event, places, tokens, sources or ()),
         verb=arn.verb,
         route_key=route_key,
         paths=paths,

@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from authorizer.events.fields import map_of, text_of, texts_of
-from authorizer.events.wire import AuthorizationRequest, authorization_values, read_method_arn, write_policy_response
+from authorizer.events.token_places import TokenPlaces, token_values
+from authorizer.events.wire import AuthorizationRequest, read_method_arn, write_policy_response
 
 FORMAT = "rest_request"
 
 
-def read_request(event: Mapping[str, Any]) -> AuthorizationRequest:
+def read_request(event: Mapping[str, Any], places: TokenPlaces) -> AuthorizationRequest:
     """Read the event. Raises `TroubleError`.
 
     `path` carries stages and base paths of custom domains and is not used: the path is the ARN's.
@@ -18,7 +19,7 @@ def read_request(event: Mapping[str, Any]) -> AuthorizationRequest:
     return AuthorizationRequest(
         FORMAT,
         read_method_arn(event.get("methodArn")),
-        authorization_values(event),
+        token_values(event, places),
         told,
         path_parameters=texts_of(event, "pathParameters"),
     )

@@ -1,31 +1,25 @@
 """WebSocket API, `$connect` ("Create a Lambda REQUEST authorizer function", developer guide): the only moment at which a connection can be refused.
 
-Browsers cannot set headers there, so the token may also come in the query string or as a subprotocol.
+Browsers cannot set headers there, so the token may also come in the query string or as a subprotocol, whatever other places `TOKEN_FROM` names.
 """
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from authorizer.events.fields import list_of, map_of
-from authorizer.events.wire import AuthorizationRequest, authorization_values, header_values, read_method_arn, write_policy_response
+from authorizer.events.token_places import PlaceKind, TokenPlace, TokenPlaces, header_values, query_values, token_values
+from authorizer.events.wire import AuthorizationRequest, read_method_arn, write_policy_response
 from authorizer.policy.cache_scope import ALL_PARTS
 
 FORMAT = "websocket"
-QUERY_PARAMETER = "access_token"
+QUERY_PARAMETER = TokenPlace(PlaceKind.QUERY, "access_token")
 """RFC 6750 section 2.3."""
 
 
-def read_request(event: Mapping[str, Any]) -> AuthorizationRequest:
+def read_request(event: Mapping[str, Any], places: TokenPlaces) -> AuthorizationRequest:
     """Read the event. Raises `TroubleError`. Nothing is remembered for a WebSocket API: the decision holds as long as the connection."""
-    tokens = (*authorization_values(event), *_queried(event), *_subprotocols(event))
+    queried = () if QUERY_PARAMETER in places else query_values(event, QUERY_PARAMETER.name)
+    tokens = (*token_values(event, places), *queried, *_subprotocols(event))
     return AuthorizationRequest(FORMAT, read_method_arn(event.get("methodArn")), tokens, None, ALL_PARTS)
-
-
-def _queried(event: Mapping[str, Any]) -> list[str]:
-    """Return every value of the parameter. One that is sent twice shows in the map of many values only."""
-    many = list_of(map_of(event, "multiValueQueryStringParameters"), QUERY_PARAMETER)
-    one = map_of(event, "queryStringParameters").get(QUERY_PARAMETER)
-    return [value for value in (many or [one]) if isinstance(value, str)]
 
 
 def _subprotocols(event: Mapping[str, Any]) -> Iterator[str]:

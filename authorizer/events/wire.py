@@ -5,10 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from types import MappingProxyType
-from typing import Any, NamedTuple, NotRequired, TypedDict
+from typing import NamedTuple, NotRequired, TypedDict
 
 from authorizer.errors import TroubleError
-from authorizer.events.fields import list_of, map_of
 from authorizer.policy.cache_scope import KeyPart
 from authorizer.policy.iam.method_arn import MethodArn, MethodArnError
 from authorizer.policy.iam.statement import PolicyDocument, copied
@@ -96,18 +95,6 @@ def read_method_arn(text: object) -> MethodArn:
         return _parse_arn(text if isinstance(text, str) else "")
     except MethodArnError as error:
         raise TroubleError("unreadable_event", f"the event's method ARN cannot be read: {error}") from None
-
-
-def header_values(event: Mapping[str, Any], name: str) -> tuple[str, ...]:
-    """Return every value of a header (its name in lower case), whatever case it was sent in. A header sent twice shows in `multiValueHeaders` only."""
-    many, one = map_of(event, "multiValueHeaders"), map_of(event, "headers")
-    values = [value for sent_name in many if sent_name.lower() == name for value in list_of(many, sent_name) if isinstance(value, str)]
-    return tuple(values or [value for sent_name, value in one.items() if sent_name.lower() == name and isinstance(value, str)])
-
-
-def authorization_values(event: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return every value of the Authorization header."""
-    return header_values(event, "authorization")
 
 
 def write_policy_response(answer: Answer) -> PolicyResponse:

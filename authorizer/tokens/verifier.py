@@ -123,15 +123,17 @@ class TokenVerifier:
 def bearer_token(value: str) -> str:
     """Return the token of an Authorization header: `Bearer <token>` (RFC 6750 section 2.1), or the token alone, as Cognito's own authorizers take it.
 
+    A cookie or a query parameter is the token alone, mostly.
+
     Raises `TokenError` for anything else, among it two values joined by a comma.
     """
     parts = value.split()
     if not parts:
-        raise TokenError("missing_token", "the Authorization value is empty")
+        raise TokenError("missing_token", "the value that should be the token is empty")
     if len(parts) == 2 and parts[0].lower() == "bearer":
         parts = parts[1:]
     if len(parts) != 1 or "," in parts[0]:
-        raise TokenError("malformed_authorization", "the Authorization value is not `Bearer` and one token")
+        raise TokenError("malformed_authorization", "the value that should be the token is not `Bearer` and one token")
     return parts[0]
 
 

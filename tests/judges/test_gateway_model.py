@@ -448,7 +448,8 @@ def test_captured_events_say_what_they_expect(path: Path) -> None:
     assert event["methodArn"] == f"{prefix}/{expected['stage']}/{expected['verb']}/{expected['path']}"
     assert path.stem.startswith(expected["format"])
     assert event["type"] == expected["format"].removeprefix("rest_").upper()
-    assert event.get("resource") == expected["template"]
+    # A TOKEN authorizer is told no template, or, by serverless-offline, one that counts for nothing.
+    assert expected["template"] == (event.get("resource") if expected["format"] == "rest_request" else None)
     sent = [event["authorizationToken"]] if "authorizationToken" in event else []
     for name, value in (event.get("headers") or {}).items():
         sent += (event.get("multiValueHeaders") or {}).get(name, [value]) if name.lower() == "authorization" else []

@@ -18,6 +18,7 @@ from authorizer import events
 from authorizer.answering import AnswerOptions
 from authorizer.authorize import Authorizer
 from authorizer.errors import GatebookError, TokenError, TroubleError
+from authorizer.events.token_places import AUTHORIZATION_HEADER, PlaceKind, TokenPlace, TokenPlaces
 from authorizer.policy.cache_scope import CacheScope
 from authorizer.policy.document import parse_document
 from authorizer.policy.permission import PrincipalRef
@@ -71,6 +72,11 @@ OPTIONS = [
     )
     if not simple or scope is CacheScope.REQUEST
 ]
+
+PLACES: Sequence[TokenPlaces] = (
+    AUTHORIZATION_HEADER,
+    (*AUTHORIZATION_HEADER, TokenPlace(PlaceKind.COOKIE, "session"), TokenPlace(PlaceKind.QUERY, "access_token")),
+)
 
 
 @lru_cache
@@ -287,10 +293,10 @@ class _Request:
         return any(ORACLE.allows(CALLERS[caller], claims, route, verb, dict(parameters), NOW) for route, parameters in held)
 
 
-def _answered(authorizer: Authorizer, event: Event) -> tuple[str, dict[str, Any]] | GatebookError:
+def _answered(authorizer: Authorizer, event: Event, places: TokenPlaces) -> tuple[str, dict[str, Any]] | GatebookError:
     """The format and the answer, or the error that is documented. Any other exception is a failure of the test."""
     try:
-        request = events.read_request(event)
+        request = events.read_request(event, places)
         return request.format, cast(dict[str, Any], events.write_response(request, authorizer.authorize(request).answer))
     except (TokenError, TroubleError) as error:
         return error
@@ -303,7 +309,7 @@ def judge(chance: Random) -> str:
     story = f"{json.dumps(event)} by {OPTIONS[number]}"
     # What the function is given has been JSON.
     event = json.loads(json.dumps(event))
-    answered = _answered(AUTHORIZERS[number], event)
+    answered = _answered(AUTHORIZERS[number], event, chance.choice(PLACES))
     if isinstance(answered, GatebookError):
         assert len(text) < 20 or text not in f"{answered} {answered!r}", story
         return answered.reason

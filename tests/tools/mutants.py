@@ -25,6 +25,8 @@ INDEX = f"{POLICY}/permission_index.py"
 FORGED_HEADER = "wanted = self._headers[header] = _checked_header(_json_object(header_bytes), self._algorithms)"
 CACHE = "authorizer/table/cache.py"
 MEMO = "authorizer/request_memo.py"
+PLACES = "authorizer/events/token_places.py"
+UNAUTHORIZED = "authorizer/unauthorized.py"
 HISTORY = "admin_api/table/history.py"
 
 QUICK = (
@@ -49,6 +51,9 @@ BY_HISTORY = ("tests/integration/test_history.py",)
 BY_RUNTIME = ("tests/unit/authorizer/test_runtime.py",)
 BY_AGAIN = ("tests/integration/test_answers_again.py",)
 BY_MEMO = ("tests/unit/authorizer/test_request_memo.py",)
+BY_PLACES = ("tests/unit/authorizer/events/test_token_places.py",)
+BY_REFUSAL = ("tests/integration/test_http_unauthorized.py",)
+BY_EVENTS = ("tests/unit/authorizer/events/test_events.py",)
 BY_LIMIT = ("tests/integration/rest/test_time_limit.py",)
 BY_CONSENT = ("tests/integration/test_delegated_clients.py",)
 
@@ -331,6 +336,43 @@ MUTANTS = (
         '"context": dict(response["context"])',
         '"context": response["context"]',
         ("tests/unit/authorizer/test_answers.py",),
+    ),
+    Mutant(
+        "any Cookie header holds the token",
+        PLACES,
+        "return bool(values) and tuple(_cookies_named(place.name, source)) == values",
+        "return bool(values)",
+        BY_PLACES,
+    ),
+    Mutant("one of two tokens is in the key", PLACES, "    if len(tokens) != 1:\n        return ()\n", "", BY_PLACES),
+    Mutant(
+        "a token is looked for in the first place only",
+        PLACES,
+        "for kind, name in places for",
+        "for kind, name in places[:1] for",
+        BY_PLACES,
+    ),
+    Mutant(
+        "a key of another place holds the token",
+        "authorizer/events/http_2.py",
+        "tokens=token_sources(event, places, tokens, sources or ()),",
+        "tokens=sources or (),",
+        BY_PLACES,
+    ),
+    Mutant(
+        "a refusal is remembered for everybody",
+        UNAUTHORIZED,
+        " or KeyPart.TOKEN not in (request.cache_key_parts or ())",
+        "",
+        BY_REFUSAL,
+    ),
+    Mutant("a refusal outlives its reason", UNAUTHORIZED, "error.reason not in FOR_GOOD or ", "", BY_REFUSAL),
+    Mutant(
+        "a request with headers is a TOKEN authorizer's",
+        "authorizer/events/__init__.py",
+        '"authorizationToken" in event and "headers" not in event',
+        '"authorizationToken" in event',
+        BY_EVENTS,
     ),
     Mutant(
         "a zip for another Python is taken", "authorizer/runtime.py", '(built["python"], built["machine"]) != here', "False", BY_RUNTIME

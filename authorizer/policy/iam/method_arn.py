@@ -13,7 +13,8 @@ MAX_RESOURCE = 512
 # As long as AWS makes them and more, so that what is kept of an ARN that is too long for a Resource still has all fields of an ARN.
 _PARTITION = re.compile(r"[a-z0-9-]{1,32}")
 _REGION = re.compile(r"[a-z0-9-]{1,32}")
-_ACCOUNT = re.compile(r"[0-9]{1,20}")
+# Twelve digits on AWS, and words in emulators, such as `random-account-id`.
+_ACCOUNT = re.compile(r"[A-Za-z0-9-]{1,20}")
 _NAME = re.compile(r"[A-Za-z0-9_$.-]+")
 # What IAM would read as anything but itself, and what no ARN should hold. `$` alone is plain text to IAM: `$default` needs no escape.
 _PATTERN_TEXT = re.compile(r"[*?\\\x00-\x1f\x7f-\x9f\ud800-\udfff]|\$(?=\{)")

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from authorizer.errors import SettingsError
+from authorizer.events.token_places import AUTHORIZATION_HEADER, PlaceKind, TokenPlace
 from authorizer.policy.cache_scope import CacheScope
 from authorizer.settings import NAMES, Settings, reaches_aws_itself, read_settings
 from authorizer.tokens.claims import TrustedIssuer
@@ -64,10 +65,12 @@ def test_what_is_left_out_has_its_default() -> None:
                 binding_claims=(),
             ),
         ),
+        token_from=(TokenPlace(PlaceKind.HEADER, "authorization"),),
         cache_scope=CacheScope.REQUEST,
         token_scope_guards=False,
         expiry_conditions=False,
         simple_responses=False,
+        deny_unauthorized=False,
         gateway_ttl=None,
         context_username=False,
         usage_key=False,
@@ -93,6 +96,8 @@ def test_what_is_left_out_has_its_default() -> None:
         ("EXPIRY_CONDITIONS", "0", "expiry_conditions", False),
         ("HTTP_API_RESPONSE", "simple", "simple_responses", True),
         ("HTTP_API_RESPONSE", "iam", "simple_responses", False),
+        ("HTTP_API_UNAUTHORIZED", "deny", "deny_unauthorized", True),
+        ("HTTP_API_UNAUTHORIZED", "raise", "deny_unauthorized", False),
         ("GATEWAY_TTL", "0", "gateway_ttl", 0),
         ("GATEWAY_TTL", "60", "gateway_ttl", 60),
         ("CONTEXT_USERNAME", "1", "context_username", True),
@@ -180,6 +185,7 @@ def test_a_key_set_is_fetched_by_https_or_from_this_host(uri: str) -> None:
         ({"APP_CLIENT_IDS": " , "}, "`APP_CLIENT_IDS` is missing: name the app clients whose tokens are accepted, comma separated"),
         ({"CACHE_SCOPE": "Route"}, "`CACHE_SCOPE` is `Route`: it may be `request` or `route` or `token`"),
         ({"TOKEN_SCOPE_GUARDS": "true"}, "`TOKEN_SCOPE_GUARDS` is `true`: it may be `0` or `1`"),
+        ({"HTTP_API_UNAUTHORIZED": "403"}, "`HTTP_API_UNAUTHORIZED` is `403`: it may be `raise` or `deny`"),
         ({"EXPIRY_CONDITIONS": "yes"}, "`EXPIRY_CONDITIONS` is `yes`: it may be `0` or `1`"),
         ({"TRUSTED_ISSUERS": "[]", **NOBODY}, "`TRUSTED_ISSUERS` is an empty list: name an issuer or take the setting out"),
     ],
@@ -427,7 +433,10 @@ def test_a_candidate_is_not_what_it_is_compared_with() -> None:
     assert "a name of its own" in problem
 
 
-@pytest.mark.parametrize("name", ["SHADOW_APIS", "REPORT_ONLY_", "GATEWAY_TTL_SECONDS", "HTTP_API_RESPONSES", "USAGE_KEYS", "CONTEXT_USER"])
+@pytest.mark.parametrize(
+    "name",
+    ["SHADOW_APIS", "REPORT_ONLY_", "GATEWAY_TTL_SECONDS", "HTTP_API_RESPONSES", "HTTP_API_UNAUTHORISED", "USAGE_KEYS", "CONTEXT_USER"],
+)
 def test_a_name_that_is_nearly_a_setting_is_refused(name: str) -> None:
     [problem] = problems(**{name: "1"})
     assert problem.startswith(f"`{name}` is no setting")
@@ -459,3 +468,68 @@ def test_aws_itself_is_reached_where_nothing_says_otherwise(monkeypatch: pytest.
 )
 def test_other_authorities_and_endpoints_are_noticed(name: str) -> None:
     assert not reaches_aws_itself({name: "x"})
+
+
+# -- `TOKEN_FROM` -----------------------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "places"),
+    [
+        ("header:Authorization", [("header", "authorization")]),
+        ("header:X-Access-Token", [("header", "x-access-token")]),
+        ("cookie:Session", [("cookie", "Session")]),
+        ("cookie:__Host-session", [("cookie", "__Host-session")]),
+        ("query:Token", [("query", "Token")]),
+        ("query:filter[token]", [("query", "filter[token]")]),
+        ("query:a:b", [("query", "a:b")]),
+        (" cookie:session , header:Authorization ", [("cookie", "session"), ("header", "authorization")]),
+        ("query:a,query:A,cookie:a,header:a", [("query", "a"), ("query", "A"), ("cookie", "a"), ("header", "a")]),
+    ],
+)
+def test_the_places_of_the_token_stand_in_their_order(text: str, places: list[tuple[str, str]]) -> None:
+    assert [(place.kind.value, place.name) for place in read(TOKEN_FROM=text).token_from] == places
+
+
+def test_the_usual_place_is_the_one_that_requests_know() -> None:
+    """What is told apart by identity costs requests nothing."""
+    assert read(TOKEN_FROM=" header:AUTHORIZATION").token_from is read().token_from is AUTHORIZATION_HEADER
+
+
+FORMS = "a place is `header:NAME`, `cookie:NAME` or `query:NAME`, and several are separated by commas"
+
+
+@pytest.mark.parametrize(
+    ("text", "messages"),
+    [
+        ("Authorization", [f"`Authorization`: {FORMS}"]),
+        ("body:token", [f"`body:token`: {FORMS}"]),
+        ("Header:a", [f"`Header:a`: {FORMS}"]),
+        ("HEADER:a", [f"`HEADER:a`: {FORMS}"]),
+        (":a", [f"`:a`: {FORMS}"]),
+        ("cookie:", [f"`cookie:`: {FORMS}"]),
+        ("cookie", [f"`cookie`: {FORMS}"]),
+        ("cookie:a,", [f"``: {FORMS}"]),
+        (",", [f"``: {FORMS}"] * 2),
+        ("header:a b", ["`header:a b`: no header has such a name"]),
+        ("header: a", ["`header: a`: no header has such a name"]),
+        ("header:a:b", ["`header:a:b`: no header has such a name"]),
+        ("header:\u00e9", ["`header:\u00e9`: no header has such a name"]),
+        ("cookie:a=b", ["`cookie:a=b`: no cookie has such a name"]),
+        ("cookie:a;b", ["`cookie:a;b`: no cookie has such a name"]),
+        ('cookie:"a"', ['`cookie:"a"`: no cookie has such a name']),
+        ("query:a b", ["`query:a b`: no query has such a name"]),
+        ("query:a\x7f", ["`query:a\x7f`: no query has such a name"]),
+        ("header:Cookie", ["`header:Cookie`: name the cookie that is the token, as in `cookie:session`"]),
+        ("cookie:a,cookie:a", ["`cookie:a` twice: keep one"]),
+        ("header:A,cookie:a,header:a", ["`header:a` twice: keep one"]),
+        ("x:y,query:a,query:a", [f"`x:y`: {FORMS}", "`query:a` twice: keep one"]),
+    ],
+)
+def test_what_is_no_place_of_a_token(text: str, messages: list[str]) -> None:
+    assert problems(TOKEN_FROM=text) == [f"`TOKEN_FROM` has {message}" for message in messages]
+
+
+@pytest.mark.parametrize("name", ["TOKEN_FROM_COOKIE", "TOKEN_FROMS"])
+def test_a_misspelt_place_of_the_token_is_told(name: str) -> None:
+    assert f"`{name}` is no setting" in problems(**{name: "cookie:a"})[0]

@@ -263,6 +263,32 @@ def test_a_token_elsewhere_than_on_connect_is_in_the_header_only() -> None:
         assert read(name, headers=headers, multiValueHeaders=None, cookies=["access_token=d"], **more).authorization == ("a",)
 
 
+EMULATORS = ("serverless_offline", "sam_cli", "ministack")
+
+
+@pytest.mark.parametrize("emulator", EMULATORS)
+def test_there_are_captured_events_of_emulators(emulator: str) -> None:
+    assert len([name for name in NAMES if f"_{emulator}" in name]) >= 3
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name.startswith(("rest_request_", "websocket_"))])
+def test_no_event_with_headers_is_taken_for_a_token_authorizers(name: str) -> None:
+    """An emulator tells TOKEN authorizers a context too. Callers write headers and parameters, never a field of the event: this asks for more."""
+    assert "headers" in captured(name)["event"]
+    for claimed in ("TOKEN", "REQUEST"):
+        assert read(name, authorizationToken=SECRET, type=claimed) == read(name)
+
+
+def test_a_token_authorizers_context_counts_for_nothing() -> None:
+    name = "rest_token_serverless_offline"
+    assert read(name) == read(name, requestContext=None, resource="/admin", enhancedAuthContext={"a": "b"})
+    assert read(name, type="REQUEST") == read(name)
+    assert read(name, requestContext={}) == read(name)
+    assert read(name, authorizationToken=None).format == "rest_request"
+    for unknown in ({"eventType": "MESSAGE"}, {"eventType": None}, [SECRET], "x"):
+        assert reason(event(name, requestContext=unknown))[0] == "unknown_event"
+
+
 def test_a_token_that_is_no_text_is_none() -> None:
     assert read("rest_token_plain", authorizationToken=7).authorization == ()
 

@@ -52,6 +52,14 @@ def test_no_field_is_so_long_that_a_shortened_arn_would_be_none(arn: str) -> Non
         MethodArn.parse(arn)
 
 
+@pytest.mark.parametrize("account", ["111122223333", "000000000000", "random-account-id", "undefined", "111122223333-x"])
+def test_an_emulators_account_may_be_a_word(account: str) -> None:
+    text = f"arn:aws:execute-api:us-east-1:{account}:random-api-id/dev/GET/pets"
+    arn = MethodArn.parse(text)
+    assert (arn.account, arn.api_id, str(arn)) == (account, "random-api-id", text)
+    assert is_literal(arn.prefix)
+
+
 @pytest.mark.parametrize("partition", ["aws", "aws-cn", "aws-us-gov"])
 def test_every_partition(partition: str) -> None:
     text = f"arn:{partition}:execute-api:x-1:1:a/s/GET/b"
@@ -75,7 +83,12 @@ def test_every_partition(partition: str) -> None:
         "arn::execute-api:eu-west-1:111122223333:a/prod/GET/",
         "arn:aws:execute-api:*:111122223333:a/prod/GET/",
         "arn:aws:execute-api:eu-west-1:*:a/prod/GET/",
-        "arn:aws:execute-api:eu-west-1:11112222333x:a/prod/GET/",
+        "arn:aws:execute-api:eu-west-1:11112222333?:a/prod/GET/",
+        "arn:aws:execute-api:eu-west-1:random_account_id:a/prod/GET/",
+        "arn:aws:execute-api:eu-west-1:${x}:a/prod/GET/",
+        "arn:aws:execute-api:eu-west-1:a/b:a/prod/GET/",
+        "arn:aws:execute-api:eu-west-1:\u0661:a/prod/GET/",
+        "arn:aws:execute-api:eu-west-1::a/prod/GET/",
         "arn:aws:execute-api:eu-west-1:111122223333:*/prod/GET/",
         "arn:aws:execute-api:eu-west-1:111122223333:/prod/GET/",
         "arn:aws:execute-api:eu-west-1:111122223333:a/*/GET/",
