@@ -18,7 +18,7 @@ from authorizer.policy.decision import Decision, Grounds, decide
 from authorizer.policy.iam.route_policy import compile_request, compile_route, is_too_long, with_requested
 from authorizer.policy.iam.statement import PolicyDocument, PolicyTooLargeError, allows
 from authorizer.policy.iam.token_policy import Refusal, compile_token
-from authorizer.policy.permission import Effect, RefKind
+from authorizer.policy.permission import Effect, RefKind, decoded_segment
 from authorizer.policy.request_path import Target, Unroutable, resolve, resolve_route_key
 from authorizer.policy.route import WEBSOCKET, RouteSyntaxError, RouteTemplate, parse_path
 from authorizer.policy_memo import PolicyMemo
@@ -154,12 +154,21 @@ class Answering:
         if not parts >= _OF_ROUTE:
             return _only_requested(_NOT_KEYED)
         arn, expiry, slash_counts = request.method_arn, self._expiry(caller), _is_http(request)
+        as_sent = _has_path_as_sent(request, target)
         try:
             policy = self._route_policies.get(
-                (caller.loaded.hash, caller.principal.refs, self.depends_on(caller), arn.method_prefix, target.route, slash_counts),
+                (
+                    caller.loaded.hash,
+                    caller.principal.refs,
+                    self.depends_on(caller),
+                    arn.method_prefix,
+                    target.route,
+                    slash_counts,
+                    as_sent,
+                ),
                 caller.loaded.permissions,
                 grounds.now,
-                lambda: compile_route(arn, grounds, target.route, token_expiry=expiry, slash_counts=slash_counts),
+                lambda: compile_route(arn, grounds, target.route, token_expiry=expiry, slash_counts=slash_counts, as_sent=as_sent),
             )
         except PolicyTooLargeError as error:
             raise TroubleError("answer_too_large", str(error)) from error
@@ -292,26 +301,48 @@ def _resolve(request: AuthorizationRequest, grounds: Grounds, *, exact: bool) ->
 
 
 def _held_to_parameters(target: Target, request: AuthorizationRequest) -> Target:
-    """Return the target without those parameters that the gateway tells otherwise: no binding is met by them.
+    """Return the target without those parameters of which the gateway tells the backend something else, or may: no binding is met by them.
 
-    The backend works with what the gateway tells. If ARNs hold decoded paths, `/users/alice%2Fx/f` looks as if `{owner}` were `alice`, and the backend is told
-    `alice%2Fx`. Names are compared by their places, since the catalogue may have other ones.
+    A REST API hands on path and parameters as they were sent, so that both are decoded once to be compared. An HTTP API tells parameters decoded, and AWS
+    does not say whether its ARNs are: `owners/alice%40x.com` may have been sent so, or as `alice%2540x.com`, which is another value. There the told value
+    is taken as it is, and without one what has a `%` in the ARN is nobody's.
+    """
+    if not target.parameters:
+        return target
+    is_http, told = _is_http(request), _told_values(target, request)
+    if told is None:
+        if not is_http:
+            return target
+        return target._replace(parameters={own: value for own, value in target.parameters.items() if "%" not in value})
+    kept = {}
+    for own, value in target.parameters.items():
+        there = told.get(own)
+        if there is not None and decoded_segment(value) == (there if is_http else decoded_segment(there)):
+            kept[own] = value
+    return target._replace(parameters=kept)
+
+
+def _told_values(target: Target, request: AuthorizationRequest) -> dict[str, str] | None:
+    """Return what the gateway tells of the parameters of the target's route, by their names in the catalogue; None if it tells nothing of them.
+
+    Names are compared by their places, since the catalogue may have other ones.
     """
     template = request.gateway_template
     if target.route is None or template is None or not request.path_parameters:
-        return target
+        return None
     try:
         told = RouteTemplate(target.route.method, parse_path(template))
     except RouteSyntaxError:
-        return target
+        return None
     if told.shape != target.route.shape:
-        return target
-    kept = {}
-    for own, name in zip(target.route.parameters, told.parameters, strict=True):
-        value = target.parameters.get(own)
-        if value is not None and value == request.path_parameters.get(name):
-            kept[own] = value
-    return target._replace(parameters=kept)
+        return None
+    names = zip(target.route.parameters, told.parameters, strict=True)
+    return {own: request.path_parameters[name] for own, name in names if name in request.path_parameters}
+
+
+def _has_path_as_sent(request: AuthorizationRequest, target: Target) -> bool:
+    """Return whether the gateway's ARNs have the path as it was sent: a REST API's do, and an HTTP API's if a parameter is told decoded of what they have."""
+    return not _is_http(request) or any(decoded_segment(value) != value for value in target.parameters.values())
 
 
 def _hold_to_route(request: AuthorizationRequest, grounds: Grounds, route: RouteTemplate | None) -> None:

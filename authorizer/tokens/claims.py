@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from authorizer.errors import TokenError
 from authorizer.policy.denylist import DenylistKind, TokenIds
-from authorizer.policy.permission import EVERYONE, PrincipalRef, RefKind, is_bindable
+from authorizer.policy.permission import EVERYONE, PrincipalRef, RefKind, bindable_text
 
 MAX_REFS = 100
 """Groups, or scopes, that one token may carry: Cognito's own limit of groups per user."""
@@ -251,7 +251,7 @@ def _bindable_claims(claims: Mapping[str, object], issuer: TrustedIssuer) -> dic
     A named issuer's `sub` is not ours: unless it is listed, a partner's directory could name its user after one of our owners.
     """
     names = issuer.binding_claims if issuer.name else (*_OWN_BINDINGS, *issuer.binding_claims)
-    return {name: str(claims[name]) for name in names if is_bindable(claims.get(name))}
+    return {name: text for name in names if (text := bindable_text(claims.get(name))) is not None}
 
 
 def _groups(claims: Mapping[str, object], issuer: TrustedIssuer) -> tuple[str, ...]:

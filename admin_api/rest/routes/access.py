@@ -16,7 +16,7 @@ from admin_api.rest.routes.documents import READ_PROBLEMS
 from admin_api.schemas import models, presenters
 from authorizer.errors import TokenError
 from authorizer.policy.document import PermissionDocument
-from authorizer.policy.permission import EVERYONE, PrincipalRef, RefKind
+from authorizer.policy.permission import EVERYONE, PrincipalRef, RefKind, claim_text
 from authorizer.policy.problems import Problem
 from authorizer.policy.route import VERBS, RouteTemplate
 from authorizer.tokens.claims import refs_of
@@ -103,7 +103,7 @@ def _register_explain(endpoints: Endpoints) -> None:
         refs = [*_refs_of_claims(request.claims), *(PrincipalRef(RefKind.GROUP, name) for name in request.groups)]
         refs += [PrincipalRef(RefKind.CLIENT, name) for name in request.clients]
         refs += [PrincipalRef(RefKind.SCOPE, name) for name in request.scopes]
-        claims = {name: value for name, value in request.claims.items() if isinstance(value, str)}
+        claims = {name: text for name, value in request.claims.items() if (text := claim_text(value)) is not None}
         found = explain(published.document, refs, claims, request.method, request.path, endpoints.now())
         return answer(presenters.explanation(found, published.head.version), headers={"ETag": entity_tag(published.head)})
 

@@ -287,8 +287,8 @@ def test_groups_come_from_the_configured_claim_alone() -> None:
     assert not check(machine | {"roles": []}, roles).is_machine
 
 
-BINDABLE = ["a", "x" * 128, "A-Z.0_9~", "...", "a.b"]
-UNBINDABLE = ["", ".", "..", "x" * 129, "a/b", "a b", "*", "?", "a:b", "${aws:username}", "%2F", "é", "a\n", 7, True, None, ["a"], {}]
+BINDABLE = ["a", "x" * 128, "A-Z.0_9~", "...", "a.b", "a:b", "alice@x.com", "auth0|1"]
+UNBINDABLE = ["", ".", "..", "x" * 129, "a/b", "a b", "*", "?", "${aws:username}", "%2F", "é", "a\n", 7.0, True, None, ["a"], {}]
 
 
 @pytest.mark.parametrize("value", BINDABLE)
