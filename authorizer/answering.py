@@ -4,11 +4,11 @@ The gateway gives a remembered answer to every request that shares its cache key
 example: a key of token, method and route gets a policy for all of `GET /pets/{petId}`; a key that lacks the route gets one for the requested ARN alone.
 """
 
-import json
 from collections.abc import Hashable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import NamedTuple
+from urllib.parse import quote
 
 from authorizer.errors import TroubleError
 from authorizer.events import http_1, http_2, websocket
@@ -90,7 +90,7 @@ class Answering:
         """Decide the request for what the gateway's cache key holds. Raises `TroubleError` for a key that no answer is safe under."""
         if request.format == websocket.FORMAT:
             # No gateway caches an answer to `$connect`.
-            return self._ruling(request, caller, _Speech(CacheScope.REQUEST), routes=json.dumps(self._route_keys(caller.grounds)))
+            return self._ruling(request, caller, _Speech(CacheScope.REQUEST), routes=_as_text(self._route_keys(caller.grounds)))
         parts = self._cache_key_parts(request)
         if KeyPart.TOKEN not in parts:
             raise TroubleError("token_not_keyed", "the gateway's cache key does not hold the token: make its header an identity source")
@@ -117,11 +117,11 @@ class Answering:
         context = {
             "sub": principal.subject,
             "version": str(loaded.version),
-            "groups": _as_json(principal.groups),
+            "groups": _as_text(principal.groups),
             "client_id": client_id,
         }
         if principal.is_machine:
-            context["scopes"] = _as_json(tuple(ref.name for ref in principal.refs if ref.kind is RefKind.SCOPE))
+            context["scopes"] = _as_text(tuple(ref.name for ref in principal.refs if ref.kind is RefKind.SCOPE))
         if self._options.username and principal.username is not None:
             context["username"] = principal.username
         return Answer(
@@ -212,10 +212,10 @@ class Answering:
             context=context,
         )
 
-    def _route_keys(self, grounds: Grounds) -> list[str]:
+    def _route_keys(self, grounds: Grounds) -> tuple[str, ...]:
         """Return the route keys of messages that the caller may send. Messages are authorized by the backend, which the context tells them."""
         keys = [route.path for route in grounds.catalog.routes if route.method == WEBSOCKET]
-        return [key for key in keys if self._options.report_only or _allows(grounds, resolve_route_key(grounds.catalog, key))]
+        return tuple(key for key in keys if self._options.report_only or _allows(grounds, resolve_route_key(grounds.catalog, key)))
 
     def _expiry(self, caller: Caller) -> int | None:
         return caller.principal.expires_at if self._options.expiry_conditions else None
@@ -269,9 +269,13 @@ def _allows(grounds: Grounds, target: Target) -> bool:
 
 
 @lru_cache(maxsize=256)
-def _as_json(names: tuple[str, ...]) -> str:
+def _as_text(names: tuple[str, ...]) -> str:
+    """Return a list as one text, which is all that a context may hold: `("guest", "Domain Admins")` -> `guest,Domain%20Admins`, `()` -> ``.
+
+    It is read by `caller.read_names`. No JSON: an HTTP API is reported to break on JSON texts in an answer that it remembered.
+    """
     # Many people are in the same groups.
-    return json.dumps(names, ensure_ascii=False)
+    return ",".join(quote(name, safe="", errors="surrogatepass") for name in names)
 
 
 def _only_requested(fallback: _Fallback) -> _Speech:

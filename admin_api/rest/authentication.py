@@ -1,11 +1,11 @@
 """Who calls: the caller that an authorizer verified before the request came here."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from admin_api.publishing.lockout import Actor
 from admin_api.rest.problems import UNAUTHENTICATED, ProblemError
+from authorizer.caller import NoCallerError, read_names
 from authorizer.policy.denylist import DenylistKind, TokenIds
 from authorizer.policy.permission import EVERYONE, PrincipalRef, RefKind
 
@@ -26,25 +26,18 @@ def actor_of(event: Mapping[str, Any]) -> Actor:
             headers={"WWW-Authenticate": "Bearer"},
         )
     try:
-        subject, groups, version = context["principalId"], json.loads(context["groups"]), int(context["version"])
-        scopes = json.loads(context["scopes"]) if "scopes" in context else None
+        subject, groups, version = context["principalId"], read_names(context["groups"]), int(context["version"])
+        scopes = read_names(context["scopes"]) if "scopes" in context else None
         client_id = context["client_id"]
-    except (TypeError, KeyError, ValueError):
-        subject, groups, scopes, client_id, version = "", None, None, None, 0
-    names = [*(groups or ()), *(scopes or ())] if isinstance(groups, list) and isinstance(scopes, list | None) else [None]
-    if (
-        not isinstance(subject, str)
-        or not subject
-        or version < 1
-        or not isinstance(client_id, str)
-        or not all(isinstance(n, str) for n in names)
-    ):
+    except (TypeError, KeyError, ValueError, NoCallerError):
+        subject, groups, scopes, client_id, version = "", (), None, None, 0
+    if not isinstance(subject, str) or not subject or version < 1 or not isinstance(client_id, str):
         raise ProblemError(
             UNAUTHENTICATED,
             "the request came without a caller that an authorizer verified: attach the authorizer to this route",
             headers={"WWW-Authenticate": "Bearer"},
         )
-    refs = [EVERYONE, *(PrincipalRef(RefKind.GROUP, name) for name in groups or ())]
+    refs = [EVERYONE, *(PrincipalRef(RefKind.GROUP, name) for name in groups)]
     if scopes is not None:
         refs += [PrincipalRef(RefKind.CLIENT, subject), *(PrincipalRef(RefKind.SCOPE, name) for name in scopes)]
     values = {DenylistKind.SUB: subject} | ({DenylistKind.CLIENT_ID: client_id} if client_id else {})
