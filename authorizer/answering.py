@@ -4,11 +4,11 @@ The gateway gives a remembered answer to every request that shares its cache key
 example: a key of token, method and route gets a policy for all of `GET /pets/{petId}`; a key that lacks the route gets one for the requested ARN alone.
 """
 
-import json
 from collections.abc import Hashable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import NamedTuple
+from urllib.parse import quote
 
 from authorizer.errors import TroubleError
 from authorizer.events import http_1, http_2, websocket
@@ -18,7 +18,7 @@ from authorizer.policy.decision import Decision, Grounds, decide
 from authorizer.policy.iam.route_policy import compile_request, compile_route, is_too_long, with_requested
 from authorizer.policy.iam.statement import PolicyDocument, PolicyTooLargeError, allows
 from authorizer.policy.iam.token_policy import Refusal, compile_token
-from authorizer.policy.permission import Effect
+from authorizer.policy.permission import Effect, decoded_segment
 from authorizer.policy.request_path import Target, Unroutable, resolve, resolve_route_key
 from authorizer.policy.route import WEBSOCKET, RouteSyntaxError, RouteTemplate, parse_path
 from authorizer.policy_memo import PolicyMemo
@@ -100,7 +100,7 @@ class Answering:
         """Decide the request for what the gateway's cache key holds. Raises `TroubleError` for a key that no answer is safe under."""
         if request.format == websocket.FORMAT:
             # No gateway caches an answer to `$connect`.
-            return self._ruling(request, caller, _Speech(CacheScope.REQUEST), routes=json.dumps(self._route_keys(caller.grounds)))
+            return self._ruling(request, caller, _Speech(CacheScope.REQUEST), routes=_as_text(self._route_keys(caller.grounds)))
         parts = self._cache_key_parts(request)
         if KeyPart.TOKEN not in parts:
             raise TroubleError(
@@ -130,13 +130,13 @@ class Answering:
         context = {
             "sub": principal.subject,
             "version": str(loaded.version),
-            "groups": _as_json(principal.groups),
+            "groups": _as_text(principal.groups),
             "client_id": client_id,
         }
         if caller.is_delegated:
-            context["consent"] = _as_json(tuple(ref.name for ref in principal.consent[1:]))
+            context["consent"] = _as_text(tuple(ref.name for ref in principal.consent[1:]))
         if principal.is_machine:
-            context["scopes"] = _as_json(principal.scopes)
+            context["scopes"] = _as_text(principal.scopes)
         if self._options.username and principal.username is not None:
             context["username"] = principal.username
         return Answer(
@@ -169,12 +169,13 @@ class Answering:
         if not parts >= _OF_ROUTE:
             return _only_requested(_NOT_KEYED)
         arn, expiry, slash_counts = request.method_arn, self._expiry(caller), _is_http(request)
+        as_sent = _has_path_as_sent(request, target)
         try:
             policy = self._route_policies.get(
-                (caller.loaded.hash, caller.holders, self.depends_on(caller), arn.method_prefix, target.route, slash_counts),
+                (caller.loaded.hash, caller.holders, self.depends_on(caller), arn.method_prefix, target.route, slash_counts, as_sent),
                 caller.loaded.permissions,
                 grounds.now,
-                lambda: compile_route(arn, grounds, target.route, token_expiry=expiry, slash_counts=slash_counts),
+                lambda: compile_route(arn, grounds, target.route, token_expiry=expiry, slash_counts=slash_counts, as_sent=as_sent),
             )
         except PolicyTooLargeError as error:
             raise TroubleError("answer_too_large", str(error)) from error
@@ -218,10 +219,10 @@ class Answering:
             context=context,
         )
 
-    def _route_keys(self, grounds: Grounds) -> list[str]:
+    def _route_keys(self, grounds: Grounds) -> tuple[str, ...]:
         """Return the route keys of messages that the caller may send. Messages are authorized by the backend, which the context tells them."""
         keys = [route.path for route in grounds.catalog.routes if route.method == WEBSOCKET]
-        return [key for key in keys if self._options.report_only or _allows(grounds, resolve_route_key(grounds.catalog, key))]
+        return tuple(key for key in keys if self._options.report_only or _allows(grounds, resolve_route_key(grounds.catalog, key)))
 
     def _expiry(self, caller: Caller) -> int | None:
         return caller.principal.expires_at if self._options.expiry_conditions else None
@@ -275,9 +276,13 @@ def _allows(grounds: Grounds, target: Target) -> bool:
 
 
 @lru_cache(maxsize=256)
-def _as_json(names: tuple[str, ...]) -> str:
+def _as_text(names: tuple[str, ...]) -> str:
+    """Return a list as one text, which is all that a context may hold: `("guest", "Domain Admins")` -> `guest,Domain%20Admins`, `()` -> ``.
+
+    It is read by `caller.read_names`. No JSON: an HTTP API is reported to break on JSON texts in an answer that it remembered.
+    """
     # Many people are in the same groups.
-    return json.dumps(names, ensure_ascii=False)
+    return ",".join(quote(name, safe="", errors="surrogatepass") for name in names)
 
 
 def _only_requested(fallback: _Fallback) -> _Speech:
@@ -307,26 +312,48 @@ def _resolve(request: AuthorizationRequest, grounds: Grounds, *, exact: bool) ->
 
 
 def _held_to_parameters(target: Target, request: AuthorizationRequest) -> Target:
-    """Return the target without those parameters that the gateway tells otherwise: no binding is met by them.
+    """Return the target without those parameters of which the gateway tells the backend something else, or may: no binding is met by them.
 
-    The backend works with what the gateway tells. If ARNs hold decoded paths, `/users/alice%2Fx/f` looks as if `{owner}` were `alice`, and the backend is told
-    `alice%2Fx`. Names are compared by their places, since the catalogue may have other ones.
+    A REST API hands on path and parameters as they were sent, so that both are decoded once to be compared. An HTTP API tells parameters decoded, and AWS
+    does not say whether its ARNs are: `owners/alice%40x.com` may have been sent so, or as `alice%2540x.com`, which is another value. There the told value
+    is taken as it is, and without one what has a `%` in the ARN is nobody's.
+    """
+    if not target.parameters:
+        return target
+    is_http, told = _is_http(request), _told_values(target, request)
+    if told is None:
+        if not is_http:
+            return target
+        return target._replace(parameters={own: value for own, value in target.parameters.items() if "%" not in value})
+    kept = {}
+    for own, value in target.parameters.items():
+        there = told.get(own)
+        if there is not None and decoded_segment(value) == (there if is_http else decoded_segment(there)):
+            kept[own] = value
+    return target._replace(parameters=kept)
+
+
+def _told_values(target: Target, request: AuthorizationRequest) -> dict[str, str] | None:
+    """Return what the gateway tells of the parameters of the target's route, by their names in the catalogue; None if it tells nothing of them.
+
+    Names are compared by their places, since the catalogue may have other ones.
     """
     template = request.gateway_template
     if target.route is None or template is None or not request.path_parameters:
-        return target
+        return None
     try:
         told = RouteTemplate(target.route.method, parse_path(template))
     except RouteSyntaxError:
-        return target
+        return None
     if told.shape != target.route.shape:
-        return target
-    kept = {}
-    for own, name in zip(target.route.parameters, told.parameters, strict=True):
-        value = target.parameters.get(own)
-        if value is not None and value == request.path_parameters.get(name):
-            kept[own] = value
-    return target._replace(parameters=kept)
+        return None
+    names = zip(target.route.parameters, told.parameters, strict=True)
+    return {own: request.path_parameters[name] for own, name in names if name in request.path_parameters}
+
+
+def _has_path_as_sent(request: AuthorizationRequest, target: Target) -> bool:
+    """Return whether the gateway's ARNs have the path as it was sent: a REST API's do, and an HTTP API's if a parameter is told decoded of what they have."""
+    return not _is_http(request) or any(decoded_segment(value) != value for value in target.parameters.values())
 
 
 def _hold_to_route(request: AuthorizationRequest, grounds: Grounds, route: RouteTemplate | None) -> None:

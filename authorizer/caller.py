@@ -17,6 +17,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote, unquote
 
 
 class NoCallerError(Exception):
@@ -68,6 +69,36 @@ def may_send(event: Mapping[str, Any]) -> bool:
         return False
 
 
+def read_names(text: object) -> tuple[str, ...]:
+    """Return a list that travels as one text: percent-encoded names, joined by commas, as in `guest,Domain%20Admins`. An empty text is an empty list.
+
+    Only what the authorizer writes is read: everything but letters, digits and `-._~` is encoded, in capitals. A JSON list is what it wrote before, and may be
+    remembered by a gateway until its TTL is over; it begins with `[`, which no other text does. Raises `NoCallerError` for anything else.
+    """
+    if not isinstance(text, str):
+        raise NoCallerError("a list of names is no text")
+    if text.startswith("["):
+        return _read_json(text)
+    try:
+        names = tuple(unquote(name, errors="surrogatepass") for name in text.split(",")) if text else ()
+    except UnicodeError:
+        names = ("",)
+    # What the authorizer would not write so is not guessed at, and it writes no empty name.
+    if not all(names) or ",".join(quote(name, safe="", errors="surrogatepass") for name in names) != text:
+        raise NoCallerError("a list of names is not written as the authorizer writes it")
+    return names
+
+
+def _read_json(text: str) -> tuple[str, ...]:
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise NoCallerError("a list of names is not a JSON list of texts")
+    return tuple(value)
+
+
 def _context(event: Mapping[str, Any]) -> Mapping[str, Any]:
     """REST, WebSocket and payload 1.0 have the values under `authorizer`, payload 2.0 of HTTP APIs under `authorizer.lambda`."""
     found: Any = event
@@ -95,13 +126,10 @@ def _number(context: Mapping[str, Any], name: str) -> int:
 
 
 def _names(context: Mapping[str, Any], name: str) -> tuple[str, ...] | None:
-    """Return a JSON list in one text, as REST and WebSocket APIs pass texts only. None if it is marked as omitted."""
+    """Return a list of the context, None if it is marked as omitted."""
     if context.get(f"{name}_omitted") == "true":
         return None
     try:
-        value = json.loads(_text(context, name))
-    except (ValueError, RecursionError):
-        value = None
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise NoCallerError(f"`{name}` of the authorizer context is not a list of names")
-    return tuple(value)
+        return read_names(context.get(name))
+    except NoCallerError as error:
+        raise NoCallerError(f"`{name}` of the authorizer context: {error}") from None

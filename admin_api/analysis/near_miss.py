@@ -7,7 +7,7 @@ from enum import StrEnum
 from admin_api.analysis.access_changes import ALLOWED, describe_access
 from authorizer.policy.decision import Grounds, applicable, decide
 from authorizer.policy.document import PermissionDocument, format_time
-from authorizer.policy.permission import Binding, Effect, Permission, PrincipalRef, RefKind, is_bindable
+from authorizer.policy.permission import Binding, Effect, Permission, PrincipalRef, RefKind, bindable_text, decoded_segment
 from authorizer.policy.request_path import Target
 from authorizer.policy.route import RouteTemplate, parse_selector
 
@@ -78,13 +78,16 @@ def near_permissions(
                 yield NearMiss(kind, f"{held[permission]}: {words}", (held[permission],))
 
 
+_COMPARED = 'only 1 to 128 printable ASCII characters are ever compared, no white space, none of `* ? $ { } / \\ % "` and the backtick, not `.` or `..`'
+
+
 def _obstacles(
     permission: Permission, grounds: Grounds, parameters: Mapping[str, str], route: RouteTemplate
 ) -> Iterator[tuple[NearMissKind, str]]:
     if not permission.in_force(grounds.now):
         yield NearMissKind.EXPIRED, f"was allowed until {format_time(permission.until or 0)}"
     for binding in permission.where:
-        unmet = _unmet(binding, grounds, parameters.get(binding.parameter, ""), route)
+        unmet = _unmet(binding, grounds, decoded_segment(parameters.get(binding.parameter, "")), route)
         if unmet is not None:
             yield unmet
 
@@ -96,11 +99,8 @@ def _unmet(binding: Binding, grounds: Grounds, wanted: str, route: RouteTemplate
     for name, text in ((parameter, wanted), (claim, value)):
         if text is None:
             return NearMissKind.CLAIM_MISSING, f"{parameter} must equal the claim `{binding.claim}`, which the token lacks"
-        if not is_bindable(text):
-            return (
-                NearMissKind.NOT_BINDABLE,
-                f"{name} is {text!a}, and only 1 to 128 of `A-Za-z0-9._~-`, not `.` or `..`, are ever compared",
-            )
+        if bindable_text(text) is None:
+            return NearMissKind.NOT_BINDABLE, f"{name} is {text!a}, and {_COMPARED}"
         if text in reserved:
             return NearMissKind.RESERVED_WORD, f"{name} is `{text}`, which another route has as a word in place of {parameter}"
     if wanted != value:

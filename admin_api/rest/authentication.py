@@ -1,11 +1,11 @@
 """Who calls: the caller that an authorizer verified before the request came here."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from admin_api.publishing.lockout import Actor
 from admin_api.rest.problems import UNAUTHENTICATED, ProblemError
+from authorizer.caller import NoCallerError, read_names
 from authorizer.policy.denylist import DenylistKind, TokenIds
 from authorizer.policy.permission import EVERYONE, PrincipalRef, RefKind
 
@@ -26,21 +26,13 @@ def actor_of(event: Mapping[str, Any]) -> Actor:
             headers={"WWW-Authenticate": "Bearer"},
         )
     try:
-        subject, groups, version = context["principalId"], json.loads(context["groups"]), int(context["version"])
-        scopes = json.loads(context["scopes"]) if "scopes" in context else None
-        consented = json.loads(context.get("consent", "[]"))
+        subject, groups, version = context["principalId"], read_names(context["groups"]), int(context["version"])
+        scopes = read_names(context["scopes"]) if "scopes" in context else None
+        consented = read_names(context.get("consent", ""))
         client_id = context["client_id"]
-    except (TypeError, KeyError, ValueError):
-        subject, groups, scopes, consented, client_id, version = "", None, None, None, None, 0
-    is_told = isinstance(groups, list) and isinstance(scopes, list | None) and isinstance(consented, list)
-    names = [*groups, *(scopes or ()), *consented] if is_told else [None]
-    if (
-        not isinstance(subject, str)
-        or not subject
-        or version < 1
-        or not isinstance(client_id, str)
-        or not all(isinstance(n, str) for n in names)
-    ):
+    except (TypeError, KeyError, ValueError, NoCallerError):
+        subject, groups, scopes, consented, client_id, version = "", (), None, (), None, 0
+    if not isinstance(subject, str) or not subject or version < 1 or not isinstance(client_id, str):
         raise ProblemError(
             UNAUTHENTICATED,
             "the request came without a caller that an authorizer verified: attach the authorizer to this route",

@@ -7,7 +7,7 @@ from itertools import chain, product
 from math import inf
 from typing import NamedTuple
 
-from authorizer.policy.permission import Effect, Permission, is_bindable
+from authorizer.policy.permission import Effect, Permission, bindable_text, decoded_segment
 from authorizer.policy.permission_index import CallerPermissions
 from authorizer.policy.request_path import Target, Unroutable
 from authorizer.policy.route import RouteCatalog, RouteTemplate, parse_selector
@@ -137,8 +137,8 @@ def bound_values(permission: Permission, grounds: Grounds, route: RouteTemplate)
     reserved = grounds.catalog.reserved_words(route) if permission.where else {}
     values: dict[str, str] = {}
     for binding in permission.where:
-        value = grounds.claims.get(binding.claim)
-        if value is None or not is_bindable(value) or value in reserved.get(binding.parameter, (value,)):
+        value = bindable_text(grounds.claims.get(binding.claim))
+        if value is None or value in reserved.get(binding.parameter, (value,)):
             return None
         if values.setdefault(binding.parameter, value) != value:
             return None
@@ -146,5 +146,6 @@ def bound_values(permission: Permission, grounds: Grounds, route: RouteTemplate)
 
 
 def _is_met(permission: Permission, grounds: Grounds, route: RouteTemplate, parameters: Mapping[str, str]) -> bool:
+    """Return whether each bound parameter has its value: `alice@x.com` is met by `alice@x.com` and `alice%40x.com`, and never by `alice%2540x.com`."""
     wanted = bound_values(permission, grounds, route)
-    return wanted is not None and all(parameters.get(name) == value for name, value in wanted.items())
+    return wanted is not None and all(decoded_segment(parameters.get(name, "")) == value for name, value in wanted.items())

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
+from urllib.parse import unquote
 
 
 class Effect(StrEnum):
@@ -42,25 +43,41 @@ class PrincipalRef(NamedTuple):
 
 EVERYONE = PrincipalRef(RefKind.EVERYONE, "")
 
-CLAIM_VALUE = re.compile(r"[A-Za-z0-9._~-]{1,128}")
-"""Claim values that may stand in a policy as they are: RFC 3986 section 2.3 unreserved characters, none of which IAM or a router reads
-as anything but itself. Use `fullmatch`."""
+_BINDABLE = re.compile(r"[!#&'()+,\-.0-9:;<=>@A-Z\[\]^_a-z|~]{1,128}")
+"""Claim values that may be compared with a path's segment: printable ASCII without what IAM or a router reads as more than itself (`* ? $ { } / \\ %`), without
+white space, `"` and the backtick. Use `fullmatch`."""
+
+_LARGEST = 10**128
 
 
-def is_bindable(value: object) -> bool:
-    """Return whether a claim's value may be compared with a path parameter and written into a policy."""
-    return isinstance(value, str) and CLAIM_VALUE.fullmatch(value) is not None and value not in (".", "..")
+def claim_text(value: object) -> str | None:
+    """Return a claim's value as text, a whole number as its decimal text: `42` -> `42`. None for anything else, `true` and `42.0` among it."""
+    if isinstance(value, str):
+        return value
+    # `bool` is an `int` to Python, but not a number in JSON. Longer numbers are not bindable, and Python would refuse to write the longest.
+    return str(value) if type(value) is int and abs(value) < _LARGEST else None
 
 
 def bindable_text(value: object) -> str | None:
-    """Return the text that a claim's value stands for in comparisons, None if it may not be compared: `"a1"` -> `a1`, `42` -> `42`, `true` -> None."""
-    text = str(value) if type(value) is int else value
-    return text if isinstance(text, str) and is_bindable(text) else None
+    """Return the text by which a claim's value is compared with a path parameter and stands in policies: `alice@x.com`, `auth0|1`, `42`. None if it never is.
+
+    A `%` is in none of them, so that a segment equals one of them only if it is fully decoded.
+    """
+    text = claim_text(value)
+    return text if text is not None and _BINDABLE.fullmatch(text) is not None and text not in (".", "..") else None
+
+
+def decoded_segment(segment: str) -> str:
+    """Return what a segment of a path says, percent-decoded once: `alice%40x.com` -> `alice@x.com`, `alice%2540x.com` -> `alice%40x.com`, `a+b` -> `a+b`.
+
+    What is no UTF-8 becomes U+FFFD and what is no escape stays, so that neither equals a value that may be bound.
+    """
+    return unquote(segment) if "%" in segment else segment
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Binding:
-    """The path parameter `parameter` must equal the token's claim `claim`, compared exactly and as sent."""
+    """The path parameter `parameter`, percent-decoded once, must equal the token's claim `claim`, character by character."""
 
     parameter: str
     claim: str

@@ -1,7 +1,7 @@
 """Compiled policies: the golden one, and what an IAM evaluator of our own makes of it for the ARNs under `allows` and `refuses`.
 
-An answer of a vector may have its own `claims` and `now`. `token_expiry` asks for conditions. Where there is no policy `raises` stands, or
-`policy: null` if the answer has to cover the requested ARN only.
+An answer of a vector may have its own `claims` and `now`, and `as_sent: false` if the gateway's ARNs may be decoded. `token_expiry` asks for conditions.
+Where there is no policy `raises` stands, or `policy: null` if the answer has to cover the requested ARN only.
 """
 
 from typing import Any
@@ -27,7 +27,7 @@ def _compile(grounds: Grounds, answer: dict[str, Any]) -> PolicyDocument | None:
     expiry = answer.get("token_expiry")
     if request_scope or target.only_requested:
         return compile_request(arn, decide(grounds, target), token_expiry=expiry)
-    return compile_route(arn, grounds, target.route, token_expiry=expiry)
+    return compile_route(arn, grounds, target.route, token_expiry=expiry, as_sent=answer.get("as_sent", True))
 
 
 @pytest.mark.parametrize("name", names("compiled"))

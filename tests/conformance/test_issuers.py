@@ -348,7 +348,7 @@ def test_a_federated_users_automatic_group_counts_as_any_other_and_changes_none(
     assert principal.groups == ("Readers", automatic)
     alone = gate.verify(OURS.access_token(automatic, username="okta_00u1jane@example.com"))
     assert refs(alone) == ["everyone", f"group/{automatic}"]
-    assert "username" not in alone.claims, "no path parameter is compared with an address"
+    assert alone.claims["username"] == "okta_00u1jane@example.com"
 
 
 # -- what each issuer puts into its tokens ----------------------------------------------------------------------------------------------------------------

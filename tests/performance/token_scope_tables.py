@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from statistics import fmean, median
 
-from authorizer.policy.iam.token_policy import MAX_POLICY_BYTES
+from authorizer.policy.iam.statement import MAX_POLICY_BYTES
 from tests.performance.permission_sets import KINDS, RANDOM_KINDS, Api, by_depth
 from tests.performance.token_scope_measures import Measure
 from tests.performance.token_scope_scaling import Point, Series, per_doubling

@@ -32,6 +32,7 @@ def test_one_policy_says_what_decide_says_for_every_route_or_proves_that_none_ca
     for kind in (
         "counterexamples of three paths",
         "policies with bound values",
+        "policies with values in several spellings",
         "policies with wildcards over prefixes",
         "compared with the evaluator",
     ):

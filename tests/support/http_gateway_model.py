@@ -220,7 +220,8 @@ class HttpGateway:
         remembered = self._remembered(key)
         if remembered is not None:
             return self._judge(remembered, arn, key, invoked=False)
-        told = {name: unquote(value) for name, value in routed.parameters.items()}
+        # Where routing reads the decoded path, its parameters are that already: nothing is decoded twice.
+        told = {name: value if self._router.reading.decodes else unquote(value) for name, value in routed.parameters.items()}
         more: dict[str, Any] = {
             "identity_source": identity or None,
             "path_parameters": told if self._router.reading.path_decoded else routed.parameters,

@@ -4,7 +4,7 @@ Nothing here comes from the product.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import combinations, product
 from random import Random
@@ -16,14 +16,34 @@ from tests.support.random_apis import OWNER, START, VERBS, Oracle, random_docume
 
 MAX_DEPTH = 6
 LONG = "x" * 300
-PLAIN_VALUES = ("7", OWNER, "bob-2", "x.y~z", "10:30", "%C3%A9", "a%20b", LONG)
+PLAIN_VALUES = (
+    "7",
+    OWNER,
+    "bob-2",
+    "x.y~z",
+    "10:30",
+    "%C3%A9",
+    "a%20b",
+    LONG,
+    "b+c@x",
+    "b%2Bc%40x",
+    "b%2bc%40x",
+    "auth0|7",
+    "auth0%7C7",
+    "auth0%7c7",
+)
 HOSTILE_VALUES = (
     *("b%2Fa", "%2F", "a%2fb%2Fc", "%61lice-1", "%61", "a%252Fb", "..", ".", "%2e%2e", "*", "%2A", "%3F", "x*", "%3F*", "${x}", "%24%7B"),
+    *("b+c%40x", "%62+c@x", "b%252Bc%2540x", "b c@x", "auth0%257C7", "b+c@x;y", "B+c@x"),
     *("b\\a", "é", "%C3%28", "%", "%zz", "%00", "%E2%80%AE", "a%2F" * 40, "x" * 1500),
 )
 WORDS = ("a", "b", "ab", "me", "v1:x", "s", "a.b")
-CLAIM_VALUES = (OWNER, OWNER, "bob-2", "7", "me", "a", "a/b", "a*", "..", "é", "")
-_CLAIM_VALUE = re.compile(r"[A-Za-z0-9._~-]{1,128}")  # section 2.3 of RFC 3986: what a claim may hold so that it can stand in a policy
+CLAIM_VALUES = (OWNER, OWNER, "bob-2", "7", "me", "a", "b+c@x", "auth0|7", "a/b", "a*", "..", "é", "")
+# Section 5 of the design: printable ASCII without white space, and without what IAM, a router or a quotation reads as more than itself.
+_CLAIM_CHARACTERS = {chr(code) for code in range(0x21, 0x7F)} - {*'*?${}/\\%"`'}
+# RFC 3986: what no encoder touches (2.3), and what it need not touch in a segment (3.3). ECMAScript's `encodeURIComponent` leaves `!'()` of these.
+_UNRESERVED = {*"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"}
+_LEFT_BY_ENCODERS = (_CLAIM_CHARACTERS, _UNRESERVED | {*"!&'()+,;=:@"}, _UNRESERVED | {*"!'()"}, _UNRESERVED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +132,15 @@ def parameter_names(route: str) -> list[str]:
     return re.findall(r"\{(\w+)\+?\}", route)
 
 
+def _writers() -> Iterator[Callable[[str], str]]:
+    """Each way of clients to write a value."""
+    for left, escape in product(_LEFT_BY_ENCODERS, ("%{:02X}", "%{:02x}")):
+        yield lambda value, left=left, escape=escape: "".join(c if c in left else escape.format(ord(c)) for c in value)  # type: ignore[misc]
+
+
+_WRITERS = tuple(_writers())
+
+
 @dataclass(slots=True)
 class Meaning:
     """What one caller may do, by the oracle. A claim that could act as a pattern is as good as none."""
@@ -124,7 +153,9 @@ class Meaning:
     def __post_init__(self) -> None:
         self._oracle = Oracle(self.case.document)
         self.claims = {
-            name: value for name, value in self.case.claims.items() if _CLAIM_VALUE.fullmatch(value) and value not in (".", "..")
+            name: value
+            for name, value in self.case.claims.items()
+            if {*value} <= _CLAIM_CHARACTERS and 1 <= len(value) <= 128 and value not in (".", "..")
         }
 
     def allows(self, verb: str, routed: RoutedRequest) -> bool:
@@ -141,15 +172,27 @@ class Meaning:
             self._known[key] = self._oracle.allows(case.groups, self.claims, route, verb, dict(parameters), case.now)
         return self._known[key]
 
-    def routes(self) -> list[MeantRoute]:
-        """The same for every request at once: the oracle is asked with claims and with another value in each place."""
+    def routes(self, *, spelled: bool = False) -> list[MeantRoute]:
+        """The same for every request at once: the oracle is asked with claims and with another value in each place. With `spelled` the values stand in each
+        spelling of a client's."""
         return [
-            MeantRoute(method, template, {verb: meant for verb in VERBS if (meant := list(self._meant(f"{method} {template}", verb)))})
+            MeantRoute(
+                method, template, {verb: meant for verb in VERBS if (meant := self._templates(f"{method} {template}", verb, spelled))}
+            )
             for method, template in (route.split(" ") for route in self.case.routes)
         ]
 
-    def _meant(self, route: str, verb: str) -> Iterator[str]:
-        template = route.split(" ")[1]
+    def _templates(self, route: str, verb: str, spelled: bool) -> list[str]:
+        template, found = route.split(" ")[1], list(self._meant(route, verb))
+        writers = (lambda value: value, *_WRITERS) if spelled else (lambda value: value,)
+        written = (
+            re.sub(r"\{(\w+)\+?\}", lambda name: writer(chosen[name[1]]) if name[1] in chosen else name[0], template)  # noqa: B023 - used at once
+            for chosen in found
+            for writer in writers
+        )
+        return [*dict.fromkeys(written)]
+
+    def _meant(self, route: str, verb: str) -> Iterator[dict[str, str]]:
         others = dict.fromkeys(parameter_names(route), "\0")
         found: list[set[tuple[str, str]]] = []
         bound = [name for name in others if name in self._bound_names()]
@@ -162,7 +205,7 @@ class Meaning:
                         continue
                     if self._allows(route, verb, tuple((others | chosen).items())):
                         found.append(set(chosen.items()))
-                        yield re.sub(r"\{(\w+)\+?\}", lambda found: chosen.get(found[1], found[0]), template)  # noqa: B023 - used at once
+                        yield chosen
 
     def _bound_names(self) -> set[str]:
         document = self.case.document

@@ -39,6 +39,7 @@ THOROUGH = (
     "tests/properties/test_gateway_cache.py",
     "tests/properties/test_http_cache.py",
     "tests/properties/test_logged_decision.py",
+    "tests/properties/test_spellings_of_values.py",
 )
 BY_GUARD = ("tests/infrastructure/test_request_guard.py",)
 BY_TOKENS = ("tests/unit/authorizer/tokens/test_verifier.py",)
@@ -54,6 +55,8 @@ BY_MEMO = ("tests/unit/authorizer/test_request_memo.py",)
 BY_PLACES = ("tests/unit/authorizer/events/test_token_places.py",)
 BY_REFUSAL = ("tests/integration/test_http_unauthorized.py",)
 BY_EVENTS = ("tests/unit/authorizer/events/test_events.py",)
+BY_BOUND = ("tests/integration/test_bound_values.py",)
+BY_CALLER = ("tests/unit/authorizer/test_caller.py",)
 BY_LIMIT = ("tests/integration/rest/test_time_limit.py",)
 BY_CONSENT = ("tests/integration/test_delegated_clients.py",)
 
@@ -162,15 +165,77 @@ MUTANTS = (
     Mutant(
         "no Deny for longer paths",
         f"{IAM}/route_policy.py",
-        "    if not route.is_greedy and any(len(values) < len(route.parameters) for values in allows):",
+        "    if not route.is_greedy and any(len(values) < len(route.parameters) for values in spellings):",
         "    if False:",
     ),
     Mutant(
         "a value is held between wildcards",
         f"{IAM}/route_policy.py",
-        "if not all(can_hold(route, dict(values)) for values in allows):",
+        "if not all(can_hold(route, dict(values)) for values in allowed):",
         "if False:",
     ),
+    Mutant("a segment is decoded twice", f"{POLICY}/permission.py", "return unquote(segment) if", "return unquote(unquote(segment)) if"),
+    Mutant("a percent sign may be bound", f"{POLICY}/permission.py", "r\"[!#&'()", "r\"[!%#&'()"),
+    Mutant("true is bound as 1", f"{POLICY}/permission.py", "if type(value) is int and", "if isinstance(value, int) and"),
+    Mutant(
+        "what an HTTP API tells is decoded again",
+        "authorizer/answering.py",
+        "(there if is_http else decoded_segment(there))",
+        "decoded_segment(there)",
+        BY_BOUND,
+    ),
+    Mutant(
+        "what an HTTP API does not tell is taken from the ARN",
+        "authorizer/answering.py",
+        "        if not is_http:\n            return target\n",
+        "        return target\n",
+        BY_BOUND,
+    ),
+    Mutant(
+        "what an HTTP API's ARN holds is taken for what was sent",
+        "authorizer/answering.py",
+        "    return not _is_http(request) or any(decoded_segment(value) != value for value in target.parameters.values())",
+        "    return True",
+        BY_BOUND,
+    ),
+    Mutant(
+        "a spelling is too long for a Resource",
+        f"{IAM}/route_policy.py",
+        "resources.update(resource for resource in more if len(resource) <= MAX_RESOURCE)",
+        "resources.update(more)",
+    ),
+    Mutant(
+        "spellings are too many for an answer",
+        f"{IAM}/route_policy.py",
+        "document = larger if size_of(larger) <= MAX_POLICY_BYTES else document",
+        "document = larger",
+    ),
+    Mutant(
+        "the answer for a route has one spelling",
+        f"{IAM}/route_policy.py",
+        "{values: spellings_of(dict(values)) for values in allowed} if as_sent else plain",
+        "plain",
+    ),
+    Mutant(
+        "a Deny has one spelling",
+        f"{IAM}/token_policy.py",
+        "        for text in verb.texts(pattern, every_spelling=every_spelling)\n        for end",
+        "        for text in verb.texts(pattern, every_spelling=False)\n        for end",
+    ),
+    Mutant(
+        "a fresh character that stands in a spelling",
+        f"{IAM}/token_policy.py",
+        "for spelled in spellings_of(dict(verb.values)) for text",
+        "for spelled in [dict(verb.values)] for text",
+    ),
+    Mutant(
+        "a list of names that nobody wrote",
+        "authorizer/caller.py",
+        'if not all(names) or ",".join(quote(name, safe="", errors="surrogatepass") for name in names) != text:',
+        "if not all(names):",
+        BY_CALLER,
+    ),
+    Mutant("a name without letters", "authorizer/caller.py", "if not all(names) or ", "if ", BY_CALLER),
     Mutant(
         "patterns of the caller's in an Allow",
         f"{IAM}/route_policy.py",
@@ -204,8 +269,8 @@ MUTANTS = (
     Mutant(
         "a slash too many leads to another route",
         f"{IAM}/token_policy.py",
-        "more = _SLASH_GUARDS if in_need else ()",
-        "more = ()",
+        "*(_SLASH_GUARDS if in_need else ())",
+        "*()",
     ),
     Mutant(
         "an encoded slash leads to another route",

@@ -16,7 +16,7 @@ from admin_api.rest.routes.documents import READ_PROBLEMS
 from admin_api.schemas import models, presenters
 from authorizer.errors import TokenError
 from authorizer.policy.document import PermissionDocument
-from authorizer.policy.permission import EVERYONE, PrincipalRef, RefKind
+from authorizer.policy.permission import EVERYONE, PrincipalRef, RefKind, claim_text
 from authorizer.policy.problems import Problem
 from authorizer.policy.route import VERBS, RouteTemplate
 from authorizer.tokens.claims import consent_of, refs_of
@@ -106,7 +106,7 @@ def _register_explain(endpoints: Endpoints) -> None:
         refs += (*(PrincipalRef(RefKind.GROUP, name) for name in request.groups), *named)
         if request.groups or is_of_person(request.claims):
             consent += tuple(named)
-        claims = {name: value for name, value in request.claims.items() if isinstance(value, str)}
+        claims = {name: text for name, value in request.claims.items() if (text := claim_text(value)) is not None}
         found = explain(published.document, refs, claims, request.method, request.path, endpoints.now(), consent)
         return answer(presenters.explanation(found, published.head.version), headers={"ETag": entity_tag(published.head)})
 

@@ -20,7 +20,7 @@ from admin_api.rest.endpoints import Endpoints, Meta, answer
 from admin_api.rest.problems import BAD_REQUEST, BODY_TOO_LARGE, INVALID_REQUEST, ProblemError
 from authorizer.errors import TokenError
 from authorizer.policy.document import API_NAME
-from authorizer.policy.permission import PrincipalRef, RefKind
+from authorizer.policy.permission import PrincipalRef, RefKind, claim_text
 from authorizer.policy.problems import Problem
 from authorizer.tokens.claims import consent_of
 
@@ -176,7 +176,7 @@ class _Evaluator:
         published = self._read(api)
         if published is None:
             return _denied("unknown_api", "the API has nothing published")
-        claims = {name: value for name, value in _claims(question.subject).items() if isinstance(value, str)}
+        claims = {name: text for name, value in _claims(question.subject).items() if (text := claim_text(value)) is not None}
         found = explain(published.document, refs, claims, question.action.name, question.resource.id, self._endpoints.now(), consent)
         context = {"reason": found.decision.reason.value, "sentence": str(found), "version": published.head.version}
         return Evaluation(decision=found.decision.allowed, context=context | {"determining": [str(held) for held in found.determining]})

@@ -9,7 +9,18 @@ from collections.abc import Mapping
 from authorizer.policy.cache_scope import can_hold, pattern_parts
 from authorizer.policy.decision import Decision, Grounds, Values, allowed_values, applicable
 from authorizer.policy.iam.method_arn import MAX_RESOURCE, MethodArn, is_literal, literal_text
-from authorizer.policy.iam.statement import PolicyDocument, PolicyTooLargeError, allow, allows, deny, end_of, policy
+from authorizer.policy.iam.spellings import spellings_of
+from authorizer.policy.iam.statement import (
+    MAX_POLICY_BYTES,
+    PolicyDocument,
+    PolicyTooLargeError,
+    allow,
+    allows,
+    deny,
+    end_of,
+    policy,
+    size_of,
+)
 from authorizer.policy.route import RouteTemplate, SegmentKind
 
 _KEPT_OF_A_LONG_ARN = 500
@@ -46,30 +57,61 @@ def is_too_long(arn: MethodArn) -> bool:
 
 
 def compile_route(
-    arn: MethodArn, grounds: Grounds, route: RouteTemplate | None, *, token_expiry: int | None = None, slash_counts: bool = False
+    arn: MethodArn,
+    grounds: Grounds,
+    route: RouteTemplate | None,
+    *,
+    token_expiry: int | None = None,
+    slash_counts: bool = False,
+    as_sent: bool = True,
 ) -> PolicyDocument | None:
     """Return the answer for every request that the gateway serves by this route with the ARN's verb, whichever values its parameters have.
 
     `route` is None if the gateway's template is not in the catalogue. A denied answer covers the whole verb: the cache entry belongs to this
     route alone, and a narrower Deny would be missed by odd spellings. `slash_counts` as in `resolve`. None if no policy can hold a bound value to its
     place (see `can_hold`). Raises `PolicyTooLargeError`.
+
+    `as_sent` tells that the gateway's ARNs have the path as it was sent. Then a bound value stands there in each spelling that clients send (see
+    `spellings_of`), as far as the limits of a policy allow, and in its own alone otherwise: where ARNs are decoded, `alice%40x.com` is what was sent as
+    `alice%2540x.com`, which is another value.
     """
-    allows = {} if route is None or arn.verb is None else _allowed_values(grounds, arn.verb, route)
-    if route is None or not allows:
+    allowed = {} if route is None or arn.verb is None else _allowed_values(grounds, arn.verb, route)
+    if route is None or not allowed:
         return policy(deny(f"{arn.method_prefix}*"))
-    if not all(can_hold(route, dict(values)) for values in allows):
+    if not all(can_hold(route, dict(values)) for values in allowed):
         return None
-    by_end: dict[int | None, set[str]] = {}
-    for values, until in allows.items():
-        paths = _paths(route, dict(values), slash_counts=slash_counts)
-        by_end.setdefault(end_of(until, token_expiry), set()).update(arn.method_prefix + path for path in paths)
-    statements = [allow(sorted(resources), end) for end, resources in by_end.items()]
-    if not route.is_greedy and any(len(values) < len(route.parameters) for values in allows):
-        # A `*` also takes in `/`. Without this a path whose encoded slash was decoded could shift its segments under the wildcards.
-        statements.append(deny(arn.method_prefix + "*/" * len(route.segments) + "?*"))
-    longest = max(len(resource) for statement in statements for resource in statement["Resource"])
+    ends = {values: end_of(until, token_expiry) for values, until in allowed.items()}
+    plain = {values: [dict(values)] for values in allowed}
+    document = _for_route(arn, route, ends, plain, slash_counts=slash_counts)
+    longest = max(len(resource) for statement in document["Statement"] for resource in statement["Resource"])
     if longest > MAX_RESOURCE:
         raise PolicyTooLargeError(f"a resource for route `{route}` has {longest} characters, more than {MAX_RESOURCE}")
+    spelled = {values: spellings_of(dict(values)) for values in allowed} if as_sent else plain
+    if spelled != plain:
+        larger = _for_route(arn, route, ends, spelled, slash_counts=slash_counts)
+        document = larger if size_of(larger) <= MAX_POLICY_BYTES else document
+    return document
+
+
+def _for_route(
+    arn: MethodArn,
+    route: RouteTemplate,
+    ends: Mapping[Values, int | None],
+    spellings: Mapping[Values, list[dict[str, str]]],
+    *,
+    slash_counts: bool,
+) -> PolicyDocument:
+    """Return the policy that allows a route for these parameter values in these spellings. Only the first of each may be too long for a Resource."""
+    by_end: dict[int | None, set[str]] = {}
+    for values, (plain, *others) in spellings.items():
+        resources = by_end.setdefault(ends[values], set())
+        resources.update(arn.method_prefix + path for path in _paths(route, plain, slash_counts=slash_counts))
+        more = (arn.method_prefix + path for spelled in others for path in _paths(route, spelled, slash_counts=slash_counts))
+        resources.update(resource for resource in more if len(resource) <= MAX_RESOURCE)
+    statements = [allow(sorted(resources), end) for end, resources in by_end.items()]
+    if not route.is_greedy and any(len(values) < len(route.parameters) for values in spellings):
+        # A `*` also takes in `/`. Without this a path whose encoded slash was decoded could shift its segments under the wildcards.
+        statements.append(deny(arn.method_prefix + "*/" * len(route.segments) + "?*"))
     return policy(*statements)
 
 

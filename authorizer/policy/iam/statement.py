@@ -1,6 +1,10 @@
 """The parts of an IAM policy that API Gateway takes from an authorizer, and nothing of what decides them."""
 
+import json
 from typing import Literal, NotRequired, TypedDict
+
+MAX_POLICY_BYTES = 7000
+"""Budget of a policy, so that it fits into the 8 KB of an answer beside the caller's context."""
 
 
 class Statement(TypedDict):
@@ -44,6 +48,11 @@ def deny(*resources: str) -> Statement:
 def policy(*statements: Statement) -> PolicyDocument:
     """Return the document around statements."""
     return {"Version": "2012-10-17", "Statement": list(statements)}
+
+
+def size_of(document: PolicyDocument) -> int:
+    """Return the bytes of a policy as JSON."""
+    return len(json.dumps(document))
 
 
 def copied(document: PolicyDocument) -> PolicyDocument:

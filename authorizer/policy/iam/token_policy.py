@@ -8,9 +8,9 @@ is missed. They do carry one against doubled and encoded slashes where a slash t
 denies such paths too.
 """
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -29,12 +29,10 @@ from authorizer.policy.iam.pattern_coverage import (
     takes_in,
     with_bound,
 )
-from authorizer.policy.iam.statement import PolicyDocument, allow, deny, end_of, policy
+from authorizer.policy.iam.spellings import spellings_of
+from authorizer.policy.iam.statement import MAX_POLICY_BYTES, PolicyDocument, allow, deny, end_of, policy, size_of
 from authorizer.policy.permission import Effect, Permission
 from authorizer.policy.route import VERBS, RouteCatalog, RouteTemplate, Segment, Selector, parse_selector
-
-MAX_POLICY_BYTES = 7000
-"""Budget of a policy, so that it fits into the 8 KB of an answer beside the caller's context."""
 
 _MAX_DENIES = 150
 """More would not fit into the budget of bytes, and finding them takes time that grows with their square."""
@@ -57,6 +55,10 @@ class Refusal:
     reason: RefusalReason
     message: str
     counterexample: Counterexample | None = None
+
+
+_Guards = Mapping[str, list[Pattern]]
+"""By verb, what Denies have to take in."""
 
 
 class _RefusedError(Exception):
@@ -83,9 +85,11 @@ class _VerbAccess:
     def disallowed(self) -> frozenset[int]:
         return frozenset(range(len(self.known.routes))) - self.allowed.keys()
 
-    def text(self, pattern: Pattern, some: str = "*") -> str:
-        """Return the pattern as it stands in a policy."""
-        return "/".join(some if piece is STAR else self.values.get(piece, piece) for piece in pattern)
+    def texts(self, pattern: Pattern, some: str = "*", *, every_spelling: bool) -> list[str]:
+        """Return the pattern as it stands in a policy, its values as they are or in every spelling: `o/a@x/*`, or `o/a@x/*` and `o/a%40x/*`."""
+        values = {piece: self.values[piece] for piece in pattern if piece is not STAR and piece in self.values}
+        spellings = spellings_of(values) if every_spelling else [values]
+        return ["/".join(some if piece is STAR else spelled.get(piece, piece) for piece in pattern) for spelled in spellings]
 
     def spelled(self, pattern: Pattern) -> Pattern:
         """Return the pattern with values in place of marks."""
@@ -99,26 +103,36 @@ class _VerbAccess:
 def compile_token(arn: MethodArn, grounds: Grounds, *, guards: bool = False, token_expiry: int | None = None) -> PolicyDocument | Refusal:
     """Return a policy that allows what `decide` allows, for every path in its plain spelling, and nothing more for any other; or the reason why not.
 
+    A bound value stands there in each spelling that clients send, or in its own alone where that is too much.
+
     `arn` is any of the stage. `guards` permits Denies that tell routes apart. With `token_expiry`, the token's `exp`, Allows carry the condition that
     they end with their reason.
     """
     try:
         access = _read_access(grounds)
         guarding = {verb.known.verb: _route_guards(verb, guards=guards) for verb in access}
-        # A listing whose prefixes alone are too long need not be written to be measured.
-        listed = sum(len(verb.allowed) for verb in access) * len(arn.prefix) <= MAX_POLICY_BYTES
-        document = _document(arn, access, guarding, token_expiry, collapse=not listed)
-        if listed and _size(document) > MAX_POLICY_BYTES:
-            document = _document(arn, access, guarding, token_expiry, collapse=True)
+        if any(len(spellings_of(dict(verb.values))) > 1 for verb in access):
+            # All of them or none: a Deny has to be spelled as the Allow that it holds back is.
+            with suppress(_RefusedError):
+                return _policy(arn, access, guarding, token_expiry, every_spelling=True)
+        return _policy(arn, access, guarding, token_expiry, every_spelling=False)
     except _RefusedError as error:
         return error.refusal
-    if _size(document) > MAX_POLICY_BYTES:
-        return Refusal(RefusalReason.TOO_LARGE, f"the policy has {_size(document)} bytes, more than {MAX_POLICY_BYTES}: use `route` scope")
+
+
+def _policy(
+    arn: MethodArn, access: list[_VerbAccess], guarding: _Guards, token_expiry: int | None, *, every_spelling: bool
+) -> PolicyDocument:
+    """Return the policy, collapsed if its listing is too large. Raises `_RefusedError` if it does not fit even so."""
+    # A listing whose prefixes alone are too long need not be written to be measured.
+    listed = sum(len(verb.allowed) for verb in access) * len(arn.prefix) <= MAX_POLICY_BYTES
+    document = _document(arn, access, guarding, token_expiry, collapse=not listed, every_spelling=every_spelling)
+    if listed and size_of(document) > MAX_POLICY_BYTES:
+        document = _document(arn, access, guarding, token_expiry, collapse=True, every_spelling=every_spelling)
+    size = size_of(document)
+    if size > MAX_POLICY_BYTES:
+        raise _RefusedError(RefusalReason.TOO_LARGE, f"the policy has {size} bytes, more than {MAX_POLICY_BYTES}: use `route` scope")
     return document
-
-
-def _size(document: PolicyDocument) -> int:
-    return len(json.dumps(document))
 
 
 def _read_access(grounds: Grounds) -> list[_VerbAccess]:
@@ -183,16 +197,22 @@ def _refuse_words(catalog: RouteCatalog, values: Iterable[str]) -> None:
         raise _RefusedError(RefusalReason.BINDING, message)
 
 
-def _route_guards(verb: _VerbAccess, *, guards: bool) -> list[str]:
-    """Return the Denies that tell the routes of one verb apart. Raises `_RefusedError` if none would do, or if there may be none."""
+def _route_guards(verb: _VerbAccess, *, guards: bool) -> list[Pattern]:
+    """Return what Denies have to take in to tell the routes of one verb apart. Raises `_RefusedError` if none would do, or if there may be none."""
     denied: set[Pattern] = set()
     for number in verb.allowed:
         if not verb.known.within(verb.known.patterns[number], verb.mask):
             denied |= _guards_of(verb, number, guards=guards)
-    least = [pattern for pattern in denied if not any(other != pattern and takes_in(other, pattern) for other in denied)]
+    return [pattern for pattern in denied if not any(other != pattern and takes_in(other, pattern) for other in denied)]
+
+
+def _guard_texts(verb: _VerbAccess, patterns: Iterable[Pattern], *, every_spelling: bool) -> list[str]:
     # A slash at the end leads to the same route. A `*` takes it in, a literal has to be written with it too.
     return sorted(
-        text + end for pattern in least for text in [verb.text(pattern)] for end in ("", *("/" if pattern[-1:] != (STAR,) and text else ""))
+        text + end
+        for pattern in patterns
+        for text in verb.texts(pattern, every_spelling=every_spelling)
+        for end in ("", *("/" if pattern[-1:] != (STAR,) and text else ""))
     )
 
 
@@ -217,7 +237,8 @@ def _inexact(verb: _VerbAccess, number: int, denied: SymbolicPath, also_allowed:
     owners = [number, verb.known.owner(denied), *([verb.known.owner(also_allowed)] if also_allowed is not None else [])]
     routes = [_readable(verb, verb.known.routes[owner]) for owner in owners if owner is not None]
     paths = verb.spelled(verb.known.patterns[number]), verb.spelled(denied), None if also_allowed is None else verb.spelled(also_allowed)
-    counterexample = spell_counterexample(verb.known.verb, routes, [*words_of(verb.catalog.routes), *verb.values.values()], paths)
+    words = [*words_of(verb.catalog.routes), *(text for spelled in spellings_of(dict(verb.values)) for text in spelled.values())]
+    counterexample = spell_counterexample(verb.known.verb, routes, words, paths)
     ways = "use `route` scope, or one authorizer per path depth" + (", or guards" if also_allowed is None else "")
     return _RefusedError(RefusalReason.INEXACT, f"{counterexample}; {ways}", counterexample)
 
@@ -227,7 +248,7 @@ def _readable(verb: _VerbAccess, route: RouteTemplate) -> RouteTemplate:
 
 
 def _document(
-    arn: MethodArn, access: list[_VerbAccess], guarding: Mapping[str, list[str]], token_expiry: int | None, *, collapse: bool
+    arn: MethodArn, access: list[_VerbAccess], guarding: _Guards, token_expiry: int | None, *, collapse: bool, every_spelling: bool
 ) -> PolicyDocument:
     prefix = arn.prefix
     by_end: dict[int | None, list[str]] = {}
@@ -237,10 +258,10 @@ def _document(
         patterns = _allows(verb, token_expiry, collapse=collapse)
         in_need = {pattern for pattern in patterns if verb.needs_slash_guard(pattern)}
         for pattern in patterns:
-            text = verb.text(pattern, "?*" if pattern in in_need else "*")
-            by_end.setdefault(_end(verb, pattern, token_expiry), []).append(f"{prefix}{verb.known.verb}/{text}")
-        more = _SLASH_GUARDS if in_need else ()
-        denies += [f"{arn.prefix}{verb.known.verb}/{text}" for text in (*guarding[verb.known.verb], *more)]
+            texts = verb.texts(pattern, "?*" if pattern in in_need else "*", every_spelling=every_spelling)
+            by_end.setdefault(_end(verb, pattern, token_expiry), []).extend(f"{prefix}{verb.known.verb}/{text}" for text in texts)
+        texts = [*_guard_texts(verb, guarding[verb.known.verb], every_spelling=every_spelling), *(_SLASH_GUARDS if in_need else ())]
+        denies += [f"{arn.prefix}{verb.known.verb}/{text}" for text in texts]
     statements = [allow(sorted(resources), end) for end, resources in by_end.items()]
     if not statements:
         # Said aloud: beside a resource policy that allows, silence would be an allow.

@@ -28,10 +28,17 @@ class Caller:
 
     def context(self, route: str | None = None) -> dict[str, str]:
         """What stands under `requestContext.authorizer`, once `route` was allowed."""
-        context = {"principalId": self.subject, "groups": json.dumps(self.groups), "client_id": self.client_id, "version": "1"}
+        context = {"principalId": self.subject, "groups": _as_text(self.groups), "client_id": self.client_id, "version": "1"}
         context |= {} if route is None else {"route": route}
-        context |= {} if self.consent is None else {"consent": json.dumps(self.consent)}
-        return context if self.scopes is None else context | {"scopes": json.dumps(self.scopes)}
+        context |= {} if self.consent is None else {"consent": _as_text(self.consent)}
+        return context if self.scopes is None else context | {"scopes": _as_text(self.scopes)}
+
+
+def _as_text(names: tuple[str, ...]) -> str:
+    """As the authorizer's context has a list."""
+    return ",".join(
+        "".join(c if c.isascii() and (c.isalnum() or c in "-._~") else "".join(f"%{b:02X}" for b in c.encode()) for c in n) for n in names
+    )
 
 
 ADMIN = Caller("jane", ("gatebook-admins",))

@@ -22,13 +22,16 @@ BROKEN: dict[str, Any] = {
     "a number for a principal": {**GOOD, "principalId": 7},
     "a principal of null": {**GOOD, "principalId": None},
     "no groups": {k: v for k, v in GOOD.items() if k != "groups"},
-    "groups that are no JSON": {**GOOD, "groups": "gatebook-admins"},
-    "groups that are one text": {**GOOD, "groups": '"gatebook-admins"'},
+    "groups that nobody encoded": {**GOOD, "groups": "gatebook admins"},
+    "a group without a name": {**GOOD, "groups": "gatebook-admins,"},
+    "groups that are no UTF-8": {**GOOD, "groups": "gatebook-admins,%C3%28"},
+    "groups that are one text in JSON": {**GOOD, "groups": '"gatebook-admins"'},
     "groups that are a mapping": {**GOOD, "groups": '{"gatebook-admins": 1}'},
     "groups that are no texts": {**GOOD, "groups": '["gatebook-admins", 1]'},
     "groups as API Gateway gives no list": {**GOOD, "groups": ["gatebook-admins"]},
-    "scopes that are one text": {**MACHINE.context(), "scopes": '"admin/all"'},
-    "scopes that are no JSON": {**MACHINE.context(), "scopes": "admin/all"},
+    "scopes that are one text in JSON": {**MACHINE.context(), "scopes": '"admin/all"'},
+    "scopes that nobody encoded": {**MACHINE.context(), "scopes": "admin/all"},
+    "scopes of null": {**MACHINE.context(), "scopes": None},
     "scopes that are no texts": {**MACHINE.context(), "scopes": "[null]"},
     "a consent that is one text": {**ADMIN.context(), "consent": '"admin/all"'},
     "a consent that is no JSON": {**ADMIN.context(), "consent": "admin/all"},
@@ -57,6 +60,11 @@ ROUTES = [
         ]
     ),
 ]
+
+
+def test_what_an_older_authorizer_said_is_read_as_long_as_the_gateway_remembers_it(rest: Rest, standing: str) -> None:
+    context = {**ADMIN.context("GET /v1/apis"), "groups": '["gatebook-admins"]'}
+    assert rest.client.call("GET", "/v1/apis", context=context).status == 200
 
 
 @pytest.mark.parametrize("context", BROKEN.values(), ids=BROKEN)

@@ -10,7 +10,7 @@ from authorizer.caller import Caller, NoCallerError, may_send, read_caller
 from authorizer.events.wire import Answer
 from tests.support.events import Event, http_1_event, http_2_event, rest_request_event, rest_token_event, websocket_event
 
-CONTEXT = {"sub": "u1", "version": "7", "groups": '["guest", "süß"]', "client_id": "client-1"}
+CONTEXT = {"sub": "u1", "version": "7", "groups": "guest,s%C3%BC%C3%9F", "client_id": "client-1"}
 CALLER = Caller("u1", "client-1", 7, ("guest", "süß"), (), None, ())
 
 
@@ -32,7 +32,7 @@ def test_the_caller_is_read(shape: Any) -> None:
     assert read_caller(shape(CONTEXT)) == CALLER
     assert read_caller(shape(CONTEXT | {"principalId": "u1", "integrationLatency": 7})) == CALLER
     assert read_caller(shape(CONTEXT | {"lambda": "a text of that name"})) == CALLER
-    machine = read_caller(shape(CONTEXT | {"scopes": '["pets/read"]', "username": "jane", "routes": '["$connect"]'}))
+    machine = read_caller(shape(CONTEXT | {"scopes": "pets%2Fread", "username": "jane", "routes": "%24connect"}))
     assert (machine.scopes, machine.username, machine.routes) == (("pets/read",), "jane", ("$connect",))
 
 
@@ -105,7 +105,39 @@ def test_a_context_that_is_not_whole_is_none(shape: Any, name: str, value: Any) 
 @pytest.mark.parametrize(
     "text",
     [
-        *("", "guest", "{}", '"guest"', "[7]", "[null]", '[["guest"]]', "null", "NaN", "admin,guest", '["guest"', '["guest"] ["admin"]'),
+        *("{}", '"guest"', "[7]", "[null]", '[["guest"]]', '["guest"', '["guest"] ["admin"]', "[", " []", '["guest"],admin'),
+        *(
+            ",",
+            "guest,",
+            ",guest",
+            "guest,,admin",
+            "guest, admin",
+            " guest",
+            "guest ",
+            "Domain Admins",
+            "Domain+Admins",
+            "süß",
+            "a/b",
+            "$connect",
+        ),
+        *(
+            "%",
+            "guest%",
+            "%2",
+            "%zz",
+            "%2c",
+            "%c3%bc",
+            "%67uest",
+            "%C3%28",
+            "%C3",
+            "%FF",
+            "%C0%AE",
+            "%ED%A0",
+            "a:b",
+            "a\n",
+            "a\x00",
+            "\ud800",
+        ),
         *("['guest']", '["guest", NaN]', "[true]", '[{"a": 1}]', '"""'),
         pytest.param("[" * 100_000, id="deep_list"),
         pytest.param('{"a":' * 100_000, id="deep_object"),
@@ -116,7 +148,7 @@ def test_a_list_that_is_none_is_not_guessed(name: str, text: str) -> None:
     for shape in SHAPES:
         with pytest.raises(NoCallerError):
             read_caller(shape(CONTEXT | {name: text}))
-    assert may_send(message("watchPets", **{"routes": '["watchPets"]'} | {name: text})) is False
+    assert may_send(message("watchPets", **{"routes": "watchPets"} | {name: text})) is False
 
 
 @pytest.mark.parametrize("name", ["scopes", "routes"])
@@ -127,17 +159,32 @@ def test_a_list_that_is_no_text_is_none(name: str, value: Any) -> None:
         read_caller(under_lambda(CONTEXT | {name: value}))
 
 
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_list_that_an_older_authorizer_wrote_is_read_as_long_as_gateways_remember_it(shape: Any) -> None:
+    caller = read_caller(shape(CONTEXT | {"groups": '["guest", "süß", "a,b", ""]', "scopes": "[]", "routes": '["$connect"]'}))
+    assert (caller.groups, caller.scopes, caller.routes) == (("guest", "süß", "a,b", ""), (), ("$connect",))
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_no_groups_are_not_missing_groups(shape: Any) -> None:
+    assert read_caller(shape(CONTEXT | {"groups": "", "scopes": "", "routes": ""})) == Caller("u1", "client-1", 7, (), (), None, ())
+    with pytest.raises(NoCallerError, match="`groups` of the authorizer context"):
+        read_caller(shape({name: value for name, value in CONTEXT.items() if name != "groups"}))
+
+
 def test_a_list_as_large_as_an_answer_is_read() -> None:
     groups = [f"group-{number}" for number in range(1000)]
-    assert read_caller(under_lambda(CONTEXT | {"groups": json.dumps(groups)})).groups == tuple(groups)
+    assert read_caller(under_lambda(CONTEXT | {"groups": ",".join(groups)})).groups == tuple(groups)
 
 
 def test_what_stands_twice_is_read_twice() -> None:
-    caller = read_caller(under_authorizer(CONTEXT | {"groups": '["guest", "guest"]', "routes": '["a", "a"]'}))
+    caller = read_caller(under_authorizer(CONTEXT | {"groups": "guest,guest", "routes": "a,a"}))
     assert (caller.groups, caller.routes, caller.is_in("guest")) == (("guest", "guest"), ("a", "a"), True)
 
 
-@pytest.mark.parametrize("groups", ["[]", '[""]', '["Guest"]', '["guest "]', '["\\u0000guest"]', '["guests"]', '["[\\"guest\\"]"]'])
+@pytest.mark.parametrize(
+    "groups", ["", "Guest", "guest%20", "%00guest", "guests", "%5B%22guest%22%5D", "x%2Cguest", "guest%2Cx", "[]", '["Guest"]']
+)
 def test_a_group_is_its_whole_name(groups: str) -> None:
     assert not read_caller(under_authorizer(CONTEXT | {"groups": groups})).is_in("guest")
 
@@ -155,7 +202,7 @@ def test_a_text_that_says_nothing_is_none(name: str, value: str) -> None:
 
 
 def test_a_version_of_many_digits_is_none() -> None:
-    event = message("watchPets", version="9" * 5000, routes='["watchPets"]')
+    event = message("watchPets", version="9" * 5000, routes="watchPets")
     assert may_send(event) is False
     with pytest.raises(NoCallerError):
         read_caller(event)
@@ -194,7 +241,7 @@ def test_scopes_that_did_not_fit_are_not_no_scopes() -> None:
 
 def test_routes_that_did_not_fit_are_none_that_may_be_used() -> None:
     assert read_caller(under_authorizer(CONTEXT | {"routes_omitted": "true"})).routes == ()
-    assert read_caller(under_authorizer(CONTEXT | {"routes_omitted": "true", "routes": '["watchPets"]'})).routes == ()
+    assert read_caller(under_authorizer(CONTEXT | {"routes_omitted": "true", "routes": "watchPets"})).routes == ()
 
 
 def message(key: Any, **context: Any) -> Event:
@@ -206,30 +253,35 @@ def message(key: Any, **context: Any) -> Event:
 @pytest.mark.parametrize(
     ("key", "context", "allowed"),
     [
+        ("watchPets", {"routes": "%24connect,watchPets"}, True),
+        ("$connect", {"routes": "%24connect,watchPets"}, True),
+        ("%24connect", {"routes": "%24connect,watchPets"}, False),
+        ("announcePet", {"routes": "%24connect,watchPets"}, False),
+        ("watch", {"routes": "%24connect,watchPets"}, False),
         ("watchPets", {"routes": '["$connect", "watchPets"]'}, True),
         ("announcePet", {"routes": '["$connect", "watchPets"]'}, False),
-        ("watch", {"routes": '["$connect", "watchPets"]'}, False),
         ("watchPets", {}, False),
+        ("watchPets", {"routes": ""}, False),
         ("watchPets", {"routes": "[]"}, False),
-        ("watchPets", {"routes": "watchPets"}, False),
+        ("watchPets", {"routes": '"watchPets"'}, False),
         ("watchPets", {"routes_omitted": "true"}, False),
-        ("watchPets", {"routes": '["watchPets"]', "sub": ""}, False),
-        (None, {"routes": '["watchPets"]'}, False),
-        (["watchPets"], {"routes": '["watchPets"]'}, False),
-        ({"watchPets": 1}, {"routes": '["watchPets"]'}, False),
-        ("", {"routes": '["watchPets"]'}, False),
-        ("WATCHPETS", {"routes": '["watchPets"]'}, False),
-        ("watchPets ", {"routes": '["watchPets"]'}, False),
-        ("atch", {"routes": '["watchPets"]'}, False),
-        ("$default", {"routes": '["watchPets", "$connect"]'}, False),
-        ("$default", {"routes": '["$default"]'}, True),
+        ("watchPets", {"routes": "watchPets", "sub": ""}, False),
+        (None, {"routes": "watchPets"}, False),
+        (["watchPets"], {"routes": "watchPets"}, False),
+        ({"watchPets": 1}, {"routes": "watchPets"}, False),
+        ("", {"routes": "watchPets"}, False),
+        ("WATCHPETS", {"routes": "watchPets"}, False),
+        ("watchPets ", {"routes": "watchPets"}, False),
+        ("atch", {"routes": "watchPets"}, False),
+        ("$default", {"routes": "watchPets,%24connect"}, False),
+        ("$default", {"routes": "%24default"}, True),
         # The key of another route is no reason.
-        ("watchPets", {"routes": '["$default", "*", "ANY", "watchPets/"]'}, False),
-        ("watchPets", {"routes": '["watchPets", 7]'}, False),
+        ("watchPets", {"routes": "%24default,%2A,ANY,watchPets%2F"}, False),
+        ("watchPets", {"routes": "watchPets,"}, False),
         ("watchPets", {"routes": ["watchPets"]}, False),
-        ("watchPets", {"routes": '["watchPets"]', "groups": ""}, False),
-        ("watchPets", {"routes": '["watchPets"]', "version": None}, False),
-        ("watchPets", {"routes": '["watchPets"]', "routes_omitted": "true"}, False),
+        ("watchPets", {"routes": "watchPets", "groups": ","}, False),
+        ("watchPets", {"routes": "watchPets", "version": None}, False),
+        ("watchPets", {"routes": "watchPets", "routes_omitted": "true"}, False),
     ],
 )
 def test_a_message_may_be_sent_if_its_route_is_listed(key: Any, context: dict[str, Any], allowed: bool) -> None:
@@ -237,13 +289,13 @@ def test_a_message_may_be_sent_if_its_route_is_listed(key: Any, context: dict[st
 
 
 def test_a_message_without_a_route_may_not_be_sent() -> None:
-    assert not may_send({"requestContext": {"authorizer": CONTEXT | {"routes": '["$default"]'}}})
+    assert not may_send({"requestContext": {"authorizer": CONTEXT | {"routes": "%24default"}}})
 
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_the_route_that_counts_is_the_gateways(shape: Any) -> None:
     """The body and the headers are the caller's."""
-    event = shape(CONTEXT | {"routes": '["watchPets"]'}) | {"routeKey": "watchPets", "body": '{"routeKey": "watchPets"}'}
+    event = shape(CONTEXT | {"routes": "watchPets"}) | {"routeKey": "watchPets", "body": '{"routeKey": "watchPets"}'}
     assert may_send(event) is False
 
 
@@ -256,7 +308,7 @@ EVENTS: dict[str, Event] = {
     "http_2": http_2_event(),
     "websocket": websocket_event(),
 }
-GROUPS = ["guest", "süß☕", 'a "quoted" one', "a,b", ""]
+GROUPS = ["guest", "süß☕", 'a "quoted" one', "a,b", "100%", "Domain Admins", "a/b", "[x]", "%41", "-._~", "\U0001f600", "a\ud800b"]
 ROUTES = ["$connect", "watchPets"]
 
 
@@ -273,9 +325,9 @@ def handed_on(kind: str, context: dict[str, str], is_authorized: bool | None = N
 @pytest.mark.parametrize("is_authorized", [None, True, False])
 def test_what_the_authorizer_writes_is_read_back(kind: str, is_authorized: bool | None) -> None:
     context = CONTEXT | {
-        "groups": json.dumps(GROUPS, ensure_ascii=False),
-        "routes": json.dumps(ROUTES),
-        "scopes": '["pets/read"]',
+        "groups": "guest,s%C3%BC%C3%9F%E2%98%95,a%20%22quoted%22%20one,a%2Cb,100%25,Domain%20Admins,a%2Fb,%5Bx%5D,%2541,-._~,%F0%9F%98%80,a%ED%A0%80b",
+        "routes": "%24connect,watchPets",
+        "scopes": "pets%2Fread",
         "username": "jane",
     }
     caller = read_caller(handed_on(kind, context, is_authorized))
@@ -286,8 +338,8 @@ def test_what_the_authorizer_writes_is_read_back(kind: str, is_authorized: bool 
 @pytest.mark.parametrize("kind", EVENTS)
 @pytest.mark.parametrize("large", [(), ("groups",), ("groups", "scopes"), ("groups", "scopes", "routes")])
 def test_what_did_not_fit_is_read_back_as_unknown(kind: str, large: tuple[str, ...]) -> None:
-    lists = {"groups": '["guest"]', "scopes": '["pets/read"]', "routes": '["watchPets"]'}
-    event = handed_on(kind, CONTEXT | lists | dict.fromkeys(large, json.dumps(["x" * 8000])))
+    lists = {"groups": "guest", "scopes": "pets%2Fread", "routes": "watchPets"}
+    event = handed_on(kind, CONTEXT | lists | dict.fromkeys(large, "x" * 8000))
     caller = read_caller(event)
     assert caller.groups == (None if "groups" in large else ("guest",))
     assert caller.scopes == (None if "scopes" in large else ("pets/read",))

@@ -361,7 +361,10 @@ def test_groups_come_from_the_configured_claim_alone() -> None:
     assert not check(machine | {"roles": []}, roles).is_machine
 
 
-BINDABLE: list[tuple[object, str]] = [("a", "a"), ("x" * 128, "x" * 128), ("A-Z.0_9~", "A-Z.0_9~"), ("...", "..."), (7, "7"), (0, "0")]
+BINDABLE: list[tuple[object, str]] = [
+    *((text, text) for text in ("a", "x" * 128, "A-Z.0_9~", "...", "a.b", "a:b", "alice@x.com", "auth0|1", "a+b=c")),
+    *((number, str(number)) for number in (7, 0, -7, 2**70)),
+]
 UNBINDABLE = ["", ".", "..", "x" * 129, "a/b", "a b", "*", "?", "${aws:username}", "%2F", "é", "a\n", True, 7.0, None, ["a"], {}]
 
 

@@ -10,8 +10,8 @@ from authorizer.policy.decision import Grounds
 from authorizer.policy.document import PermissionDocument, parse_document
 from authorizer.policy.iam.method_arn import MethodArn
 from authorizer.policy.iam.pattern_coverage import reach_of
-from authorizer.policy.iam.statement import PolicyDocument
-from authorizer.policy.iam.token_policy import MAX_POLICY_BYTES, Refusal, RefusalReason, compile_token
+from authorizer.policy.iam.statement import MAX_POLICY_BYTES, PolicyDocument
+from authorizer.policy.iam.token_policy import Refusal, RefusalReason, compile_token
 from authorizer.policy.permission import EVERYONE
 from tests.support.iam_evaluator import evaluate
 
