@@ -103,6 +103,12 @@ def test_with_simple_responses_the_refusal_is_one_word(build: Build) -> None:
         assert "isAuthorized" in is_refused(gate, asked("2.0", authorization), reason)
     # Payload 1.0 has no such word.
     assert "policyDocument" in is_refused(gate, asked("1.0", GONE["expired"]), "expired")
+    for payload, word in (("1.0", None), ("2.0", False)):
+        answer = unauthorized_answer(
+            read_request(asked(payload, GONE["expired"])), TokenError("expired", ""), simple_responses=True, nothing_cached=False
+        )
+        assert answer is not None
+        assert answer.is_authorized is word
 
 
 @pytest.mark.parametrize("payload", WRITTEN)
