@@ -56,6 +56,7 @@ CALLERS: dict[str, tuple[str, set[str]]] = {
     "writer": (through(THIRD, WRITES), {"POST /pets"}),
     "both": (through(THIRD, BOTH), {"GET /pets", "POST /pets"}),
     "without consent": (through(THIRD, NONE), set()),
+    "without scopes": (through(THIRD, ""), set()),
     "reader through another": (through(OTHER, READS), {"GET /pets", "DELETE /pets"}),
     "stranger": (through(THIRD, BOTH, "stranger"), set()),
     "machine": (

@@ -374,21 +374,35 @@ def faults(header: dict[str, Any], claims: dict[str, Any]) -> set[str]:
         "audience": is_audience and AUDIENCE not in audiences,
         "subject": type(sub) is not str or not 1 <= len(sub) <= 256 or not sub.isprintable(),
         "groups": type(groups) is not list or any(type(name) is not str or name == "" for name in groups),
-        "scope": type(scope) is not str,
+        # A person's groups do not depend on it.
+        "scope": not is_persons(claims) and type(scope) is not str,
     }
     found = {reason for reason, holds in wrong.items() if holds}
-    if (type(groups) is list and len(groups) > 100) or (type(scope) is str and len([name for name in scope.split(" ") if name]) > 100):
+    if (type(groups) is list and len(groups) > 100) or len(scopes_of(claims)) > 100:
         found.add("too_many_refs")
     return found
 
 
+def is_persons(claims: dict[str, Any]) -> bool:
+    """Whether such claims are a person's."""
+    return bool({"username", "cognito:username", "cognito:groups"} & claims.keys()) or claims.get("sub") != claims.get("client_id")
+
+
+def scopes_of(claims: dict[str, Any]) -> list[str]:
+    """The names in `scope`, which a person's token may have as a list too."""
+    scope = claims.get("scope")
+    if type(scope) is list and is_persons(claims) and all(type(name) is str for name in scope):
+        return [name for name in scope if name]
+    return [name for name in scope.split(" ") if name] if type(scope) is str else []
+
+
 def assert_told_rightly(principal: Principal, claims: dict[str, Any]) -> None:
     groups = claims.get("cognito:groups", [])
-    is_person = bool({"username", "cognito:username", "cognito:groups"} & claims.keys()) or claims["sub"] != claims["client_id"]
+    is_person = is_persons(claims)
     refs = {f"group/{name}" for name in groups}
-    if not is_person:
-        refs |= {f"client/{CLIENT_ID}"} | {f"scope/{name}" for name in claims.get("scope", "").split(" ") if name}
-    assert {str(ref) for ref in principal.refs} == refs | {"everyone"}
+    through = {f"client/{CLIENT_ID}", *(f"scope/{name}" for name in scopes_of(claims))}
+    assert {str(ref) for ref in principal.refs} == refs | {"everyone"} | (set() if is_person else through)
+    assert {str(ref) for ref in principal.consent} == (through if is_person else set())
     assert (principal.subject, principal.groups, principal.is_machine) == (claims["sub"], tuple(groups), not is_person)
     assert principal.expires_at == int(claims["exp"])
 
