@@ -332,6 +332,7 @@ def test_what_is_loaded_serves_stale_with_its_consent(reader: Reader, clock: Clo
     wire.rule = lambda call: error("InternalServerError") if f"client/{THIRD}" in str(call.body) else None
     loaded = cache.load(REFS, consent(THIRD, "pets/read"))
     assert (loaded.version, loaded.stale, loaded.permissions.consent is not None) == (1, True, True)
+    assert cache.load(REFS).version == 1, "a version whose rows of the caller at hand cannot be read is not taken"
     # One who came through no client of this name takes the new version, which the others cannot have yet.
     clock.advance(REFRESH)
     assert cache.load(REFS).version == 2
@@ -340,3 +341,25 @@ def test_what_is_loaded_serves_stale_with_its_consent(reader: Reader, clock: Clo
     clock.advance(STALE)
     with pytest.raises(TroubleError):
         cache.load(REFS, consent(THIRD, "pets/read"))
+
+
+def test_the_version_before_does_not_serve_a_client_whose_row_it_never_read(reader: Reader, clock: Clock, wire: AwsCalls) -> None:
+    """The group's new row cannot be read and the old one is at hand, but not what the client was then."""
+    cache = reader.cache
+    cache.load(REFS)
+    publish(DOCUMENT | {"groups": {"admin": {"allow": ["* /**"]}}})
+    clock.advance(REFRESH)
+    assert cache.load((EVERYONE,)).version == 2
+    wire.rule = lambda call: error("InternalServerError") if "group/admin" in str(call.body) else None
+    with pytest.raises(TroubleError):
+        cache.load(REFS, consent(THIRD, "pets/read"))
+    loaded = cache.load(REFS, consent("7unknown", "pets/read"))
+    assert (loaded.version, loaded.stale) == (1, True)
+
+
+def test_scopes_of_clients_that_no_document_names_take_nobodys_place(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("authorizer.table.cache.MAX_CALLERS", 2)
+    everyone = reader.cache.load((EVERYONE,)).permissions
+    for scope in "abcde":
+        reader.cache.load(REFS, consent("7unknown", scope))
+    assert reader.cache.load((EVERYONE,)).permissions is everyone
