@@ -28,6 +28,8 @@ class NoCallerError(Exception):
 class Caller:
     """The verified caller. `version` is that of the permissions, `client_id` is `""` where the token names none.
 
+    `delegated` tells a person who came through a delegated client, with the scopes `consent`, which are None where they did not fit.
+
     `groups` and `scopes` are None where they did not fit into the authorizer's answer; `username` where the authorizer is not set to tell it. `routes` are the
     route keys of a WebSocket API that the caller may use, none for other APIs.
     """
@@ -39,6 +41,8 @@ class Caller:
     scopes: tuple[str, ...] | None
     username: str | None
     routes: tuple[str, ...]
+    delegated: bool = False
+    consent: tuple[str, ...] | None = ()
 
     def is_in(self, group: str) -> bool:
         """Return whether the caller is in a group. Raises `NoCallerError` if the groups did not fit: nobody knows, then."""
@@ -50,6 +54,7 @@ class Caller:
 def read_caller(event: Mapping[str, Any]) -> Caller:
     """Return the caller of the request that a Lambda function is invoked with, by a REST, HTTP or WebSocket API. Raises `NoCallerError`."""
     context = _context(event)
+    delegated = "consent" in context or "consent_omitted" in context
     return Caller(
         subject=_text(context, "sub"),
         client_id=_text(context, "client_id", required=False),
@@ -58,6 +63,8 @@ def read_caller(event: Mapping[str, Any]) -> Caller:
         scopes=() if "scopes" not in context and "scopes_omitted" not in context else _names(context, "scopes"),
         username=_text(context, "username") if "username" in context else None,
         routes=(_names(context, "routes") or ()) if "routes" in context else (),
+        delegated=delegated,
+        consent=_names(context, "consent") if delegated else (),
     )
 
 

@@ -399,12 +399,14 @@ def is_machines(claims: dict[str, Any]) -> bool:
 
 
 def assert_told_rightly(principal: Principal, claims: dict[str, Any]) -> None:
-    groups = told_groups(claims)
-    refs = {f"group/{name}" for name in groups}
-    if is_machines(claims):
-        refs |= {f"client/{CLIENT_ID}"} | {f"scope/{name}" for name in told_scopes(claims) if name}
-    assert {str(ref) for ref in principal.refs} == refs | {"everyone"}
-    assert (principal.subject, principal.groups, principal.is_machine) == (claims["sub"], tuple(groups), is_machines(claims))
+    groups, scopes = told_groups(claims), told_scopes(claims)
+    is_scopes = type(scopes) is list and all(type(name) is str for name in scopes)
+    through = {f"client/{CLIENT_ID}", *(f"scope/{name}" for name in scopes if name)} if is_scopes else {f"client/{CLIENT_ID}"}
+    is_machine = is_machines(claims)
+    refs = {"everyone", *(f"group/{name}" for name in groups)}
+    assert {str(ref) for ref in principal.refs} == refs | (through if is_machine else set())
+    assert {str(ref) for ref in principal.consent} == (set() if is_machine else through)
+    assert (principal.subject, principal.groups, principal.is_machine) == (claims["sub"], tuple(groups), is_machine)
     assert principal.expires_at == int(claims["exp"])
 
 

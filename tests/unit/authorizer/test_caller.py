@@ -235,6 +235,19 @@ def test_only_the_mark_itself_says_that_groups_did_not_fit(mark: Any) -> None:
         read_caller(under_lambda({name: value for name, value in CONTEXT.items() if name != "groups"} | {"groups_omitted": mark}))
 
 
+def test_a_person_through_a_delegated_client_has_a_consent() -> None:
+    told = read_caller(under_authorizer(CONTEXT | {"consent": "openid,pets%2Fread"}))
+    assert (told.delegated, told.consent) == (True, ("openid", "pets/read"))
+    nothing = read_caller(under_authorizer(CONTEXT | {"consent": ""}))
+    assert (nothing.delegated, nothing.consent) == (True, ())
+    too_much = read_caller(under_authorizer(CONTEXT | {"consent_omitted": "true"}))
+    assert (too_much.delegated, too_much.consent) == (True, None)
+    others = read_caller(under_authorizer(CONTEXT))
+    assert (others.delegated, others.consent) == (False, ())
+    with pytest.raises(NoCallerError):
+        read_caller(under_authorizer(CONTEXT | {"consent": "pets/read"}))
+
+
 def test_scopes_that_did_not_fit_are_not_no_scopes() -> None:
     assert read_caller(under_authorizer(CONTEXT | {"scopes_omitted": "true"})).scopes is None
 
