@@ -18,6 +18,9 @@ from authorizer.policy.denylist import DenylistEntry
 from authorizer.policy.document import PermissionDocument, format_time
 from authorizer.policy.permission import PrincipalRef
 
+MAX_FINDINGS = 50
+"""Findings and notes that the answer to a write names: `gatebook check` names all."""
+
 
 def matrix_row(document: PermissionDocument, ref: PrincipalRef) -> models.MatrixRow:
     """Return what a subject may do on every route, with what everyone may."""
@@ -53,6 +56,7 @@ def explanation(found: Explanation, version: int) -> models.Explanation:
         more_subjects=found.more_subjects,
         suggested_grant=None if grant is None else models.SuggestedGrant(subject=str(grant.subject), entry=grant.entry, note=grant.note),
         why_no_grant=found.why_no_grant,
+        notes=list(found.notes),
     )
 
 
@@ -100,6 +104,9 @@ def write_result(
         access_in_all=len(plan.access),
         token_scope=[token_verdict(verdict) for verdict in plan.verdicts] if dry_run or plan.verdicts else None,
         token_scope_in_all=plan.verdicts_in_all if dry_run or plan.verdicts else None,
+        findings=[finding(each) for each in plan.bindings.findings[:MAX_FINDINGS]],
+        findings_in_all=len(plan.bindings.findings),
+        notes=list(plan.bindings.notes[:MAX_FINDINGS]),
     )
 
 

@@ -1,8 +1,8 @@
 """OpenID AuthZEN Authorization API 1.0: decisions for whoever asks over HTTP, with the same meaning as the authorizer's.
 
 A `subject` of type `user` has its `sub` as id and its groups under `properties.groups`; `group` and `client` are named by their id, a client's scopes are
-under `properties.scopes`. More claims may stand under `properties.claims`. An `action` is a method, a `resource` of type `route` has a path as id
-and the API's name under `properties.api`.
+under `properties.scopes`. More claims of the token may stand under `properties.claims`, and its groups are taken from there too. An `action` is a method, a
+`resource` of type `route` has a path as id and the API's name under `properties.api`.
 """
 
 from collections.abc import Callable, Iterator
@@ -13,7 +13,8 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from admin_api.analysis.explanation import explain
+from admin_api.analysis.explanation import explain_to
+from admin_api.analysis.trusted_issuers import RefusedTokenError, TrustedIssuers, bearer_of, prefix_of
 from admin_api.publishing.lockout import ADMIN_API
 from admin_api.publishing.service import NotPublishedError, Published
 from admin_api.rest.endpoints import Endpoints, Meta, answer
@@ -173,8 +174,11 @@ class _Evaluator:
         published = self._read(api)
         if published is None:
             return _denied("unknown_api", "the API has nothing published")
-        claims = {name: value for name, value in _claims(question.subject).items() if isinstance(value, str)}
-        found = explain(published.document, refs, claims, question.action.name, question.resource.id, self._endpoints.now())
+        try:
+            bearer = bearer_of(_claims(question.subject, refs, self._endpoints.service.issuers), refs, self._endpoints.service.issuers)
+        except RefusedTokenError as error:
+            return _denied("refused_token", str(error))
+        found = explain_to(bearer, published.document, question.action.name, question.resource.id, self._endpoints.now())
         context = {"reason": found.decision.reason.value, "sentence": str(found), "version": published.head.version}
         return Evaluation(decision=found.decision.allowed, context=context | {"determining": [str(held) for held in found.determining]})
 
@@ -223,10 +227,17 @@ def _refs(subject: Subject) -> list[PrincipalRef] | None:
     return None
 
 
-def _claims(subject: Subject) -> dict[str, Any]:
+def _claims(subject: Subject, refs: list[PrincipalRef], trusted: TrustedIssuers) -> dict[str, Any]:
+    """Return the claims that are given, and those that the subject's id says. A client's id has its issuer's name before it, its claims have not."""
     given = subject.properties.get("claims", {})
-    own = {"user": {"sub": subject.id}, "client": {"sub": subject.id, "client_id": subject.id}}.get(subject.type, {})
-    return {**(given if isinstance(given, dict) else {}), **own}
+    claims = given if isinstance(given, dict) else {}
+    if subject.type == "user":
+        return {**claims, "sub": subject.id}
+    if subject.type == "client":
+        prefix = f"{prefix_of(refs[0])}:"
+        id_ = subject.id.removeprefix(prefix) if any(issuer.name for issuer in trusted.minting(refs[0])) else subject.id
+        return {**claims, "sub": id_, "client_id": id_}
+    return claims
 
 
 def _denied(reason: str, sentence: str) -> Evaluation:

@@ -162,7 +162,8 @@ def test_in_random_apis_every_near_miss_is_true_and_none_is_left_out() -> None:
             if explanation.decision.route is not None:
                 _check(document, explanation, refs, claims)
     rare = {kind for kind, count in seen.items() if count < 5}
-    assert rare <= {NearMissKind.RESERVED_WORD, NearMissKind.UNKNOWN_METHOD}
+    # One's own pool may bind any claim.
+    assert rare <= {NearMissKind.RESERVED_WORD, NearMissKind.UNKNOWN_METHOD, NearMissKind.NOT_LISTED}
 
 
 def _check(document: PermissionDocument, explanation: Explanation, refs: list[PrincipalRef], claims: Mapping[str, str]) -> None:
