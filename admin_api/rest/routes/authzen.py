@@ -180,7 +180,8 @@ class _Evaluator:
             return _denied("refused_token", str(error))
         found = explain_to(bearer, published.document, question.action.name, question.resource.id, self._endpoints.now())
         context = {"reason": found.decision.reason.value, "sentence": str(found), "version": published.head.version}
-        return Evaluation(decision=found.decision.allowed, context=context | {"determining": [str(held) for held in found.determining]})
+        context |= {"determining": [str(held) for held in found.determining]}
+        return Evaluation(decision=found.decision.allowed, context=context | ({"notes": list(found.notes)} if found.notes else {}))
 
     def _is_open(self, api: str) -> bool:
         """Who may do what to the admin API itself is told at its own routes only, which are granted apart."""
