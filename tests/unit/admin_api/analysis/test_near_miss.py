@@ -12,6 +12,7 @@ from admin_api.analysis.near_route import find_target
 from authorizer.policy.decision import Decision, Grounds, Reason, decide
 from authorizer.policy.document import PermissionDocument, parse_document
 from authorizer.policy.permission import Effect, Permission, PrincipalRef, RefKind
+from authorizer.tokens.claims import TrustedIssuer
 from tests.support.random_apis import OWNER, START, random_document, random_request
 
 PAST, FUTURE = "2000-01-01T00:00:00Z", "2001-09-09T02:00:00Z"
@@ -54,6 +55,20 @@ COMPARED = "only 1 to 128 of `A-Za-z0-9._~-`, not `.` or `..`, are ever compared
 )
 def test_a_binding_that_is_not_met_says_why(request_line: str, claims: dict[str, str], kind: str, words: str) -> None:
     assert near(OWN, "g", request_line, claims) == [(kind, f"{OWN_ID}: {words}")]
+
+
+def test_a_claim_that_the_issuer_may_not_bind_says_so_whatever_its_value() -> None:
+    document = parse_document({"api": "x", "routes": ROUTES, "groups": {"partner:g": OWN["g"]}})
+    partner = TrustedIssuer("partner", "https://a.example", "https://a.example/keys", frozenset(), frozenset({"api"}), "none")
+    for claims in ({"sub": "x"}, {"sub": "y"}, {}):
+        found = explain(document, [group("partner:g")], claims, "GET", "/o/x", START, partner)
+        assert not found.decision.allowed
+        assert [(miss.kind.value, str(miss)) for miss in found.near_misses] == [
+            (
+                "not_listed",
+                "group/partner:g allow GET /o/{id} where {id} = sub: `sub` of issuer `partner` may not be bound: list it in its `binding_claims`",
+            )
+        ]
 
 
 def test_a_time_box_that_is_over_says_since_when() -> None:
