@@ -25,7 +25,7 @@ def build_handler(settings: AdminSettings) -> Any:
     utils.copy_config_to_registered_loggers(logger, include={"admin_api"})
     caches = GatewayCaches(settings.flush_stages)
     api = AdminApi(
-        open_service(settings.table),
+        open_service(settings.table, issuers=settings.issuers),
         now=time.time,
         flush=caches.flush,
         flush_on_publish=settings.flush_on_publish,

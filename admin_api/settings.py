@@ -2,10 +2,12 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from admin_api.analysis.trusted_issuers import NOT_KNOWN, TrustedIssuers
 from admin_api.documents.strict_json import read_json
+from admin_api.issuers import issuers_of_settings, read_parameter
 from authorizer.errors import SettingsError
 from authorizer.policy.problems import DocumentError
 
@@ -17,18 +19,20 @@ _FLUSH_ON = {"denylist": False, "publish": True}
 @dataclass(frozen=True, slots=True)
 class AdminSettings:
     """The admin API's own environment, checked. `flush_stages` names the stages of each API whose remembered answers are dropped,
-    `flush_on_publish` drops them with each version, not with changes of the denylist alone."""
+    `flush_on_publish` drops them with each version, not with changes of the denylist alone. `issuers` are those that the guarded APIs trust."""
 
     table: str
     flush_stages: Mapping[str, tuple[str, ...]]
     allow_origin: str
     flush_on_publish: bool = False
+    issuers: TrustedIssuers = NOT_KNOWN
 
 
-def read_admin_settings(environ: Mapping[str, str] | None = None) -> AdminSettings:
-    """`PERMISSIONS_TABLE`, `FLUSH_STAGES`, `FLUSH_ON` and `ALLOW_ORIGIN`. Raises `SettingsError` that names every one that is missing or wrong."""
+def read_admin_settings(environ: Mapping[str, str] | None = None, parameter: Callable[[str], str] = read_parameter) -> AdminSettings:
+    """Read `PERMISSIONS_TABLE`, `FLUSH_STAGES`, `FLUSH_ON` and `ALLOW_ORIGIN`; `USER_POOL_ID`, `APP_CLIENT_IDS`, `JWKS_URI` and `TRUSTED_ISSUERS` as the
+    authorizers have them. Raises `SettingsError` that names every one that is missing or wrong. `parameter` reads a parameter of Systems Manager."""
     environ = os.environ if environ is None else environ
-    problems = []
+    problems: list[str] = []
     table = environ.get("PERMISSIONS_TABLE", "").strip()
     if not table:
         problems.append("`PERMISSIONS_TABLE` is missing")
@@ -41,9 +45,10 @@ def read_admin_settings(environ: Mapping[str, str] | None = None) -> AdminSettin
     flush_on = environ.get("FLUSH_ON", "").strip() or "denylist"
     if flush_on not in _FLUSH_ON:
         problems.append(f"`FLUSH_ON` is `{flush_on}`: it may be {' or '.join(f'`{word}`' for word in _FLUSH_ON)}")
+    issuers = issuers_of_settings(environ, parameter, problems)
     if problems:
         raise SettingsError(problems)
-    return AdminSettings(table, stages, environ.get("ALLOW_ORIGIN", "").strip() or "*", _FLUSH_ON[flush_on])
+    return AdminSettings(table, stages, environ.get("ALLOW_ORIGIN", "").strip() or "*", _FLUSH_ON[flush_on], issuers)
 
 
 def _stage(name: str) -> str:

@@ -2,12 +2,17 @@
 
 import time
 
+from admin_api.analysis.trusted_issuers import NOT_KNOWN, TrustedIssuers
 from admin_api.publishing.service import PermissionService
 from authorizer.table.reader import PermissionTable
 
 
 def open_service(
-    table: str, region: str | None = None, endpoint: str | None = None, access_key: tuple[str, str] | None = None
+    table: str,
+    region: str | None = None,
+    endpoint: str | None = None,
+    access_key: tuple[str, str] | None = None,
+    issuers: TrustedIssuers = NOT_KNOWN,
 ) -> PermissionService:
     """Return the service on a table. What is not given follows the AWS SDK's own environment variables."""
-    return PermissionService(PermissionTable(table, region, endpoint, access_key), time.time)
+    return PermissionService(PermissionTable(table, region, endpoint, access_key), time.time, issuers=issuers)

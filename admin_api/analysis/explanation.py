@@ -1,16 +1,18 @@
 """Why a request is allowed or denied, in words: the permissions that decided, what was nearly enough, and a grant that would do."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from admin_api.analysis.near_miss import HeldPermission, NearMiss, held_permissions, listed, near_permissions, other_subjects
+from admin_api.analysis.near_miss import GivenClaims, HeldPermission, NearMiss, held_permissions, listed, near_permissions, other_subjects
 from admin_api.analysis.near_route import find_target, near_routes
+from admin_api.analysis.trusted_issuers import Bearer, prefix_of
 from authorizer.policy.decision import Decision, Grounds, Reason, decide, sides_of
 from authorizer.policy.document import PermissionDocument
 from authorizer.policy.permission import EVERYONE, Effect, PrincipalRef, RefKind
 from authorizer.policy.permission_index import CallerPermissions
 from authorizer.policy.request_path import Target, Unroutable
 from authorizer.policy.route import WEBSOCKET, RouteTemplate
+from authorizer.tokens.claims import OUR_ISSUER, BindableClaims, TrustedIssuer
 
 MAX_OTHER_SUBJECTS = 10
 """How many of the subjects are named that may what the caller may not."""
@@ -53,7 +55,7 @@ class Explanation:
     `refs` are the caller's that the document knows, `everyone` among them; `unknown_refs` count for nothing. `parameters` are as they stand in the
     path. `determining` are the permissions of the decision, each with the way the caller came by it. Of a denied request `near_misses` tell what was in
     the way, `more_subjects` how many may it besides those that are named, and there is either a `suggested_grant` or a reason in `why_no_grant`.
-    `delegation` is there for a person who came through a delegated client.
+    `delegation` is there for a person who came through a delegated client. `notes` tell what was taken for granted.
     """
 
     method: str
@@ -68,6 +70,7 @@ class Explanation:
     suggested_grant: SuggestedGrant | None = None
     why_no_grant: str | None = None
     delegation: Delegation | None = None
+    notes: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         request = f"{self.method} {self.path} is {'allowed' if self.decision.allowed else 'denied'}"
@@ -82,24 +85,39 @@ class Explanation:
         return f"{request}: nothing that {listed(self.refs)} has allows {self.method} {self.decision.route.path}"
 
 
-def is_of_person(claims: Mapping[str, object]) -> bool:
-    """Return whether only a person's token has such claims."""
-    return any(name in claims for name in ("cognito:groups", "cognito:username", "username"))
+def explain_to(bearer: Bearer, document: PermissionDocument, method: str, path: str, now: float) -> Explanation:
+    """Explain a request of the bearer of a token, with what was taken for granted about its issuer."""
+    found = explain(document, bearer.refs, bearer.claims, method, path, now, bearer.consent, bearer.issuer)
+    guessed = () if bearer.issuer_is_known else tuple(_guesses(found))
+    return replace(found, notes=(*bearer.notes, *guessed))
+
+
+def _guesses(found: Explanation) -> Iterator[str]:
+    """Yield what an allow that rests on claims alone takes for granted: a named issuer's claims are bound only if its settings list them."""
+    names = {prefix_of(ref) for ref in found.refs if ref.kind is RefKind.GROUP} - {""}
+    claims = {binding.claim for held in found.determining for binding in held.permission.where}
+    if found.decision.allowed and names and all(held.permission.where for held in found.determining):
+        yield (
+            f"if {listed(f'`{name}`' for name in sorted(names))} is the name of an issuer, the authorizer allows this only if the issuer's "
+            f"`binding_claims` list {listed(f'`{claim}`' for claim in sorted(claims))}: which issuers are trusted is not known here"
+        )
 
 
 def explain(
     document: PermissionDocument,
     refs: Iterable[PrincipalRef],
-    claims: Mapping[str, str],
+    claims: Mapping[str, object],
     method: str,
     path: str,
     now: float,
     consent: Iterable[PrincipalRef] = (),
+    issuer: TrustedIssuer = OUR_ISSUER,
 ) -> Explanation:
     """Decide on a request as the authorizer does in `request` scope, and say why. What is not known here is whether its ARN is too long for a policy.
 
     `path` is that of a request, not a template, without stage and query string, with or without the slash at its beginning. If `method` is `WS`, it is a
-    route key. `consent` are the client and the scopes of a person's token: where the client is delegated, they count as the authorizer counts them.
+    route key. `claims` are as they stand in a token; the issuer says which of them `where` may name. `consent` are the client and the scopes of a person's
+    token: where the client is delegated, they count as the authorizer counts them.
     """
     client, scopes = _delegated(document, tuple(consent))
     given = tuple(ref for ref in dict.fromkeys(refs) if client is None or ref.kind not in _OF_CONSENT)
@@ -108,9 +126,8 @@ def explain(
     consented = held_permissions(document, scopes) if client else {}
     denied_to_client = {p: each for p, each in held_permissions(document, [client] if client else []).items() if p.effect is Effect.DENY}
     held = {**own, **consented, **denied_to_client}
-    grounds = Grounds(
-        tuple(own) if client is None else CallerPermissions.of(own, (*consented, *denied_to_client)), document.catalog, claims, now
-    )
+    permissions = tuple(own) if client is None else CallerPermissions.of(own, (*consented, *denied_to_client))
+    grounds = Grounds(permissions, document.catalog, BindableClaims(claims, issuer), now)
     target = find_target(document.catalog, method, path)
     decision = decide(grounds, target)
     explanation = Explanation(
@@ -129,7 +146,7 @@ def explain(
         near = tuple(near_routes(document.catalog, method, path, target.problem))
         return replace(explanation, near_misses=near, why_no_grant="no grant can help a request that belongs to no route")
     lacking = held if decision.determining or client is None else consented if decision.reason is Reason.NOT_CONSENTED else own
-    near = tuple(near_permissions(lacking, grounds, target, decision.route, decision.determining))
+    near = tuple(near_permissions(lacking, grounds, GivenClaims(claims, issuer), target, decision.route, decision.determining))
     if decision.determining:
         why = f"a deny always wins: first take out {listed(explanation.determining)}" + ("" if near else ", then grant the route as well")
         return replace(explanation, near_misses=near, why_no_grant=why)

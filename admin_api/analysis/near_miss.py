@@ -3,13 +3,16 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from admin_api.analysis.access_changes import ALLOWED, describe_access
+from admin_api.analysis.bindings import why_unbound
 from authorizer.policy.decision import Grounds, applicable, decide
 from authorizer.policy.document import PermissionDocument, format_time
 from authorizer.policy.permission import Binding, Effect, Permission, PrincipalRef, RefKind, bindable_text, decoded_segment
 from authorizer.policy.request_path import Target
 from authorizer.policy.route import RouteTemplate, parse_selector
+from authorizer.tokens.claims import TrustedIssuer
 
 
 class NearMissKind(StrEnum):
@@ -18,6 +21,7 @@ class NearMissKind(StrEnum):
     CLAIM_MISSING = "claim_missing"
     CLAIM_DIFFERS = "claim_differs"
     NOT_BINDABLE = "not_bindable"
+    NOT_LISTED = "not_listed"
     RESERVED_WORD = "reserved_word"
     EXPIRED = "expired"
     DENIED = "denied"
@@ -39,6 +43,13 @@ class HeldPermission:
 
 
 Held = Mapping[Permission, HeldPermission]
+
+
+class GivenClaims(NamedTuple):
+    """The claims of a token as they stand in it, and its issuer, who says which of them `where` may name."""
+
+    claims: Mapping[str, object]
+    issuer: TrustedIssuer
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +75,13 @@ def held_permissions(document: PermissionDocument, refs: Iterable[PrincipalRef])
 
 
 def near_permissions(
-    held: Held, grounds: Grounds, target: Target, route: RouteTemplate, denies: Iterable[Permission]
+    held: Held, grounds: Grounds, given: GivenClaims, target: Target, route: RouteTemplate, denies: Iterable[Permission]
 ) -> Iterator[NearMiss]:
     """Yield the caller's allows for a route of which one thing only is not met. Where denies decided, that is them."""
     denied_by = listed(held[deny] for deny in denies)
     for permission in held:
         if permission.effect is Effect.ALLOW and parse_selector(permission.selector).matches(target.verb, route):
-            against = list(_obstacles(permission, grounds, target.parameters, route))
+            against = list(_obstacles(permission, grounds, given, target.parameters, route))
             if denied_by:
                 against.append((NearMissKind.DENIED, f"would allow this, but a deny takes it away: {denied_by}"))
             if len(against) == 1:
@@ -82,19 +93,21 @@ _COMPARED = 'only 1 to 128 printable ASCII characters are ever compared, no whit
 
 
 def _obstacles(
-    permission: Permission, grounds: Grounds, parameters: Mapping[str, str], route: RouteTemplate
+    permission: Permission, grounds: Grounds, given: GivenClaims, parameters: Mapping[str, str], route: RouteTemplate
 ) -> Iterator[tuple[NearMissKind, str]]:
     if not permission.in_force(grounds.now):
         yield NearMissKind.EXPIRED, f"was allowed until {format_time(permission.until or 0)}"
     for binding in permission.where:
-        unmet = _unmet(binding, grounds, decoded_segment(parameters.get(binding.parameter, "")), route)
+        unmet = _unmet(binding, grounds, given, decoded_segment(parameters.get(binding.parameter, "")), route)
         if unmet is not None:
             yield unmet
 
 
-def _unmet(binding: Binding, grounds: Grounds, wanted: str, route: RouteTemplate) -> tuple[NearMissKind, str] | None:
+def _unmet(binding: Binding, grounds: Grounds, given: GivenClaims, wanted: str, route: RouteTemplate) -> tuple[NearMissKind, str] | None:
+    if not given.issuer.can_bind(binding.claim):
+        return NearMissKind.NOT_LISTED, why_unbound(binding.claim, given.issuer)
     parameter, claim = f"`{{{binding.parameter}}}`", f"the token's `{binding.claim}`"
-    value = grounds.claims.get(binding.claim)
+    value = grounds.claims.get(binding.claim, given.claims.get(binding.claim))
     reserved = grounds.catalog.reserved_words(route).get(binding.parameter, frozenset())
     for name, text in ((parameter, wanted), (claim, value)):
         if text is None:

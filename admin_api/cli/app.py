@@ -11,6 +11,7 @@ from admin_api.cli.commands import access, check, denylist, history, local, perm
 from admin_api.cli.overview import PANELS, new_app
 from admin_api.cli.render import output
 from admin_api.cli.settings import TargetError
+from admin_api.issuers import IssuersError
 from admin_api.publishing.lockout import LockOutError
 from admin_api.publishing.service import ChangeTooLargeError, ConflictError, DenylistFullError, NotPublishedError
 from authorizer.errors import TroubleError
@@ -20,6 +21,7 @@ EXIT_CODES: dict[type[Exception], int] = {
     LockOutError: 1,
     DenylistFullError: 1,
     TargetError: 2,
+    IssuersError: 2,
     NotPublishedError: 2,
     ConflictError: 3,
     TroubleError: 4,

@@ -34,6 +34,10 @@ class Target:
         return f"table {self.table}, {place}"
 
 
+AWS = Target("", None, None, None, is_local=False)
+"""No table: whatever account and region the AWS SDK's own configuration names."""
+
+
 def read_target(table: str | None, region: str | None, environ: Mapping[str, str] | None = None) -> Target:
     """The command line first, then `PERMISSIONS_TABLE`, then `.gatebook/local.json`. Raises `TargetError`."""
     environ = os.environ if environ is None else environ

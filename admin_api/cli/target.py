@@ -7,8 +7,10 @@ import boto3
 import typer
 from botocore.config import Config
 
+from admin_api.analysis.trusted_issuers import NOT_KNOWN, TrustedIssuers
 from admin_api.cli.render import output
-from admin_api.cli.settings import Target, read_target
+from admin_api.cli.settings import AWS, Target, read_target
+from admin_api.issuers import issuers_of_file, issuers_of_function
 from admin_api.publishing.service import PermissionService
 from admin_api.wiring import open_service
 
@@ -26,6 +28,20 @@ FilesArgument = Annotated[list[Path], typer.Argument(help="Files with permission
 ApiArgument = Annotated[str, typer.Argument(help="Name of the API in the table.", show_default=False)]
 ReasonOption = Annotated[str | None, typer.Option("--reason", help="Why, for the history.")]
 AuthorOption = Annotated[str | None, typer.Option("--author", help="For whom you do this; kept beside your own AWS identity.")]
+IssuersOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--issuers",
+        help="File with the text of the authorizer's TRUSTED_ISSUERS: says what named issuers give and which claims `where` may name.",
+        show_default=False,
+    ),
+]
+AuthorizerOption = Annotated[
+    str | None,
+    typer.Option(
+        "--authorizer", help="Name of the authorizer's function, whose settings say which issuers are trusted.", show_default=False
+    ),
+]
 
 
 def named_target(table: str | None, region: str | None) -> Target:
@@ -35,9 +51,20 @@ def named_target(table: str | None, region: str | None) -> Target:
     return target
 
 
-def service_on(target: Target) -> PermissionService:
+def service_on(target: Target, issuers: TrustedIssuers = NOT_KNOWN) -> PermissionService:
     """Return the one door to what is published in a table."""
-    return open_service(target.table, target.region, target.endpoint, target.access_key)
+    return open_service(target.table, target.region, target.endpoint, target.access_key, issuers)
+
+
+def named_issuers(issuers: Path | None, authorizer: str | None, target: Target = AWS) -> TrustedIssuers:
+    """Return the issuers that the options name, or that nothing is known of them."""
+    if issuers is not None and authorizer is not None:
+        raise typer.BadParameter("--issuers and --authorizer both say which issuers are trusted: give one of them")
+    if issuers is not None:
+        return issuers_of_file(issuers)
+    if authorizer is not None:
+        return issuers_of_function(authorizer, lambda service: client(service, target))
+    return NOT_KNOWN
 
 
 def ask(target: Target, yes: bool, what: str) -> None:

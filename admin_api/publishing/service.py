@@ -10,7 +10,9 @@ from itertools import pairwise, takewhile
 from typing import TypeVar
 
 from admin_api.analysis.access_changes import AccessChange, access_changes
+from admin_api.analysis.bindings import BindingReport, judge_bindings
 from admin_api.analysis.token_scope import MAX_COMBINATIONS, TokenVerdict, caller_kinds, enforced_verdicts, token_verdicts
+from admin_api.analysis.trusted_issuers import NOT_KNOWN, TrustedIssuers
 from admin_api.publishing import series
 from admin_api.publishing.lockout import Actor, check_lock_out, check_own_routes
 from admin_api.publishing.time_limit import TimeLimit, no_limit
@@ -71,7 +73,7 @@ class Plan:
     `rows` are the contents to write by key; `row_changes` the same in words, and `access` what they mean for callers. `steps` are the versions that it
     takes, more than one where no transaction can hold the change. `unfinished` is the part at which an earlier change stopped. `verdicts` tell for
     whom one policy could be remembered under the token alone; `verdicts_in_all` counts those that were asked for, of which the time may not have been
-    enough for all.
+    enough for all. `bindings` tell what of the document never lets anybody pass, given the issuers.
     """
 
     document: PermissionDocument
@@ -83,6 +85,7 @@ class Plan:
     unfinished: SeriesPart | None
     verdicts: tuple[TokenVerdict, ...]
     verdicts_in_all: int
+    bindings: BindingReport
 
     @property
     def base(self) -> Head | None:
@@ -96,9 +99,16 @@ class Plan:
 
 
 class PermissionService:
-    """Works on one table. `now` gives epoch seconds, `wait` waits for some."""
+    """Works on one table. `now` gives epoch seconds, `wait` waits for some. `issuers` are those whose tokens the APIs' authorizers accept."""
 
-    def __init__(self, table: PermissionTable, now: Callable[[], float], wait: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self,
+        table: PermissionTable,
+        now: Callable[[], float],
+        wait: Callable[[float], None] = time.sleep,
+        issuers: TrustedIssuers = NOT_KNOWN,
+    ) -> None:
+        self.issuers = issuers
         self._table = table
         self._history = History(table)
         self._writer = TableWriter(table)
@@ -149,6 +159,7 @@ class PermissionService:
             unfinished=self._history.read_unfinished(document.api, published.head, published.record) if published else None,
             verdicts=verdicts,
             verdicts_in_all=len(kinds),
+            bindings=judge_bindings(document, self.issuers),
         )
 
     def apply(

@@ -112,6 +112,7 @@ class WriteResult(Answer):
     `token_scope` lacks were not judged for lack of time.
 
     `base_version` is what was published before, null for the first document. `flushed` are the stages of API Gateway whose remembered answers were dropped.
+    `findings` name what of the document never lets anybody pass, given the issuers that are known, `notes` what does so for some callers only.
     """
 
     api: str
@@ -128,6 +129,9 @@ class WriteResult(Answer):
     token_scope: list[TokenVerdict] | None = None
     token_scope_in_all: int | None = None
     flushed: list[str] = []
+    findings: list["Finding"] = []
+    findings_in_all: int = 0
+    notes: list[str] = []
 
 
 class Held(Answer):
@@ -271,7 +275,7 @@ class Violation(Answer):
 
 
 class CheckReport(Answer):
-    """What `gatebook check` says of one document. `enforced` are callers for whom an enforced `token` scope cannot be kept."""
+    """What `gatebook check` says of one document. `enforced` are callers for whom an enforced `token` scope cannot be kept, `notes` are no mistakes."""
 
     api: str
     violations: list[Violation]
@@ -280,6 +284,7 @@ class CheckReport(Answer):
     token_scope: list[TokenVerdict]
     risky_triples: list[str]
     more_risky_triples: bool
+    notes: list[str] = []
 
 
 class MatrixCell(Answer):
@@ -370,7 +375,10 @@ class Delegation(Answer):
 
 
 class Explanation(Answer):
-    """A decision and what is behind it. `delegation` is there for a person who came through a delegated client."""
+    """A decision and what is behind it.
+
+    `delegation` is there for a person who came through a delegated client. `notes` tell what was taken for granted about the token's issuer.
+    """
 
     version: int
     allowed: bool
@@ -385,6 +393,7 @@ class Explanation(Answer):
     suggested_grant: SuggestedGrant | None
     why_no_grant: str | None
     delegation: Delegation | None = None
+    notes: list[str] = []
 
 
 class DenylistRequest(Request):

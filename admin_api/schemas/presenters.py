@@ -18,6 +18,9 @@ from authorizer.policy.denylist import DenylistEntry
 from authorizer.policy.document import PermissionDocument, format_time
 from authorizer.policy.permission import PrincipalRef
 
+MAX_FINDINGS = 50
+"""Findings and notes that the answer to a write names: `gatebook check` names all."""
+
 
 def matrix_row(document: PermissionDocument, ref: PrincipalRef) -> models.MatrixRow:
     """Return what a subject may do on every route, with what everyone may."""
@@ -62,6 +65,7 @@ def explanation(found: Explanation, version: int) -> models.Explanation:
             consent_allows=delegation.consent_allows,
             sentence=str(delegation),
         ),
+        notes=list(found.notes),
     )
 
 
@@ -109,6 +113,9 @@ def write_result(
         access_in_all=len(plan.access),
         token_scope=[token_verdict(verdict) for verdict in plan.verdicts] if dry_run or plan.verdicts else None,
         token_scope_in_all=plan.verdicts_in_all if dry_run or plan.verdicts else None,
+        findings=[finding(each) for each in plan.bindings.findings[:MAX_FINDINGS]],
+        findings_in_all=len(plan.bindings.findings),
+        notes=list(plan.bindings.notes[:MAX_FINDINGS]),
     )
 
 

@@ -63,6 +63,18 @@ def test_the_admin_apis() -> None:
     )
 
 
+def test_the_admin_api_judges_by_the_issuers_of_its_settings() -> None:
+    code = """
+from admin_api import wiring
+service, open_service = [], wiring.open_service
+wiring.open_service = lambda *given, **named: service.append(open_service(*given, **named)) or service[0]
+import admin_api.handler
+print([issuer.issuer for issuer in service[0].issuers.issuers], service[0].issuers.are_known)
+"""
+    result = run(code, PERMISSIONS_TABLE="nothing", USER_POOL_ID="eu-west-1_AbCdEfGhI", APP_CLIENT_IDS="app1")
+    assert result.stdout.splitlines()[-1] == "['https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_AbCdEfGhI'] True", result.stderr
+
+
 def test_the_admin_api_serves_nobody_without_a_caller() -> None:
     answer, line = admin({"httpMethod": "GET", "path": "/v1/apis", "headers": {}, "requestContext": None})
     assert (answer["statusCode"], line["status"]) == (401, 401)

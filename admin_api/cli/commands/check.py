@@ -9,15 +9,17 @@ import typer
 from rich.table import Table
 
 from admin_api.analysis.access_changes import ALLOWED, DENIED, NOTHING, access_words
+from admin_api.analysis.bindings import judge_bindings
 from admin_api.analysis.findings import findings, unknown_names
 from admin_api.analysis.invariants import Invariant, parse_invariants, violations
 from admin_api.analysis.subjects import held_by
 from admin_api.analysis.token_scope import MAX_COMBINATIONS, caller_kinds, enforced_verdicts, risky_triples, token_verdicts
+from admin_api.analysis.trusted_issuers import TrustedIssuers
 from admin_api.cli.commands.permissions import read_documents
 from admin_api.cli.render import output
-from admin_api.cli.render.check_report import Report, present, print_findings, print_report
+from admin_api.cli.render.check_report import Report, present, print_report
 from admin_api.cli.render.output import shown
-from admin_api.cli.target import EXIT_FINDINGS, EXIT_USAGE, FilesArgument, JsonOption
+from admin_api.cli.target import EXIT_FINDINGS, EXIT_USAGE, AuthorizerOption, FilesArgument, IssuersOption, JsonOption, named_issuers
 from admin_api.documents.files import FileDocument, read_file
 from admin_api.schemas import models, presenters
 from authorizer.policy.document import PermissionDocument
@@ -40,19 +42,24 @@ def check(
     combinations: Annotated[
         int, typer.Option("--combinations", min=1, help="How many kinds of callers to judge, if no --callers are given.")
     ] = MAX_COMBINATIONS,
+    issuers: IssuersOption = None,
+    authorizer: AuthorizerOption = None,
     json: JsonOption = False,
 ) -> None:
     """Look for what is wrong with documents that are well formed: broken invariants, permissions that do nothing, routes that nobody may call, and what
-    `token` scope cannot say. Exits with 1 if there is anything to see to."""
+    `token` scope cannot say. Exits with 1 if there is anything to see to.
+
+    With --issuers or --authorizer also for `where` that the issuer's tokens never meet, and for groups that no issuer gives."""
+    trusted = named_issuers(issuers, authorizer)
     documents = read_documents(files, _NOTHING_DONE)
     demanded = _invariants(invariants) if invariants is not None else []
     kinds = _callers(callers) if callers is not None else None
     unknown = list(unknown_names(documents, demanded))
-    reports = [_report(document, demanded, kinds, combinations) for document in documents]
+    reports = [_report(document, demanded, kinds, combinations, trusted) for document in documents]
     if json:
         output.print_json([present(report, unknown) for report in reports])
     else:
-        print_findings(unknown)
+        output.print_findings(unknown)
         for report in reports:
             print_report(report)
     if unknown or not all(report.is_clean for report in reports):
@@ -104,19 +111,26 @@ def _callers(path: Path) -> list[tuple[PrincipalRef, ...]]:
     return [tuple(PrincipalRef(RefKind.GROUP, name) for name in names) for names in sorted(kinds)]
 
 
-def _report(document: PermissionDocument, demanded: list[Invariant], kinds: list[tuple[PrincipalRef, ...]] | None, most: int) -> Report:
-    now = time.time()
+def _report(
+    document: PermissionDocument,
+    demanded: list[Invariant],
+    kinds: list[tuple[PrincipalRef, ...]] | None,
+    most: int,
+    trusted: TrustedIssuers,
+) -> Report:
+    now, bindings = time.time(), judge_bindings(document, trusted)
     with output.ERR.status(f"checking {document.api}"):
         verdicts = list(token_verdicts(document, caller_kinds(document, most) if kinds is None else kinds, now))
         triples = [str(triple) for triple in islice(risky_triples(document.catalog), _MAX_TRIPLES + 1)]
         return Report(
             document=document,
             violations=[violation for invariant in demanded for violation in violations(document, invariant)],
-            findings=list(findings(document, now)),
+            findings=[*findings(document, now), *bindings.findings],
             refused=list(enforced_verdicts(document, verdicts, now)),
             verdicts=verdicts,
             triples=triples[:_MAX_TRIPLES],
             more_triples=len(triples) > _MAX_TRIPLES,
+            notes=list(bindings.notes),
         )
 
 

@@ -15,9 +15,11 @@ from admin_api.cli.target import (
     EXIT_CONFLICT,
     EXIT_FINDINGS,
     ApiArgument,
+    AuthorizerOption,
     AuthorOption,
     FilesArgument,
     ForceOption,
+    IssuersOption,
     JsonOption,
     ReasonOption,
     RegionOption,
@@ -26,6 +28,7 @@ from admin_api.cli.target import (
     ask,
     client,
     identity,
+    named_issuers,
     named_target,
     service_on,
 )
@@ -82,13 +85,16 @@ def plan(
         bool,
         typer.Option("--detailed-exitcode", help="Exit with 5 if there is something to change, and with 3 if `apply` would refuse it."),
     ] = False,
+    issuers: IssuersOption = None,
+    authorizer: AuthorizerOption = None,
     table: TableOption = None,
     region: RegionOption = None,
     json: JsonOption = False,
 ) -> None:
     """Show what applying the files would change: rows, and who gains or loses which route. Writes nothing to the table."""
     wanted = read_wanted(files, base)
-    service = service_on(named_target(table, region))
+    target = named_target(table, region)
+    service = service_on(target, named_issuers(issuers, authorizer, target))
     plans = _plans(service, wanted, judge_unchanged=json)
     refusals = list(_refusals(service, wanted, plans))
     if out is not None:
@@ -115,6 +121,8 @@ def apply(
     ] = False,
     reason: ReasonOption = None,
     author: AuthorOption = None,
+    issuers: IssuersOption = None,
+    authorizer: AuthorizerOption = None,
     table: TableOption = None,
     region: RegionOption = None,
     json: JsonOption = False,
@@ -126,7 +134,7 @@ def apply(
     A file may be a plan that `gatebook plan --out` kept. Refuses with 3 what would take back a change that the file does not know of."""
     wanted = read_wanted(files, base)
     target = named_target(table, region)
-    service = service_on(target)
+    service = service_on(target, named_issuers(issuers, authorizer, target))
     plans = _plans(service, wanted, judge_unchanged=json)
     if not json:
         for one in plans:

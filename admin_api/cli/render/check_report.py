@@ -1,6 +1,6 @@
 """What `check` reports of a document, for people and for programs."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from admin_api.analysis.findings import Finding
@@ -15,7 +15,7 @@ from authorizer.policy.document import PermissionDocument
 @dataclass(frozen=True, slots=True)
 class Report:
     """What `check` has to say of one document. `refused` are the callers for whom `enforced: [token]` cannot be kept; `triples` are not all if there are
-    `more_triples`."""
+    `more_triples`. `notes` are no mistakes."""
 
     document: PermissionDocument
     violations: list[Violation]
@@ -24,6 +24,7 @@ class Report:
     verdicts: list[TokenVerdict]
     triples: list[str]
     more_triples: bool
+    notes: list[str]
 
     @property
     def is_clean(self) -> bool:
@@ -37,11 +38,12 @@ def print_report(report: Report) -> None:
     out.print(f"[bold]{document.api}[/]: {len(document.catalog.routes)} routes, {len(document.subjects)} subjects", highlight=False)
     for violation in report.violations:
         out.print(f"[red]broken[/] {shown(violation.invariant)}: {shown(violation.message)}", highlight=False)
-    print_findings(report.findings)
+    output.print_findings(report.findings)
     for verdict in report.refused:
         out.print(f"[red]enforced[/] `token` scope cannot say what is permitted to {shown(str(verdict))}", highlight=False)
     if report.is_clean:
         out.print("nothing to see to in the permissions", highlight=False)
+    output.print_notes(report.notes)
     output.print_verdicts(report.verdicts)
     if report.triples:
         out.print("Routes that a token-only key cannot keep apart, whatever the permissions are:", highlight=False)
@@ -49,12 +51,6 @@ def print_report(report: Report) -> None:
             out.print(f"  {shown(triple)}", highlight=False)
         if report.more_triples:
             out.print("  and more", highlight=False)
-
-
-def print_findings(found: Iterable[Finding]) -> None:
-    """One line for each."""
-    for finding in found:
-        output.OUT.print(f"[yellow]{finding.kind}[/] {shown(finding.message)}", highlight=False)
 
 
 def present(report: Report, unknown: Sequence[Finding]) -> models.CheckReport:
@@ -67,4 +63,5 @@ def present(report: Report, unknown: Sequence[Finding]) -> models.CheckReport:
         token_scope=[presenters.token_verdict(verdict) for verdict in report.verdicts],
         risky_triples=report.triples,
         more_risky_triples=report.more_triples,
+        notes=report.notes,
     )

@@ -2,7 +2,7 @@
 
 import contextlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -14,6 +14,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from admin_api.analysis.access_changes import AccessChange
+from admin_api.analysis.findings import Finding
 from admin_api.analysis.token_scope import TokenVerdict
 from admin_api.documents.files import FileDocument
 from admin_api.publishing.service import Plan, VersionRecord
@@ -131,10 +132,24 @@ def print_plan(plan: Plan) -> None:
             f"[yellow]{stopped}: this goes on from there; `gatebook rollback {api} {plan.unfinished.base}` goes back[/]", highlight=False
         )
     print_access(plan.access)
+    print_findings(plan.bindings.findings)
+    print_notes(plan.bindings.notes)
     OUT.print(f"rows: {shown(', '.join(plan.row_changes))}", highlight=False)
     good = sum(verdict.is_expressible for verdict in plan.verdicts)
     more = "" if good == len(plan.verdicts) else "; `gatebook check FILE` says for whom not, and why"
     OUT.print(f"token scope: could answer {good} of {len(plan.verdicts)} kinds of callers{more}", highlight=False)
+
+
+def print_findings(found: Iterable[Finding]) -> None:
+    """One line for each."""
+    for finding in found:
+        OUT.print(f"[yellow]{finding.kind}[/] {shown(finding.message)}", highlight=False)
+
+
+def print_notes(notes: Iterable[str]) -> None:
+    """One line for each: what is no mistake."""
+    for note in notes:
+        OUT.print(f"[dim]note[/] {shown(note)}", highlight=False)
 
 
 def print_access(changes: Sequence[AccessChange]) -> None:

@@ -75,7 +75,8 @@ MEANINGS: dict[str, str] = {
     ),
     "explain_request": (
         "Says whether a caller with these groups or claims may make a request, which permissions decide, what nearly "
-        "would, and what a grant would look like. Asks no authorizer and changes nothing."
+        "would, and what a grant would look like. The claim `iss`, or the issuer's name before a group, says whose token it is, and so which "
+        "claims `where` may name. Asks no authorizer and changes nothing."
     ),
     "list_denylist": (
         "Lists whose tokens are refused whatever permissions say, until when, and why. `in_force` tells whether the entry still counts."

@@ -1,25 +1,24 @@
 """Routes that explain: the matrix, who can, what can, and why."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Query
 
 from admin_api.analysis.access import Access, route_of_request, what_can, who_can
-from admin_api.analysis.explanation import explain, is_of_person
+from admin_api.analysis.explanation import explain_to
 from admin_api.analysis.subjects import SubjectSyntaxError, parse_subject_ref
+from admin_api.analysis.trusted_issuers import RefusedTokenError, bearer_of
 from admin_api.rest.endpoints import Endpoints, Meta, answer
 from admin_api.rest.paging import Cursor, Limit, page_of
 from admin_api.rest.preconditions import entity_tag
 from admin_api.rest.problems import BODY_TOO_LARGE, INVALID_REQUEST, UNSUPPORTED_MEDIA_TYPE, ProblemError
 from admin_api.rest.routes.documents import READ_PROBLEMS
 from admin_api.schemas import models, presenters
-from authorizer.errors import TokenError
 from authorizer.policy.document import PermissionDocument
-from authorizer.policy.permission import EVERYONE, PrincipalRef, RefKind, claim_text
+from authorizer.policy.permission import EVERYONE, PrincipalRef, RefKind
 from authorizer.policy.problems import Problem
 from authorizer.policy.route import VERBS, RouteTemplate
-from authorizer.tokens.claims import consent_of, refs_of
 
 Route = Annotated[models.Text | None, Query(description="A route of the catalogue, as in `GET /pets/{petId}`")]
 
@@ -100,22 +99,15 @@ def _register_explain(endpoints: Endpoints) -> None:
     def explain_request(api: str, request: models.ExplainRequest) -> Response[models.Explanation]:
         """What reading the document costs. Writes nothing."""
         published = endpoints.service.published(api)
-        refs, consent = _refs_of_claims(request.claims)
-        named = [PrincipalRef(RefKind.CLIENT, name) for name in request.clients]
-        named += [PrincipalRef(RefKind.SCOPE, name) for name in request.scopes]
-        refs += (*(PrincipalRef(RefKind.GROUP, name) for name in request.groups), *named)
-        if request.groups or is_of_person(request.claims):
-            consent += tuple(named)
-        claims = {name: text for name, value in request.claims.items() if (text := claim_text(value)) is not None}
-        found = explain(published.document, refs, claims, request.method, request.path, endpoints.now(), consent)
+        refs = [PrincipalRef(RefKind.GROUP, name) for name in request.groups]
+        refs += [PrincipalRef(RefKind.CLIENT, name) for name in request.clients]
+        refs += [PrincipalRef(RefKind.SCOPE, name) for name in request.scopes]
+        try:
+            bearer = bearer_of(request.claims, refs, endpoints.service.issuers)
+        except RefusedTokenError as error:
+            raise _mistake(f"/claims/{error.claim}" if error.claim else "/claims", str(error)) from None
+        found = explain_to(bearer, published.document, request.method, request.path, endpoints.now())
         return answer(presenters.explanation(found, published.head.version), headers={"ETag": entity_tag(published.head)})
-
-
-def _refs_of_claims(claims: dict[str, Any]) -> tuple[tuple[PrincipalRef, ...], tuple[PrincipalRef, ...]]:
-    try:
-        return refs_of(claims), consent_of(claims)
-    except TokenError as error:
-        raise _mistake("/claims", f"no token has such claims: {error}") from None
 
 
 def _subject(text: str, pointer: str) -> PrincipalRef:

@@ -1,7 +1,8 @@
 """OpenID AuthZEN Authorization API 1.0: decisions for whoever asks over HTTP, with the same meaning as the authorizer's.
 
 A `subject` of type `user` has its `sub` as id and its groups under `properties.groups`; `group` and `client` are named by their id, a client's scopes are
-under `properties.scopes`. More claims may stand under `properties.claims`, for a user also the token's `client_id` and `scope`. An `action` is a method, a
+under `properties.scopes`. More claims of the token may stand under `properties.claims`, for a user also `client_id` and `scope`, and its groups are taken from
+there too. An `action` is a method, a
 `resource` of type `route` has a path as id and the API's name under `properties.api`.
 """
 
@@ -13,16 +14,15 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from admin_api.analysis.explanation import explain
+from admin_api.analysis.explanation import explain_to
+from admin_api.analysis.trusted_issuers import RefusedTokenError, TrustedIssuers, bearer_of, prefix_of
 from admin_api.publishing.lockout import ADMIN_API
 from admin_api.publishing.service import NotPublishedError, Published
 from admin_api.rest.endpoints import Endpoints, Meta, answer
 from admin_api.rest.problems import BAD_REQUEST, BODY_TOO_LARGE, INVALID_REQUEST, ProblemError
-from authorizer.errors import TokenError
 from authorizer.policy.document import API_NAME
-from authorizer.policy.permission import PrincipalRef, RefKind, claim_text
+from authorizer.policy.permission import PrincipalRef, RefKind
 from authorizer.policy.problems import Problem
-from authorizer.tokens.claims import consent_of
 
 MAX_EVALUATIONS = 100
 
@@ -170,16 +170,19 @@ class _Evaluator:
         refs = _refs(question.subject)
         if question.resource.type != "route" or not isinstance(api, str):
             return _denied("unknown_resource", "resources are of type `route`, with the API's name under `properties.api`")
-        consent = _consent(question.subject)
-        if refs is None or consent is None:
+        if refs is None:
             return _denied("unknown_subject", "subjects are of type `user`, `group` or `client`, with lists of names under `properties`")
         published = self._read(api)
         if published is None:
             return _denied("unknown_api", "the API has nothing published")
-        claims = {name: text for name, value in _claims(question.subject).items() if (text := claim_text(value)) is not None}
-        found = explain(published.document, refs, claims, question.action.name, question.resource.id, self._endpoints.now(), consent)
+        try:
+            bearer = bearer_of(_claims(question.subject, refs, self._endpoints.service.issuers), refs, self._endpoints.service.issuers)
+        except RefusedTokenError as error:
+            return _denied("refused_token", str(error))
+        found = explain_to(bearer, published.document, question.action.name, question.resource.id, self._endpoints.now())
         context = {"reason": found.decision.reason.value, "sentence": str(found), "version": published.head.version}
-        return Evaluation(decision=found.decision.allowed, context=context | {"determining": [str(held) for held in found.determining]})
+        context |= {"determining": [str(held) for held in found.determining]}
+        return Evaluation(decision=found.decision.allowed, context=context | ({"notes": list(found.notes)} if found.notes else {}))
 
     def _is_open(self, api: str) -> bool:
         """Who may do what to the admin API itself is told at its own routes only, which are granted apart."""
@@ -226,20 +229,17 @@ def _refs(subject: Subject) -> list[PrincipalRef] | None:
     return None
 
 
-def _consent(subject: Subject) -> tuple[PrincipalRef, ...] | None:
-    """Return the client and the scopes that a user's claims name, None for claims that no token has."""
-    if subject.type != "user":
-        return ()
-    try:
-        return consent_of(_claims(subject))
-    except TokenError:
-        return None
-
-
-def _claims(subject: Subject) -> dict[str, Any]:
+def _claims(subject: Subject, refs: list[PrincipalRef], trusted: TrustedIssuers) -> dict[str, Any]:
+    """Return the claims that are given, and those that the subject's id says. A client's id has its issuer's name before it, its claims have not."""
     given = subject.properties.get("claims", {})
-    own = {"user": {"sub": subject.id}, "client": {"sub": subject.id, "client_id": subject.id}}.get(subject.type, {})
-    return {**(given if isinstance(given, dict) else {}), **own}
+    claims = given if isinstance(given, dict) else {}
+    if subject.type == "user":
+        return {**claims, "sub": subject.id}
+    if subject.type == "client":
+        prefix = f"{prefix_of(refs[0])}:"
+        id_ = subject.id.removeprefix(prefix) if any(issuer.name for issuer in trusted.minting(refs[0])) else subject.id
+        return {**claims, "sub": id_, "client_id": id_}
+    return claims
 
 
 def _denied(reason: str, sentence: str) -> Evaluation:

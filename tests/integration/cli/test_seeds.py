@@ -100,6 +100,9 @@ def test_json_of_plan_and_apply(run: Run, target: Table, seed: Path) -> None:
         "access_in_all": 2,
         "token_scope_in_all": 4,
         "flushed": [],
+        "findings": [],
+        "findings_in_all": 0,
+        "notes": [],
         "access": [
             {
                 "subject": "everyone",

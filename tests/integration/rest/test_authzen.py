@@ -103,7 +103,7 @@ def test_a_decision_names_the_permissions_that_made_it(client: Client) -> None:
         ({"type": "robot", "id": "r2"}, route("/pets"), "unknown_subject"),
         ({"type": "user", "id": "u", "properties": {"groups": "admin"}}, route("/pets"), "unknown_subject"),
         ({"type": "user", "id": "u", "properties": {"groups": [1]}}, route("/pets"), "unknown_subject"),
-        (user("admin", claims={"client_id": 7}), route("/pets"), "unknown_subject"),
+        (user("admin", claims={"client_id": 7}), route("/pets"), "refused_token"),
     ],
 )
 def test_what_nobody_can_grant_is_denied_and_says_so(client: Client, subject: Any, resource: Any, reason: str) -> None:

@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 
-from admin_api.analysis.explanation import Explanation, explain
+from admin_api.analysis.explanation import Explanation, explain, explain_to
+from admin_api.analysis.trusted_issuers import NOT_KNOWN, TrustedIssuers, bearer_of
 from authorizer.policy.decision import Reason
 from authorizer.policy.document import PermissionDocument, format_document, parse_document
 from authorizer.policy.permission import EVERYONE, PrincipalRef, RefKind
 from authorizer.policy.request_path import Unroutable
+from authorizer.tokens.claims import OUR_ISSUER, TrustedIssuer
 from tests.support.random_apis import OWNER, START, Oracle, random_document, random_request
 
 PETSTORE = parse_document(
@@ -337,3 +339,46 @@ def test_through_a_client_that_is_not_delegated_nothing_changes() -> None:
     )
     assert found.delegation is None
     assert str(through("GET /open", client="ours")) == "GET /open is allowed by everyone allow GET /open"
+
+
+TENANTS = parse_document(
+    {
+        "api": "x",
+        "routes": ["GET /t/{a}/{b}", "GET /free"],
+        "everyone": {"allow": ["GET /free"]},
+        "groups": {
+            "partner:staff": {"allow": [{"route": "GET /t/{a}/{b}", "where": {"a": "tenant", "b": "account"}}, "GET /free"]},
+            "staff": {"allow": [{"route": "GET /t/{a}/{b}", "where": {"a": "tenant"}}]},
+        },
+    }
+)
+PARTNER = TrustedIssuer(
+    "partner", "https://a.example", "https://a.example/k", frozenset(), frozenset({"x"}), "none", "roles", ("tenant", "account")
+)
+KNOWN = TrustedIssuers((OUR_ISSUER, PARTNER), are_known=True)
+
+
+@pytest.mark.parametrize(
+    ("groups", "path", "trusted", "noted"),
+    [
+        ("partner:staff", "t/1/2", NOT_KNOWN, True),
+        ("partner:staff unknown:x", "t/1/2", NOT_KNOWN, True),
+        ("partner:staff", "t/1/2", KNOWN, False),
+        ("partner:staff", "t/1/3", NOT_KNOWN, False),
+        ("partner:staff", "free", NOT_KNOWN, False),
+        ("staff", "t/1/2", NOT_KNOWN, False),
+        ("staff unknown:x", "t/1/2", NOT_KNOWN, False),
+    ],
+)
+def test_an_allow_by_claims_of_an_issuer_that_may_have_a_name_says_what_it_takes_for_granted(
+    groups: str, path: str, trusted: TrustedIssuers, noted: bool
+) -> None:
+    """What allows without claims, and what denies, takes nothing for granted."""
+    bearer = bearer_of({"tenant": "1", "account": "2"}, [group(name) for name in groups.split()], trusted)
+    found = explain_to(bearer, TENANTS, "GET", path, now=0)
+    assert found.decision.allowed is (path != "t/1/3")
+    words = (
+        "if `partner` is the name of an issuer, the authorizer allows this only if the issuer's `binding_claims` list "
+        "`account` and `tenant`: which issuers are trusted is not known here"
+    )
+    assert found.notes == ((words,) if noted else ())

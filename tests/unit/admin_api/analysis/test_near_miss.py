@@ -13,6 +13,7 @@ from admin_api.analysis.near_route import find_target
 from authorizer.policy.decision import Decision, Grounds, Reason, decide
 from authorizer.policy.document import PermissionDocument, parse_document
 from authorizer.policy.permission import Effect, Permission, PrincipalRef, RefKind
+from authorizer.tokens.claims import TrustedIssuer
 from tests.support.random_apis import OWNER, START, random_document, random_request
 
 PAST, FUTURE = "2000-01-01T00:00:00Z", "2001-09-09T02:00:00Z"
@@ -57,6 +58,20 @@ COMPARED = 'only 1 to 128 printable ASCII characters are ever compared, no white
 )
 def test_a_binding_that_is_not_met_says_why(request_line: str, claims: dict[str, str], kind: str, words: str) -> None:
     assert near(OWN, "g", request_line, claims) == [(kind, f"{OWN_ID}: {words}")]
+
+
+def test_a_claim_that_the_issuer_may_not_bind_says_so_whatever_its_value() -> None:
+    document = parse_document({"api": "x", "routes": ROUTES, "groups": {"partner:g": OWN["g"]}})
+    partner = TrustedIssuer("partner", "https://a.example", "https://a.example/keys", frozenset(), frozenset({"api"}), "none")
+    for claims in ({"sub": "x"}, {"sub": "y"}, {}):
+        found = explain(document, [group("partner:g")], claims, "GET", "/o/x", START, issuer=partner)
+        assert not found.decision.allowed
+        assert [(miss.kind.value, str(miss)) for miss in found.near_misses] == [
+            (
+                "not_listed",
+                "group/partner:g allow GET /o/{id} where {id} = sub: `sub` of issuer `partner` may not be bound: list it in its `binding_claims`",
+            )
+        ]
 
 
 def test_a_time_box_that_is_over_says_since_when() -> None:
@@ -165,7 +180,8 @@ def test_in_random_apis_every_near_miss_is_true_and_none_is_left_out() -> None:
             if explanation.decision.route is not None:
                 _check(document, explanation, refs, claims)
     rare = {kind for kind, count in seen.items() if count < 5}
-    assert rare <= {NearMissKind.RESERVED_WORD, NearMissKind.UNKNOWN_METHOD}
+    # One's own pool may bind any claim.
+    assert rare <= {NearMissKind.RESERVED_WORD, NearMissKind.UNKNOWN_METHOD, NearMissKind.NOT_LISTED}
 
 
 def _check(document: PermissionDocument, explanation: Explanation, refs: list[PrincipalRef], claims: Mapping[str, str]) -> None:
