@@ -269,15 +269,19 @@ def test_a_client_is_delegated_before_anything_is_granted_and_until_all_is() -> 
     assert made[-1].document == after
 
 
-def test_where_a_client_is_delegated_a_change_of_scopes_alone_is_not_calm() -> None:
-    """An allow that the group loses must not be there while the scope already has it."""
+@pytest.mark.parametrize("from_group", [True, False])
+def test_where_a_client_is_delegated_an_allow_that_moves_between_the_sides_is_gone_before_it_is_there(from_group: bool) -> None:
+    """What the one side loses must not be there while the other already has it, whichever comes first by its name."""
     base = {"api": "x", "routes": list(ROUTES), "clients": {"a": {"delegated": True}}}
-    before = parse_document(base | {"groups": {"g": {"allow": ["POST /x"]}}, "scopes": {"s": {}}})
-    after = parse_document(base | {"groups": {"g": {}}, "scopes": {"s": {"allow": ["POST /x"]}}})
-    assert [sorted(step.rows) for step in series(before, after, 1)] == [
-        [keys.subject_key("x", group("g"))],
-        [keys.subject_key("x", PrincipalRef(RefKind.SCOPE, "s"))],
-    ]
+    with_it: dict[str, Any] = {"allow": ["POST /x"]}
+    without: dict[str, Any] = {}
+    before, after = (
+        parse_document(base | {"groups": {"g": with_it if group_has else without}, "scopes": {"s": without if group_has else with_it}})
+        for group_has in (from_group, not from_group)
+    )
+    keys_of_sides = [keys.subject_key("x", group("g")), keys.subject_key("x", PrincipalRef(RefKind.SCOPE, "s"))]
+    losing_first = keys_of_sides if from_group else keys_of_sides[::-1]
+    assert [sorted(step.rows) for step in series(before, after, 1)] == [[key] for key in losing_first]
 
 
 def test_a_change_that_leaves_clients_and_scopes_alone_stays_calm() -> None:
