@@ -1,8 +1,9 @@
 """Tokens as other issuers shape them: the files of `tests/vectors/tokens/issuers`, and signatures for them.
 
 A file says how an authorizer is configured (`settings`, and `issuers` for `TRUSTED_ISSUERS`) and what becomes of each token: `expected` is what is found out
-about its bearer, or the reason for which it is refused. A token is said in full, or as another one of the file (`like`) with `claims` and members of the `header`
-changed, and claims left out (`without`). `{"many": "g{}", "times": 2}` stands for `["g0", "g1"]`, with `joined` for one text. `sign` names a wrong signature.
+about its bearer, or the reason for which it is refused. A token is said in full, or as another one of the file (`like`) with other `claims` and members of the
+`header`, and with claims left out (`without`). `{"many": "g{}", "times": 2}` stands for `["g0", "g1"]`, with `joined` for one text. `sign` names a wrong
+signature.
 """
 
 import hashlib
