@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ import pytest
 from admin_api.cli import discovery
 from authorizer.settings import read_settings
 from tests.integration.cli.conftest import Run, parsed
+from tests.support.authority import Authority
 
 OPENID, OAUTH = "/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"
 Answer = tuple[int, dict[str, str], bytes]
@@ -26,6 +28,10 @@ class IssuerServer:
         self.asked: list[str] = []
         self.wait = 0.0
         ours = self
+
+        class Server(ThreadingHTTPServer):
+            def handle_error(self, request: Any, client_address: Any) -> None:
+                """A client may hang up early, or not believe the certificate."""
 
         class Handler(BaseHTTPRequestHandler):
             timeout = 5
@@ -47,7 +53,7 @@ class IssuerServer:
             def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  # the base class's word
                 """Says nothing."""
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server = Server(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}"
 
     def says(self, path: str = OPENID, **document: Any) -> None:
@@ -203,13 +209,26 @@ def test_a_name_that_stands_for_no_host_is_trouble(run: Run, monkeypatch: pytest
     assert (result.exit_code, "Name or service not known" in result.stderr) == (4, True)
 
 
-def test_a_certificate_of_nobody_is_trouble(run: Run, server: IssuerServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refused(*_: Any, **__: Any) -> Any:
-        raise ssl.SSLCertVerificationError("self-signed certificate")
+def test_only_a_server_with_a_certificate_for_its_name_is_believed(
+    run: Run, server: IssuerServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificate, trusted = tmp_path / "server.pem", tmp_path / "trusted.pem"
+    certificate.write_text(Authority("ours").server_pem(["localhost"]))
+    trusted.write_text(Authority("ours").pem)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    server.server.socket = context.wrap_socket(server.server.socket, server_side=True)
+    url = f"https://localhost:{server.server.server_port}"
+    server.says(issuer=url, jwks_uri=f"{url}/keys")
+    options = ("--audience", "petstore", "--json")
 
-    monkeypatch.setattr("ssl.SSLContext.wrap_socket", refused)
-    result = run("issuer", server.url.replace("http:", "https:"), "--audience", "x")
-    assert (result.exit_code, "self-signed certificate" in result.stderr) == (4, True)
+    stranger = run("issuer", url, *options)
+    assert (stranger.exit_code, stranger.stdout, server.asked) == (4, "", [])
+    assert "certificate verify failed" in stranger.stderr
+    monkeypatch.setenv("SSL_CERT_FILE", str(trusted))
+    assert parsed(run("issuer", url, *options))["issuers"][0]["jwks_uri"] == f"{url}/keys"
+    other_name = run("issuer", url.replace("localhost", "127.0.0.1"), *options)
+    assert (other_name.exit_code, "certificate verify failed" in other_name.stderr) == (4, True)
 
 
 def test_a_document_that_drips_is_not_waited_for(ask: Ask, server: IssuerServer, monkeypatch: pytest.MonkeyPatch) -> None:
