@@ -7,7 +7,8 @@ from typing import Any
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
-from admin_api.cli.commands import access, check, denylist, history, local, permissions
+from admin_api.cli.commands import access, check, denylist, history, issuer, local, permissions
+from admin_api.cli.discovery import AddressError, DiscoveryError, IssuerUnreachableError
 from admin_api.cli.overview import PANELS, new_app
 from admin_api.cli.render import output
 from admin_api.cli.settings import TargetError
@@ -20,11 +21,14 @@ EXIT_CODES: dict[type[Exception], int] = {
     ChangeTooLargeError: 1,
     LockOutError: 1,
     DenylistFullError: 1,
+    DiscoveryError: 1,
     TargetError: 2,
     IssuersError: 2,
+    AddressError: 2,
     NotPublishedError: 2,
     ConflictError: 3,
     TroubleError: 4,
+    IssuerUnreachableError: 4,
     BotoCoreError: 4,
     ClientError: 4,
     OSError: 2,
@@ -66,6 +70,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "denied": denylist.denied,
     "check": check.check,
     "matrix": check.matrix,
+    "issuer": issuer.issuer,
     "up": local.up,
     "down": local.down,
     "token": local.token,

@@ -34,6 +34,9 @@ PANELS: dict[str, dict[str, str]] = {
             "may call, and what\n`token` scope cannot say. Exits with 1 if there is anything to see to."
         ),
         "matrix": "Show who may call what: every route against every group, client and scope, each with what everyone may.",
+        "issuer": (
+            "Ask an issuer's discovery document and print its entry for TRUSTED_ISSUERS: its keys, its algorithms, and where its tokens say groups and clients."
+        ),
     },
     "Local stack": {
         "up": "Start the local stack: an AWS emulator with the real templates deployed, seeds applied and users to sign in as.",
@@ -49,7 +52,10 @@ def new_app() -> typer.Typer:
     return typer.Typer(
         name="gatebook",
         help="Which group may call which route: permissions as data for API Gateway.",
-        epilog="Exit codes: 0 done, 1 findings, 2 usage, 3 somebody else published first, 4 trouble with AWS, 5 changes (`plan --detailed-exitcode`).",
+        epilog=(
+            "Exit codes: 0 done, 1 findings, 2 usage, 3 somebody else published first, 4 trouble with AWS or an issuer, "
+            "5 changes (`plan --detailed-exitcode`)."
+        ),
         no_args_is_help=True,
         add_completion=False,
         rich_markup_mode="rich",

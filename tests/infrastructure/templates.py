@@ -2,9 +2,10 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,13 @@ SAMPLE_PARAMETERS = {
 }
 
 # How the conditions of both templates come out with these parameters.
-CONDITIONS = {"CreatesUserPool": False, "HasJwksUri": False, "FlushesStages": False}
+CONDITIONS = {
+    "CreatesUserPool": False,
+    "HasJwksUri": False,
+    "HasTrustedIssuers": False,
+    "HasTrustedIssuersParameter": False,
+    "FlushesStages": False,
+}
 
 
 def text(name: str) -> str:
@@ -81,22 +88,25 @@ def function(name: str, logical_id: str) -> dict[str, Any]:
     return resources(name, "AWS::Lambda::Function")[logical_id]
 
 
-def environment(name: str, logical_id: str) -> dict[str, str]:
-    """What a function gets if no optional parameter is given. A resource is its logical id."""
+def environment(name: str, logical_id: str, conditions: Mapping[str, bool] | None = None, **given: str) -> dict[str, str]:
+    """What a function gets with these parameters and conditions; without any, if no optional parameter is given. A resource is its logical id."""
     defaults = {key: str(value["Default"]) for key, value in expanded(name)["Parameters"].items() if "Default" in value}
-    parameters = defaults | SAMPLE_PARAMETERS
+    parameters = defaults | SAMPLE_PARAMETERS | given
+    outcomes = CONDITIONS | dict(conditions or {})
 
     def resolved(value: Any) -> str | None:
         if not isinstance(value, dict):
             return str(value)
         if "Fn::If" in value:
             condition, then, otherwise = value["Fn::If"]
-            return resolved(then if CONDITIONS[condition] else otherwise)
+            return resolved(then if outcomes[condition] else otherwise)
+        if "Fn::Sub" in value:
+            return re.sub(r"\$\{(\w+)\}", lambda found: parameters[found[1]], value["Fn::Sub"])
         reference: str = value["Ref"]
         return None if reference == "AWS::NoValue" else parameters.get(reference, reference)
 
-    given = {key: resolved(value) for key, value in function(name, logical_id)["Environment"]["Variables"].items()}
-    return {key: value for key, value in given.items() if value is not None}
+    variables = {key: resolved(value) for key, value in function(name, logical_id)["Environment"]["Variables"].items()}
+    return {key: value for key, value in variables.items() if value is not None}
 
 
 def run_in(variables: dict[str, str], script: str) -> str:

@@ -21,6 +21,8 @@ VERIFIER = "authorizer/tokens/verifier.py"
 JWKS = "authorizer/tokens/jwks.py"
 CLAIMS = "authorizer/tokens/claims.py"
 ENTRIES = "authorizer/tokens/issuer_entries.py"
+DISCOVERY = "admin_api/cli/discovery.py"
+PROPOSAL = "admin_api/cli/issuer_proposal.py"
 INDEX = f"{POLICY}/permission_index.py"
 FORGED_HEADER = "wanted = self._headers[header] = _checked_header(_json_object(header_bytes), self._algorithms)"
 CACHE = "authorizer/table/cache.py"
@@ -45,6 +47,7 @@ BY_GUARD = ("tests/infrastructure/test_request_guard.py",)
 BY_TOKENS = ("tests/unit/authorizer/tokens/test_verifier.py",)
 BY_ALGORITHMS = ("tests/unit/authorizer/tokens/test_algorithms.py",)
 BY_CLAIMS = ("tests/unit/authorizer/tokens/test_claims.py",)
+BY_DISCOVERY = ("tests/unit/admin_api/cli", "tests/integration/cli/test_issuer.py")
 BY_ENTRIES = ("tests/unit/authorizer/tokens/test_issuer_entries.py",)
 BY_ISSUERS = ("tests/conformance/test_issuers.py",)
 BY_CACHE = ("tests/integration/test_permission_cache_trouble.py",)
@@ -355,6 +358,16 @@ MUTANTS = (
     ),
     Mutant("a nameless entry may be another pool's", ENTRIES, "return _pool_of(issuer) == self.id", "return True", BY_ENTRIES),
     Mutant("our directory mints a partner's groups", CLAIMS, 'name.partition(":")[0] in issuer.foreign_names', "False", BY_ISSUERS),
+    Mutant(
+        "whoever answers names another issuer's keys",
+        PROPOSAL,
+        'if asked.rstrip("/") != said.rstrip("/") and not entra and not emulator:',
+        "if False:",
+        BY_DISCOVERY,
+    ),
+    Mutant("access tokens may be of another host", PROPOSAL, "if _host(issuer) != _host(said):", "if False:", BY_DISCOVERY),
+    Mutant("an emulator may be anywhere", PROPOSAL, "kind is COGNITO and _is_local(asked) and", "kind is COGNITO and", BY_DISCOVERY),
+    Mutant("a discovery document may be elsewhere", DISCOVERY, "build_opener(_StayHere)", "build_opener()", BY_DISCOVERY),
     Mutant("bits left over are let pass", VERIFIER, "if segment[-1] not in _LAST_CHARACTERS[left_over]:", "if False:", BY_TOKENS),
     Mutant(
         "`*` is a greedy parameter", INDEX, "words = (part,) if depth == last and route.is_greedy else (part, _ANY)", "words = (part, _ANY)"
