@@ -46,8 +46,7 @@ def issuers_of_function(name: str, client: Callable[[str], Any]) -> TrustedIssue
 
     Needs `lambda:GetFunctionConfiguration`, and `ssm:GetParameter` where the list stands in a parameter.
     """
-    answer = client("lambda").get_function_configuration(FunctionName=name)
-    environ = answer.get("Environment", {}).get("Variables", {})
+    environ = environment_of(name, client("lambda"))
     problems: list[str] = []
     found = issuers_of_settings(environ, lambda parameter: _parameter(client("ssm"), parameter), problems)
     if not found.are_known and not problems:
@@ -55,6 +54,12 @@ def issuers_of_function(name: str, client: Callable[[str], Any]) -> TrustedIssue
     if problems:
         raise IssuersError([f"function `{name}`: {problem}" for problem in problems])
     return found
+
+
+def environment_of(name: str, lambda_client: Any) -> Mapping[str, str]:
+    """Return the environment of a deployed function. Needs `lambda:GetFunctionConfiguration`. Raises `ClientError`."""
+    answer: Mapping[str, Any] = lambda_client.get_function_configuration(FunctionName=name)
+    return dict(answer.get("Environment", {}).get("Variables", {}))
 
 
 def issuers_of_settings(environ: Mapping[str, str], parameter: Callable[[str], str], problems: list[str]) -> TrustedIssuers:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, overload
 
 from authorizer.errors import SettingsError
-from authorizer.events.token_places import AUTHORIZATION_HEADER, PlaceKind, TokenPlace, TokenPlaces
+from authorizer.events.token_places import TokenPlaces, read_places
 from authorizer.parameters import read_parameter
 from authorizer.policy.cache_scope import CacheScope
 from authorizer.tokens.claims import TrustedIssuer
@@ -45,9 +45,6 @@ _OUR_PREFIXES = (
 )
 
 _PARAMETER = "ssm:"
-# Names of headers and cookies are tokens (RFC 9110 section 5.1, RFC 6265 section 4.1.1). Those of query parameters are what is left once they are decoded.
-_PLACE_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_PARAMETER_NAME = re.compile(r"[!-~]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +92,7 @@ def read_settings(environ: Mapping[str, str] | None = None, parameter: Callable[
         table=reader.required("PERMISSIONS_TABLE"),
         api=reader.required("API"),
         issuers=_issuers(reader, parameter),
-        token_from=_token_places(reader),
+        token_from=read_places(reader.get("TOKEN_FROM"), reader.problems),
         cache_scope=reader.choice("CACHE_SCOPE", {s.value: s for s in CacheScope}, CacheScope.REQUEST),
         token_scope_guards=reader.choice("TOKEN_SCOPE_GUARDS", {"0": False, "1": True}, default=False),
         expiry_conditions=reader.choice("EXPIRY_CONDITIONS", {"0": False, "1": True}, default=False),
@@ -173,36 +170,6 @@ class _Reader:
         if float(value) > most:
             self.problems.append(f"`{name}` is `{value}`, and {most} is the most: {why}")
         return float(value)
-
-
-def _token_places(reader: _Reader) -> TokenPlaces:
-    text = reader.get("TOKEN_FROM")
-    if not text:
-        return AUTHORIZATION_HEADER
-    places: list[TokenPlace] = []
-    for entry in text.split(","):
-        place = _token_place(reader, entry.strip())
-        if place in places:
-            reader.problems.append(f"`TOKEN_FROM` has `{entry.strip()}` twice: keep one")
-        elif place is not None:
-            places.append(place)
-    # The very object, which is looked for at each request.
-    return AUTHORIZATION_HEADER if tuple(places) == AUTHORIZATION_HEADER else tuple(places)
-
-
-def _token_place(reader: _Reader, entry: str) -> TokenPlace | None:
-    kind, _, name = entry.partition(":")
-    if kind not in (*PlaceKind,) or not name:
-        reader.problems.append(
-            f"`TOKEN_FROM` has `{entry}`: a place is `header:NAME`, `cookie:NAME` or `query:NAME`, and several are separated by commas"
-        )
-    elif not (_PARAMETER_NAME if kind == PlaceKind.QUERY else _PLACE_NAME).fullmatch(name):
-        reader.problems.append(f"`TOKEN_FROM` has `{entry}`: no {kind} has such a name")
-    elif kind == PlaceKind.HEADER and name.lower() == "cookie":
-        reader.problems.append(f"`TOKEN_FROM` has `{entry}`: name the cookie that is the token, as in `cookie:session`")
-    else:
-        return TokenPlace(PlaceKind(kind), name.lower() if kind == PlaceKind.HEADER else name)
-    return None
 
 
 def _issuers(reader: _Reader, parameter: Callable[[str], str]) -> tuple[TrustedIssuer, ...]:

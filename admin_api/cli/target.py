@@ -1,5 +1,6 @@
 """What the commands that work on a table share: the options that name it, asking before writing, and who writes."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,7 +11,7 @@ from botocore.config import Config
 from admin_api.analysis.trusted_issuers import NOT_KNOWN, TrustedIssuers
 from admin_api.cli.render import output
 from admin_api.cli.settings import AWS, Target, read_target
-from admin_api.issuers import issuers_of_file, issuers_of_function
+from admin_api.issuers import environment_of, issuers_of_file, issuers_of_function
 from admin_api.publishing.service import PermissionService
 from admin_api.wiring import open_service
 
@@ -65,6 +66,11 @@ def named_issuers(issuers: Path | None, authorizer: str | None, target: Target =
     if authorizer is not None:
         return issuers_of_function(authorizer, lambda service: client(service, target))
     return NOT_KNOWN
+
+
+def named_environment(authorizer: str | None) -> Mapping[str, str]:
+    """Return the environment of the function that the option names, an empty one if it names none."""
+    return {} if authorizer is None else environment_of(authorizer, client("lambda", AWS))
 
 
 def ask(target: Target, yes: bool, what: str) -> None:

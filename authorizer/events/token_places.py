@@ -1,5 +1,6 @@
 """Where requests carry their tokens: a header, a cookie or a query parameter, as `TOKEN_FROM` names them."""
 
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -27,6 +28,43 @@ TokenPlaces = tuple[TokenPlace, ...]
 
 AUTHORIZATION_HEADER: TokenPlaces = (TokenPlace(PlaceKind.HEADER, "authorization"),)
 """Where tokens are if nobody says otherwise (RFC 6750 section 2.1)."""
+
+# Names of headers and cookies are tokens (RFC 9110 section 5.1, RFC 6265 section 4.1.1). Those of query parameters are what is left once they are decoded.
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_PARAMETER_NAME = re.compile(r"[!-~]+")
+
+
+def read_places(text: str, problems: list[str]) -> TokenPlaces:
+    """Return the places that a text names, such as `header:Authorization, cookie:session`; the Authorization header if it is empty.
+
+    What is wrong is added to `problems`.
+    """
+    if not text:
+        return AUTHORIZATION_HEADER
+    places: list[TokenPlace] = []
+    for entry in text.split(","):
+        place = _read_place(entry.strip(), problems)
+        if place in places:
+            problems.append(f"`TOKEN_FROM` has `{entry.strip()}` twice: keep one")
+        elif place is not None:
+            places.append(place)
+    # The very object, which is looked for at each request.
+    return AUTHORIZATION_HEADER if tuple(places) == AUTHORIZATION_HEADER else tuple(places)
+
+
+def _read_place(entry: str, problems: list[str]) -> TokenPlace | None:
+    kind, _, name = entry.partition(":")
+    if kind not in (*PlaceKind,) or not name:
+        problems.append(
+            f"`TOKEN_FROM` has `{entry}`: a place is `header:NAME`, `cookie:NAME` or `query:NAME`, and several are separated by commas"
+        )
+    elif not (_PARAMETER_NAME if kind == PlaceKind.QUERY else _NAME).fullmatch(name):
+        problems.append(f"`TOKEN_FROM` has `{entry}`: no {kind} has such a name")
+    elif kind == PlaceKind.HEADER and name.lower() == "cookie":
+        problems.append(f"`TOKEN_FROM` has `{entry}`: name the cookie that is the token, as in `cookie:session`")
+    else:
+        return TokenPlace(PlaceKind(kind), name.lower() if kind == PlaceKind.HEADER else name)
+    return None
 
 
 def token_values(event: Mapping[str, Any], places: TokenPlaces) -> tuple[str, ...]:

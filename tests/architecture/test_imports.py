@@ -48,6 +48,7 @@ CONTROL_PLANE_MAY_USE = (
     "authorizer.table",
     "authorizer.tokens.claims",
     "authorizer.tokens.issuer_entries",
+    "authorizer.events.token_places",
     "authorizer.caller",
     "authorizer.errors",
 )

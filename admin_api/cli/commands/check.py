@@ -19,8 +19,18 @@ from admin_api.cli.commands.permissions import read_documents
 from admin_api.cli.render import output
 from admin_api.cli.render.check_report import Report, present, print_report
 from admin_api.cli.render.output import shown
-from admin_api.cli.target import EXIT_FINDINGS, EXIT_USAGE, AuthorizerOption, FilesArgument, IssuersOption, JsonOption, named_issuers
+from admin_api.cli.target import (
+    EXIT_FINDINGS,
+    EXIT_USAGE,
+    AuthorizerOption,
+    FilesArgument,
+    IssuersOption,
+    JsonOption,
+    named_environment,
+    named_issuers,
+)
 from admin_api.documents.files import FileDocument, read_file
+from admin_api.identity_sources import identity_source_notes
 from admin_api.schemas import models, presenters
 from authorizer.policy.document import PermissionDocument
 from authorizer.policy.permission import EVERYONE, PrincipalRef, RefKind
@@ -49,13 +59,15 @@ def check(
     """Look for what is wrong with documents that are well formed: broken invariants, permissions that do nothing, routes that nobody may call, and what
     `token` scope cannot say. Exits with 1 if there is anything to see to.
 
-    With --issuers or --authorizer also for `where` that the issuer's tokens never meet, and for groups that no issuer gives."""
+    With --issuers or --authorizer also for `where` that the issuer's tokens never meet, and for groups that no issuer gives. With --authorizer notes say which
+    identity sources its gateway needs, if tokens come in anything but the Authorization header."""
     trusted = named_issuers(issuers, authorizer)
+    wiring = list(identity_source_notes(named_environment(authorizer)))
     documents = read_documents(files, _NOTHING_DONE)
     demanded = _invariants(invariants) if invariants is not None else []
     kinds = _callers(callers) if callers is not None else None
     unknown = list(unknown_names(documents, demanded))
-    reports = [_report(document, demanded, kinds, combinations, trusted) for document in documents]
+    reports = [_report(document, demanded, kinds, combinations, trusted, wiring) for document in documents]
     if json:
         output.print_json([present(report, unknown) for report in reports])
     else:
@@ -117,6 +129,7 @@ def _report(
     kinds: list[tuple[PrincipalRef, ...]] | None,
     most: int,
     trusted: TrustedIssuers,
+    wiring: list[str],
 ) -> Report:
     now, bindings = time.time(), judge_bindings(document, trusted)
     with output.ERR.status(f"checking {document.api}"):
@@ -130,7 +143,7 @@ def _report(
             verdicts=verdicts,
             triples=triples[:_MAX_TRIPLES],
             more_triples=len(triples) > _MAX_TRIPLES,
-            notes=list(bindings.notes),
+            notes=[*bindings.notes, *wiring],
         )
 
 

@@ -149,4 +149,19 @@ def test_a_function_is_asked_for_its_settings(target: Table, run: Run, monkeypat
     monkeypatch.setattr("admin_api.cli.target.client", lambda name, target: {"lambda": Lambda()}[name])
     result = run(*command, "petstore.yaml", "--authorizer", "guard")
     assert f"unbound {PERMISSION}: never applies: {UNLISTED}" in lines(result.stdout)
-    assert asked == ["guard"]
+    assert {*asked} == {"guard"}
+
+
+def test_check_says_which_identity_sources_a_functions_gateway_needs(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    environment = {"TRUSTED_ISSUERS": json.dumps(ISSUERS), "TOKEN_FROM": "cookie:session"}
+
+    class Lambda:
+        def get_function_configuration(self, FunctionName: str) -> object:  # noqa: N803  # AWS's word
+            return {"Environment": {"Variables": environment}}
+
+    monkeypatch.setattr("admin_api.cli.target.client", lambda name, target: {"lambda": Lambda()}[name])
+    [report] = json.loads(run("check", "petstore.yaml", "--authorizer", "guard", "--json").stdout)
+    assert any("`method.request.header.Cookie` (REST API)" in note for note in report["notes"])
+    environment["TOKEN_FROM"] = "header:Authorization"
+    [report] = json.loads(run("check", "petstore.yaml", "--authorizer", "guard", "--json").stdout)
+    assert not any("identity source" in note for note in report["notes"])
