@@ -90,8 +90,12 @@ def bearer_of(claims: Mapping[str, object], refs: Iterable[PrincipalRef], truste
         of_claims, consent = refs_of(claims, issuer), consent_of(claims, issuer)
     except TokenError as error:
         raise RefusedTokenError(f"no token has such claims: {error}") from None
-    if any(ref.kind is RefKind.GROUP for ref in (*of_claims, *named)) or any(name in claims for name in _OF_PEOPLE):
+    kinds = {ref.kind for ref in of_claims}
+    has_groups = RefKind.GROUP in kinds or any(ref.kind is RefKind.GROUP for ref in named)
+    if RefKind.CLIENT not in kinds and (has_groups or any(name in claims for name in _OF_PEOPLE)):
+        # A person came through a client, with scopes. Neither is the person's own.
         consent += tuple(ref for ref in named if ref.kind is not RefKind.GROUP)
+        named = tuple(ref for ref in named if ref.kind is RefKind.GROUP)
     return Bearer((*of_claims, *named), claims, issuer, trusted.are_known, consent, tuple(_notes(claims, issuer, trusted)))
 
 

@@ -41,7 +41,8 @@ def actor_of(event: Mapping[str, Any]) -> Actor:
     refs = [EVERYONE, *(PrincipalRef(RefKind.GROUP, name) for name in groups)]
     consent: tuple[PrincipalRef, ...] = ()
     if scopes is not None:
-        refs += [PrincipalRef(RefKind.CLIENT, subject), *(PrincipalRef(RefKind.SCOPE, name) for name in scopes)]
+        # Of some issuers a machine's subject is not its client.
+        refs += [PrincipalRef(RefKind.CLIENT, client_id or subject), *(PrincipalRef(RefKind.SCOPE, name) for name in scopes)]
     elif client_id:
         consent = (PrincipalRef(RefKind.CLIENT, client_id), *(PrincipalRef(RefKind.SCOPE, name) for name in consented))
     values = {DenylistKind.SUB: subject} | ({DenylistKind.CLIENT_ID: client_id} if client_id else {})

@@ -45,7 +45,8 @@ class MachineRule(NamedTuple):
     def fits(self, claims: Mapping[str, object]) -> bool:
         """Return whether a token with these claims is a machine's."""
         value = claims.get(self.claim)
-        return value is not None if self.equals is None else value == self.equals
+        # Some issuers write `false` or an empty text where others leave a claim out.
+        return value not in (None, False, "") if self.equals is None else value == self.equals
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +204,8 @@ def check_claims(claims: Mapping[str, object], issuer: TrustedIssuer, now: float
     groups = _groups(claims, issuer)
     subject = _text(claims, "sub") or ""
     client_id = _client_id(claims, issuer)
+    if issuer.foreign_names:
+        _check_own_names(issuer, subject, client_id)
     prefix = _prefix(issuer.name)
     refs = _refs(claims, issuer, prefix, groups)
     return Principal(
@@ -250,11 +253,13 @@ def _sign_in(claims: Mapping[str, object]) -> int | None:
 
 
 def _client_id(claims: Mapping[str, object], issuer: TrustedIssuer) -> str | None:
-    """Cognito names the client of an ID token in `aud`, and it is one."""
+    """Return the client of a token: that of an ID token is its audience, where it has one, whatever another claim says."""
     client_id = _text(claims, issuer.client_claim)
-    if client_id is None and issuer.token_use == "id":  # noqa: S105  # the word, not a secret
+    if issuer.token_use == "id":  # noqa: S105  # the word, not a secret
         audience = _audience(claims)
-        return next(iter(audience)) if len(audience) == 1 else None
+        if len(audience) == 1:
+            return next(iter(audience))
+        return client_id if client_id in audience else None
     return client_id
 
 
@@ -394,6 +399,13 @@ def _groups(claims: Mapping[str, object], issuer: TrustedIssuer) -> tuple[str, .
     if issuer.foreign_names and _reads_like_anothers(names, issuer):
         raise TokenError("groups", "a group of the token has the name of another issuer before its colon")
     return tuple(names)
+
+
+def _check_own_names(issuer: TrustedIssuer, subject: str, client_id: str | None) -> None:
+    """Raise `TokenError` for a subject or a client that backends and the denylist would take for another issuer's."""
+    for reason, name in (("subject", subject), ("client_id", client_id or "")):
+        if _reads_like_anothers((name,), issuer):
+            raise TokenError(reason, "the token's subject or client has the name of another issuer before its colon")
 
 
 def _reads_like_anothers(names: Sequence[str], issuer: TrustedIssuer) -> bool:

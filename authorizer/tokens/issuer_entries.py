@@ -229,6 +229,10 @@ def _issuer(entry: Mapping[str, Any], place: str, problems: list[str]) -> Truste
             bool(issuer.groups_claim) and not (issuer.groups_claim.startswith("/") and _BAD_ESCAPE.search(issuer.groups_claim)),
             lambda: "`groups_claim` must be a claim's name, or a JSON Pointer such as `/realm_access/roles` (`~0` for `~`, `~1` for `/`)",
         ),
+        (
+            not _fits_everybody(issuer),
+            lambda: "`machine` fits every token of a user pool: name a claim that people's tokens lack, or leave it out",
+        ),
         (bool(issuer.client_claim), lambda: "`client_claim` must be a claim's name, such as `azp`"),
         (
             bool(issuer.algorithms) and set(issuer.algorithms) <= {*ALGORITHMS},
@@ -245,6 +249,12 @@ def _issuer(entry: Mapping[str, Any], place: str, problems: list[str]) -> Truste
     return issuer
 
 
+def _fits_everybody(issuer: TrustedIssuer) -> bool:
+    """Return whether the rule would take people for machines: the claim that names the client stands in each token of a pool."""
+    is_pool = not issuer.name or _pool_of(issuer.issuer) is not None
+    return is_pool and issuer.machine is not None and issuer.machine.equals is None and issuer.machine.claim in (issuer.client_claim, "sub")
+
+
 def _no_key_address(uri: str) -> str:
     return f"is `{uri}`: it must be an https address, or http on a loopback host"
 
@@ -254,7 +264,8 @@ def _is_key_address(uri: str) -> bool:
         parts = urlsplit(uri)
         # Reading the port raises for one that is none.
         return (
-            bool(parts.hostname)
+            parts.username is None
+            and bool(parts.hostname)
             and parts.port != 0
             and (parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK))
         )

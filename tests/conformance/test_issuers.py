@@ -245,6 +245,7 @@ MISTAKEN: list[tuple[str, Callable[[], str], str]] = [
     ("the only group", lambda: OURS.token(OURS.access_claims() | {"cognito:groups": "sister:x:y"}), "groups"),
     ("an empty name behind the colon", lambda: OURS.access_token("apps:"), "groups"),
     ("a group of the other form", lambda: OUR_NEW_FORM.access_token("portal:admin"), "groups"),
+    ("the subject", lambda: OURS.access_token(sub="partner:bob"), "subject"),
     ("a scope", lambda: OURS.token(OURS.machine_claims("pets/read", "partner:read")), "scope"),
 ]
 

@@ -31,7 +31,7 @@ from tests.support.gateway_model import Gateway, Router
 from tests.support.iam_evaluator import evaluate
 from tests.support.random_apis import OWNER, START, Oracle, random_document, random_request
 
-ROUNDS = 400 if os.environ.get("CI") else 60
+ROUNDS = 150 if os.environ.get("CI") else 60
 SEED = int(os.environ.get("GATEBOOK_SEED", "20240601"))
 PREFIX = "arn:aws:execute-api:eu-west-1:111122223333:a1b2c3d4e5/prod/"
 NOTHING: dict[str, Any] = {"allow": [], "deny": []}

@@ -28,7 +28,7 @@ from tests.support.gateway_model import Gateway, Router
 from tests.support.http_gateway_model import CONTEXT_VARIABLES, HttpGateway, HttpRouter, Reading
 from tests.support.random_apis import START
 
-ROUNDS = 1500 if os.environ.get("CI") else 80
+ROUNDS = 400 if os.environ.get("CI") else 80
 SEED = int(os.environ.get("GATEBOOK_SEED", "20240601"))
 TTL = 300
 

@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from authorizer.policy.decision import Grounds, allowed_values, sides_of
+from authorizer.policy.decision import Grounds, Values, allowed_values, sides_of
 from authorizer.policy.iam.counterexample import Counterexample, spell_counterexample, words_of
 from authorizer.policy.iam.method_arn import MAX_RESOURCE, MethodArn
 from authorizer.policy.iam.pattern_coverage import (
@@ -149,7 +149,7 @@ def _read_access(grounds: Grounds) -> list[_VerbAccess]:
         allowed: dict[int, float] = {}
         bound: dict[Bound, float] = {}
         for number, allows in _granted(chosen, sides).items():
-            for values, until in allowed_values(allows, grounds, base.routes[number]).items():
+            for values, until in _widest(allowed_values(allows, grounds, base.routes[number])).items():
                 if not values:
                     allowed[number] = until
                     continue
@@ -166,6 +166,11 @@ def _read_access(grounds: Grounds) -> list[_VerbAccess]:
         )
     _refuse_words(grounds.catalog, marks)
     return result
+
+
+def _widest(allowed: Mapping[Values, float]) -> dict[Values, float]:
+    """Return what is allowed without what something wider allows besides: where `{owner}` is `u1` -> not also where `{owner}` is `u1` and `{pet}` is `p1`."""
+    return {values: until for values, until in allowed.items() if not any({*others} < {*values} for others in allowed)}
 
 
 def _by_verb(grounds: Grounds) -> dict[str, list[tuple[int, Permission, Selector]]]:
@@ -256,7 +261,7 @@ def _document(
     for verb in access:
         # From what is written in the end: a wider pattern may meet a slash too many where those that it stands for do not.
         patterns = _allows(verb, token_expiry, collapse=collapse)
-        in_need = {pattern for pattern in patterns if verb.needs_slash_guard(pattern)}
+        in_need = {pattern for pattern in patterns if verb.needs_slash_guard(pattern) or _outlives_emptied(verb, pattern, token_expiry)}
         for pattern in patterns:
             texts = verb.texts(pattern, "?*" if pattern in in_need else "*", every_spelling=every_spelling)
             by_end.setdefault(_end(verb, pattern, token_expiry), []).extend(f"{prefix}{verb.known.verb}/{text}" for text in texts)
@@ -274,12 +279,18 @@ def _document(
     return policy(*statements)
 
 
-def _end(verb: _VerbAccess, pattern: Pattern, token_expiry: int | None) -> int | None:
+def _end(verb: _VerbAccess, pattern: Pattern, token_expiry: int | None, *, empty_stars: bool = False) -> int | None:
     """Return the second at which a pattern must end: `.../GET/pets/*` for routes that end at 10 and at 20 -> 10, since one pattern lets all of them through."""
     if token_expiry is None:
         return None
-    ends = [end_of(verb.allowed[owner], token_expiry) for owner in verb.known.owners(pattern) & verb.allowed.keys()]
+    owners = verb.known.owners(pattern, empty_stars=empty_stars) & verb.allowed.keys()
+    ends = [end_of(verb.allowed[owner], token_expiry) for owner in owners]
     return min((end for end in ends if end is not None), default=None)
+
+
+def _outlives_emptied(verb: _VerbAccess, pattern: Pattern, token_expiry: int | None) -> bool:
+    """Return whether a pattern lasts longer than a route that it takes in with nothing in place of a `*`: `GET/*` takes in `GET/`, which may end before."""
+    return _end(verb, pattern, token_expiry) != _end(verb, pattern, token_expiry, empty_stars=True)
 
 
 def _allows(verb: _VerbAccess, token_expiry: int | None, *, collapse: bool) -> list[Pattern]:

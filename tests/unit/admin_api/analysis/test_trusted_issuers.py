@@ -122,6 +122,26 @@ def test_a_token_that_nobody_accepts_is_told(
     assert refused(claims, refs, trusted) == (message, claim)
 
 
+THROUGH = (PrincipalRef(RefKind.CLIENT, "c1"), PrincipalRef(RefKind.SCOPE, "s"))
+WITH_GROUPS_AND_THROUGH: list[tuple[dict[str, Any], list[PrincipalRef], bool]] = [
+    ({}, [group("guest"), *THROUGH], True),
+    ({"username": "jane"}, [*THROUGH], True),
+    ({"cognito:groups": ["guest"]}, [*THROUGH], True),
+    ({}, [*THROUGH], False),
+    ({"sub": "c1", "client_id": "c1"}, [*THROUGH], False),
+]
+
+
+@pytest.mark.parametrize(("claims", "refs", "is_person"), WITH_GROUPS_AND_THROUGH)
+def test_client_and_scopes_are_a_machines_own_and_only_a_persons_way(
+    claims: dict[str, Any], refs: list[PrincipalRef], is_person: bool
+) -> None:
+    """A person who came through a client does not hold what the client does."""
+    bearer = bearer_of(claims, refs, ALL)
+    assert set(THROUGH) <= set(bearer.consent if is_person else bearer.refs)
+    assert set(THROUGH) & set(bearer.refs if is_person else bearer.consent) == set()
+
+
 def test_groups_are_read_as_the_issuer_writes_them() -> None:
     """Its own claim, with its name before each."""
     claims = {"iss": "https://id.partner.example", "roles": ["staff"], "cognito:groups": ["admin"]}

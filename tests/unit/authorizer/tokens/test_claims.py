@@ -177,6 +177,24 @@ def test_the_client_of_an_id_token_is_its_audience_and_not_client_id() -> None:
     assert check(US.id_claims(aud=[CLIENT_ID, "another-client"]), ID_TOKENS).subject == SUB
 
 
+@pytest.mark.parametrize(
+    ("said", "client"),
+    [
+        ({"aud": "another-client"}, "another-client"),
+        ({"aud": "another-client", "client_id": CLIENT_ID}, "another-client"),
+        ({"aud": ["another-client"], "client_id": "a-stranger"}, "another-client"),
+        ({"aud": [CLIENT_ID, "another-client"], "client_id": "another-client"}, "another-client"),
+        ({"aud": [CLIENT_ID, "another-client"]}, None),
+        ({"aud": [CLIENT_ID, "another-client"], "client_id": "a-stranger"}, None),
+    ],
+)
+def test_the_client_of_an_id_token_is_whom_it_is_for(said: dict[str, Any], client: str | None) -> None:
+    """Whether its client is delegated or on the denylist is asked about that one, whatever another claim says."""
+    principal = check(US.id_claims("guest") | said, ID_TOKENS)
+    assert principal.client_id == client
+    assert named(principal.consent) == ([f"client/{client}"] if client else [])
+
+
 def test_without_token_use_there_must_be_a_word_for_it() -> None:
     claims = person("guest", without="token_use")
     assert reason(claims) == "token_use"
@@ -447,7 +465,9 @@ MACHINE_RULES: list[tuple[MachineRule, dict[str, Any], bool]] = [
     (MachineRule("gty", "client-credentials"), {"gty": None}, False),
     (MachineRule("gty", "client-credentials"), {}, False),
     (MachineRule("service"), {"service": "x"}, True),
-    (MachineRule("service"), {"service": False}, True),
+    (MachineRule("service"), {"service": True}, True),
+    (MachineRule("service"), {"service": False}, False),
+    (MachineRule("service"), {"service": ""}, False),
     (MachineRule("service"), {"service": None}, False),
     (MachineRule("service"), {}, False),
 ]

@@ -12,6 +12,7 @@ from authorizer.tokens.issuer_entries import ALGORITHMS, OwnPool, is_pool_id, ke
 POOL = "eu-west-1_AbCdEfGhI"
 ISSUER = f"https://cognito-idp.eu-west-1.amazonaws.com/{POOL}"
 OTHER_FORM = f"https://issuer-cognito-idp.eu-west-1.amazonaws.com/{POOL}"
+OTHER = "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_Other"
 OWN = OwnPool(POOL, frozenset({"web", "phone"}))
 PARTNER = {"name": "partner", "issuer": "https://id.partner.example", "jwks_uri": "https://id.partner.example/keys", "client_ids": ["shop"]}
 NO_NAME = "goes without"
@@ -47,7 +48,7 @@ IN_FULL: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({"audience": ["https://api.example"]}, {"audience": frozenset({"https://api.example"})}),
     ({"client_claim": "azp"}, {"client_claim": "azp"}),
     ({"machine": {"claim": "gty", "equals": "client-credentials"}}, {"machine": MachineRule("gty", "client-credentials")}),
-    ({"machine": {"claim": "client_id"}}, {"machine": MachineRule("client_id")}),
+    ({"machine": {"claim": "service"}}, {"machine": MachineRule("service")}),
     ({"binding_claims": ["email"]}, {"binding_claims": ("email",)}),
     ({"jwks_uri": "http://127.0.0.1:4566/keys"}, {"jwks_uri": "http://127.0.0.1:4566/keys"}),
 ]
@@ -184,6 +185,34 @@ def test_a_wrong_field_is_told_by_its_place(changes: dict[str, Any], message: st
     found = mistakes({**PARTNER, **changes})
     assert [problem for problem in found if message in problem] != []
     assert all(problem.startswith("`TRUSTED_ISSUERS` entry 0: ") for problem in found)
+
+
+@pytest.mark.parametrize(
+    ("entry", "own"),
+    [
+        ({"machine": {"claim": "client_id"}}, OWN),
+        ({"machine": {"claim": "sub"}}, OWN),
+        ({"machine": {"claim": "azp"}, "client_claim": "azp"}, OWN),
+        ({"name": "sister", "issuer": OTHER, "client_ids": ["web"], "machine": {"claim": "client_id"}}, OWN),
+        ({**PARTNER, "name": "", "machine": {"claim": "client_id"}}, None),
+    ],
+)
+def test_a_rule_for_machines_that_fits_people_is_refused(entry: dict[str, Any], own: OwnPool | None) -> None:
+    """Everybody would hold what the client and the scopes hold."""
+    [problem] = mistakes(entry, own=own)
+    assert "`machine` fits every token of a user pool" in problem
+
+
+def test_elsewhere_the_client_may_tell_machines() -> None:
+    """Only Keycloak's service accounts have `client_id`."""
+    assert read({**PARTNER, "machine": {"claim": "client_id"}})[1].machine == MachineRule("client_id")
+    assert read({"machine": {"claim": "client_id", "equals": "job"}})[0].machine == MachineRule("client_id", "job")
+
+
+@pytest.mark.parametrize("uri", ["https://user:password@keys.example/jwks", "https://user@keys.example/jwks"])
+def test_no_password_stands_in_a_key_address(uri: str) -> None:
+    """The address stands in errors."""
+    assert [problem for problem in mistakes({**PARTNER, "jwks_uri": uri}) if "must be an https address" in problem] != []
 
 
 @pytest.mark.parametrize("claim", ["roles", "https://portal.example/groups", "/a/b", "/a~0b/~1", "a~2"])

@@ -263,3 +263,30 @@ def test_no_number_of_combinations_of_grants_fills_the_memory(monkeypatch: pytes
             monkeypatch.setattr("authorizer.policy.iam.pattern_coverage.MAX_BYTES", room * reach.size)
         # What was made last stays, whatever it takes.
         assert reach.size <= 2 * most
+
+
+def test_no_star_that_is_emptied_outlives_the_route_that_it_comes_to() -> None:
+    """`GET/*` also takes in `GET/`, which is another route and ends before."""
+    ends = document(["GET /", "GET /{rest+}"], ["GET /{rest+}", {"route": "GET /", "until": MINUTE}])
+    policy = compiled(ends, token_expiry=90)
+    assert resources(policy) == ["GET/", "GET/?*"]
+    assert not isinstance(policy, Refusal)
+    later = [
+        {k: v for k, v in s.items() if k != "Condition"} for s in policy["Statement"] if "90" in json.dumps(s) or s["Effect"] == "Deny"
+    ]
+    for path, allowed in (("", False), ("a", True), ("a/b", True)):
+        assert (evaluate({"Version": "2012-10-17", "Statement": later}, "execute-api:Invoke", f"{PREFIX}GET/{path}") == "Allow") is allowed
+    # Where both end at once, the star may stand for nothing.
+    assert resources(compiled(document(["GET /", "GET /{rest+}"], ["GET /{rest+}", "GET /"]), token_expiry=90)) == ["GET/", "GET/*"]
+
+
+def test_a_value_that_nothing_depends_on_refuses_no_policy() -> None:
+    """Where `{p}` alone has to be the caller, `{q}` may be anything, also a word of the catalogue."""
+    wide, narrow = ({"route": "GET /{p}/b/{q}", "where": where} for where in ({"p": "sub"}, {"p": "sub", "q": "username"}))
+    claims = {"sub": "alice-1", "username": "b"}
+    policy = compiled(document(["GET /{p}/b/{q}"], [wide, narrow]), claims=claims)
+    assert policy == compiled(document(["GET /{p}/b/{q}"], [wide]), claims=claims)
+    assert not isinstance(policy, Refusal)
+    refused = compiled(document(["GET /{p}/b/{q}"], [narrow]), claims=claims)
+    assert isinstance(refused, Refusal)
+    assert refused.reason is RefusalReason.BINDING
