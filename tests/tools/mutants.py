@@ -345,7 +345,7 @@ MUTANTS = (
     Mutant(
         "a rule for machines fits anybody",
         CLAIMS,
-        "return value is not None if self.equals is None else value == self.equals",
+        'return value not in (None, False, "") if self.equals is None else value == self.equals',
         "return True",
         BY_CLAIMS,
     ),
