@@ -7,11 +7,12 @@ from typing import Any
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
-from admin_api.cli.commands import access, check, denylist, history, issuer, local, permissions
+from admin_api.cli.commands import access, check, denylist, history, import_, issuer, local, permissions
 from admin_api.cli.discovery import AddressError, DiscoveryError, IssuerUnreachableError
-from admin_api.cli.overview import PANELS, new_app
+from admin_api.cli.overview import IMPORT_HELP, IMPORT_PANEL, PANELS, new_app
 from admin_api.cli.render import output
 from admin_api.cli.settings import TargetError
+from admin_api.importers.imported import ImportSourceError
 from admin_api.issuers import IssuersError
 from admin_api.publishing.lockout import LockOutError
 from admin_api.publishing.service import ChangeTooLargeError, ConflictError, DenylistFullError, NotPublishedError
@@ -25,6 +26,7 @@ EXIT_CODES: dict[type[Exception], int] = {
     TargetError: 2,
     IssuersError: 2,
     AddressError: 2,
+    ImportSourceError: 2,
     NotPublishedError: 2,
     ConflictError: 3,
     TroubleError: 4,
@@ -79,3 +81,8 @@ _COMMANDS: dict[str, Callable[..., None]] = {
 for _panel, _names in PANELS.items():
     for _name in _names:
         app.command(_name, rich_help_panel=_panel)(_with_exit_codes(_COMMANDS[_name]))
+
+imports = typer.Typer(help=IMPORT_HELP, no_args_is_help=True)
+for _name, _command in import_.COMMANDS.items():
+    imports.command(_name)(_with_exit_codes(_command))
+app.add_typer(imports, name="import", rich_help_panel=IMPORT_PANEL)

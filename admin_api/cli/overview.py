@@ -46,6 +46,11 @@ PANELS: dict[str, dict[str, str]] = {
 }
 """The first paragraph of each command's help, by panel and name."""
 
+IMPORT_PANEL = "Without a table"
+IMPORT_HELP = (
+    "Make a document of what you have: routes of an API, permissions of other tools. Prints it, and what it could not take; writes nothing."
+)
+
 
 def new_app() -> typer.Typer:
     """Return the command without subcommands."""
@@ -69,6 +74,7 @@ def overview() -> typer.Typer:
     for panel, commands in PANELS.items():
         for name, text in commands.items():
             app.command(name, help=text, rich_help_panel=panel)(_nothing)
+    app.command("import", help=IMPORT_HELP, rich_help_panel=IMPORT_PANEL)(_nothing)
     return app
 
 

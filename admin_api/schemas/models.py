@@ -459,3 +459,18 @@ class ProblemDocument(BaseModel):
 
 
 DryRun = Literal["true", "false"]
+
+
+class NotTakenItem(BaseModel):
+    """Something of a source that the imported document does not say."""
+
+    place: str
+    reason: str
+
+
+class ImportResult(BaseModel):
+    """A document made of what a team already has. `not_taken` is what of it the document does not say."""
+
+    document: dict[str, Any]
+    not_taken: list[NotTakenItem]
+    notes: list[str]

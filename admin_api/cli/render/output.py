@@ -17,6 +17,7 @@ from admin_api.analysis.access_changes import AccessChange
 from admin_api.analysis.findings import Finding
 from admin_api.analysis.token_scope import TokenVerdict
 from admin_api.documents.files import FileDocument
+from admin_api.importers.imported import NotTaken
 from admin_api.publishing.service import Plan, VersionRecord
 from authorizer.policy.permission import PrincipalRef
 from authorizer.policy.problems import DocumentError
@@ -150,6 +151,20 @@ def print_notes(notes: Iterable[str]) -> None:
     """One line for each: what is no mistake."""
     for note in notes:
         OUT.print(f"[dim]note[/] {shown(note)}", highlight=False)
+
+
+def print_notes_aside(notes: Iterable[str]) -> None:
+    """The same on standard error, beside a document on standard output."""
+    for note in notes:
+        ERR.print(f"[dim]note[/] {shown(note)}", highlight=False)
+
+
+def print_not_taken(left: Sequence[NotTaken]) -> None:
+    """Say on standard error what of a source a document does not say."""
+    for each in left:
+        ERR.print(f"[yellow]not taken[/] [bold]{shown(each.place)}[/] {shown(each.reason)}", highlight=False)
+    if left:
+        ERR.print(f"[bold yellow]{len(left)} not taken[/]; the document says the rest", highlight=False)
 
 
 def print_access(changes: Sequence[AccessChange]) -> None:

@@ -1,0 +1,77 @@
+"""Collects routes as sources write them. Reads what has one certain meaning, and says of everything else why no route of API Gateway is like it."""
+
+import re
+from dataclasses import replace
+
+from admin_api.importers.imported import FoundRoute, Guard, NotTaken
+from authorizer.policy.route import VERBS, WEBSOCKET, RouteSyntaxError, RouteTemplate, parse_route
+
+ANY_WORDS = ("any", "*", "x-amazon-apigateway-any-method")
+"""How sources write `ANY`, in lower case."""
+
+DEFAULT_ROUTE = "$default"
+
+_EXPRESS = re.compile(r"^:([A-Za-z_]\w*)$")
+_FLASK = re.compile(r"^<(?:\w+:)?([A-Za-z_]\w*)>$")
+
+
+class RouteList:
+    """The routes of one API. `add` keeps the first of two that are one route to API Gateway, and the less guarded of the two."""
+
+    def __init__(self) -> None:
+        self.routes: dict[tuple[str, object], FoundRoute] = {}
+        self.not_taken: list[NotTaken] = []
+
+    def add(self, method: str, path: str, place: str, guard: Guard = Guard.UNKNOWN) -> None:
+        """Add a route, or say why not. `method` in any case, `any` or `*`; `path` with or without its first slash, a slash at the end counts for nothing.
+
+        `$default` as path is that of an HTTP API: `ANY /` and `ANY /{proxy+}`. With `WS` as method the path is a WebSocket route key.
+        """
+        written = f"{method} {path}".strip()
+        if method.upper() != WEBSOCKET and path == DEFAULT_ROUTE:
+            self._keep("ANY /", written, place, guard)
+            self._keep("ANY /{proxy+}", written, place, guard)
+            return
+        verb = "ANY" if method.lower() in ANY_WORDS else method.upper()
+        if verb not in (*VERBS, "ANY", WEBSOCKET):
+            self.not_taken.append(
+                NotTaken(place, f"`{written}`: API Gateway has no method `{method}`; its methods are {' '.join(VERBS)} and ANY")
+            )
+            return
+        self._keep(f"{verb} {path if verb == WEBSOCKET else _with_slashes(path)}", written, place, guard)
+
+    def skip(self, place: str, reason: str) -> None:
+        """Say of something that it is no route of the document, and why."""
+        self.not_taken.append(NotTaken(place, reason))
+
+    def _keep(self, text: str, written: str, place: str, guard: Guard) -> None:
+        try:
+            route = parse_route(text)
+        except RouteSyntaxError as error:
+            self.not_taken.append(NotTaken(place, f"`{written}`: {error}{parameter_hint(text)}"))
+            return
+        found = FoundRoute(route, guard, written, place)
+        known = self.routes.setdefault((route.method, route.shape), found)
+        if known is not found and known.guard is not guard and guard in (Guard.NONE, Guard.OPEN):
+            self.routes[route.method, route.shape] = replace(known, guard=Guard.NONE)
+
+    def found(self) -> tuple[FoundRoute, ...]:
+        """Return the routes in the order in which they came."""
+        return tuple(self.routes.values())
+
+
+def parameter_hint(text: str) -> str:
+    """Return how API Gateway writes what looks like a parameter of another notation: `GET /pets/<id>` -> `: did you mean `GET /pets/{id}`?`, else nothing."""
+    method, _, path = text.partition(" ")
+    parts = path.split("/")
+    mended = [_EXPRESS.sub(r"{\1}", _FLASK.sub(r"{\1}", part)) for part in parts]
+    return f": did you mean `{method} {'/'.join(mended)}`?" if mended != parts else ""
+
+
+def looks_like_parameters(route: RouteTemplate) -> bool:
+    """Return whether a literal segment is written as a parameter is in other notations: `/pets/:id`. API Gateway takes it for a literal."""
+    return any(_EXPRESS.match(str(part)) for part in route.parts)
+
+
+def _with_slashes(path: str) -> str:
+    return "/" + path.strip("/") if "//" not in path else path
