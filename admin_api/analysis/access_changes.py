@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from authorizer.policy.document import PermissionDocument, format_time
 from authorizer.policy.permission import Effect, Permission, PrincipalRef
-from authorizer.policy.route import VERBS, RouteCatalog, RouteTemplate, parse_selector
+from authorizer.policy.route import VERBS, RouteCatalog, RouteTemplate
 
 NOTHING = "nothing"
 DENIED = "denied"
@@ -47,14 +47,14 @@ def _allows(access: str) -> bool:
 
 def describe_access(permissions: Iterable[Permission], verb: str, route: RouteTemplate) -> str:
     """Return what these permissions say of one verb of a route, in words, whatever the time is: conditions are part of the words."""
-    return _describe([p for p in permissions if parse_selector(p.selector).matches(verb, route)])
+    return _describe([p for p in permissions if p.means(verb, route)])
 
 
 def access_words(permissions: Iterable[Permission], catalog: RouteCatalog) -> dict[tuple[str, RouteTemplate], str]:
     """Return what these permissions say, by verb and route, in the order of the catalogue. Where they say nothing there is no entry."""
     matching: dict[tuple[str, RouteTemplate], list[Permission]] = {}
     for permission in permissions:
-        for cell in catalog.cells_of(permission.selector):
+        for cell in catalog.cells_of(permission.selector, permission.excepted):
             matching.setdefault(cell, []).append(permission)
     return {cell: _describe(matching[cell]) for cell in catalog.cells if cell in matching}
 

@@ -33,7 +33,7 @@ def findings(document: PermissionDocument, now: float) -> Iterator[Finding]:
     for ref, subject in document.subjects.items():
         said = _index(document.catalog, held_by(document, ref))
         # Of two that mean the same the one that means more is worth keeping.
-        for permission in sorted(subject.permissions, key=lambda p: len(document.catalog.cells_of(p.selector))):
+        for permission in sorted(subject.permissions, key=lambda p: len(document.catalog.cells_of(p.selector, p.excepted))):
             found = _finding_of(permission, document.catalog, said, spare, now)
             if found is not None and found.kind == "redundant":
                 spare.add(permission)
@@ -65,13 +65,13 @@ def _index(catalog: RouteCatalog, permissions: Iterable[Permission]) -> _Said:
     said: dict[tuple[Effect, _Cell], list[Permission]] = {}
     for permission in permissions:
         if permission.until is None and not permission.where:
-            for cell in catalog.cells_of(permission.selector):
+            for cell in catalog.cells_of(permission.selector, permission.excepted):
                 said.setdefault((permission.effect, cell), []).append(permission)
     return said
 
 
 def _finding_of(permission: Permission, catalog: RouteCatalog, said: _Said, spare: Collection[Permission], now: float) -> Finding | None:
-    cells = catalog.cells_of(permission.selector)
+    cells = catalog.cells_of(permission.selector, permission.excepted)
     if not permission.in_force(now):
         return Finding("expired", f"{permission.id}: over since {format_time(permission.until or 0)}, take it out")
     if not cells:
@@ -95,6 +95,6 @@ def _sayers(said: _Said, effect: Effect, cells: Iterable[_Cell], judged: Permiss
 
 def _takers(permission: Permission, catalog: RouteCatalog) -> str:
     """Return the routes that serve what a selector means."""
-    selector = parse_selector(permission.selector)
-    met = [(verb, route) for route in catalog.select(selector) for verb in route.verbs if selector.matches(verb, route)]
+    routes = catalog.select(parse_selector(permission.selector))
+    met = [(verb, route) for route in routes for verb in route.verbs if permission.means(verb, route)]
     return " and ".join(sorted({f"`{catalog.find(verb, route.path)}`" for verb, route in met}))

@@ -44,7 +44,7 @@ def may(document: PermissionDocument, ref: PrincipalRef, now: float | None = Non
     behind: dict[_Cell, list[str]] = {}
     denied: set[_Cell] = set()
     for permission in held_by(document, ref):
-        cells = document.catalog.cells_of(permission.selector)
+        cells = document.catalog.cells_of(permission.selector, permission.excepted)
         if permission.effect is Effect.DENY:
             denied.update(cells if permission.until is None else ())
         elif now is None or permission.in_force(now):

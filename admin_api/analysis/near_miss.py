@@ -27,6 +27,7 @@ class NearMissKind(StrEnum):
     DENIED = "denied"
     OTHER_SUBJECT = "other_subject"
     OTHER_METHOD = "other_method"
+    EXCEPTED = "excepted"
     UNKNOWN_METHOD = "unknown_method"
     UNSAFE_PATH = "unsafe_path"
 
@@ -82,6 +83,8 @@ def near_permissions(
     for permission in held:
         if permission.effect is Effect.ALLOW and parse_selector(permission.selector).matches(target.verb, route):
             against = list(_obstacles(permission, grounds, given, target.parameters, route))
+            if permission.leaves_out(target.verb, route):
+                against.append((NearMissKind.EXCEPTED, "means this route, but its `except` takes it out"))
             if denied_by:
                 against.append((NearMissKind.DENIED, f"would allow this, but a deny takes it away: {denied_by}"))
             if len(against) == 1:

@@ -4,12 +4,10 @@ import re
 from dataclasses import replace
 
 from admin_api.importers.imported import FoundRoute, Guard, NotTaken
-from authorizer.policy.route import VERBS, WEBSOCKET, RouteSyntaxError, RouteTemplate, parse_route
+from authorizer.policy.route import DEFAULT_ROUTE, VERBS, WEBSOCKET, RouteSyntaxError, RouteTemplate, parse_route
 
 ANY_WORDS = ("any", "*", "x-amazon-apigateway-any-method")
 """How sources write `ANY`, in lower case."""
-
-DEFAULT_ROUTE = "$default"
 
 _EXPRESS = re.compile(r"^:([A-Za-z_]\w*)$")
 _FLASK = re.compile(r"^<(?:\w+:)?([A-Za-z_]\w*)>$")

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from admin_api.importers.imported import FoundRoutes, ImportSourceError
-from admin_api.importers.route_list import DEFAULT_ROUTE, RouteList
+from admin_api.importers.route_list import RouteList
+from authorizer.policy.route import DEFAULT_ROUTE
 
 
 def read_routes(path: Path) -> FoundRoutes:

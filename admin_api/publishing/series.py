@@ -210,7 +210,7 @@ def _beside(document: PermissionDocument, ref: PrincipalRef, named: Iterable[str
 
 def _words(permission: Permission) -> tuple[object, ...]:
     """Return all of a permission but whose it is."""
-    return permission.selector, permission.where, permission.until
+    return permission.selector, permission.excepted, permission.where, permission.until
 
 
 def _held(document: PermissionDocument, ref: PrincipalRef, effect: Effect) -> set[tuple[object, ...]]:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from authorizer.policy.permission import Effect, Permission, bindable_text, decoded_segment
 from authorizer.policy.permission_index import CallerPermissions
 from authorizer.policy.request_path import Target, Unroutable
-from authorizer.policy.route import RouteCatalog, RouteTemplate, parse_selector
+from authorizer.policy.route import RouteCatalog, RouteTemplate
 
 
 class Reason(StrEnum):
@@ -71,7 +71,7 @@ def applicable(grounds: Grounds, verb: str, route: RouteTemplate) -> tuple[tuple
     held = grounds.permissions
     # An index pays for whoever asks again and again. For one question looking at each permission is less work, and tests judge the index by it.
     if not isinstance(held, CallerPermissions):
-        meant: list[Iterable[Permission]] = [(p for p in held if parse_selector(p.selector).matches(verb, route))]
+        meant: list[Iterable[Permission]] = [(p for p in held if p.means(verb, route))]
     elif held.consent is None:
         meant = [held.matching(verb, route)]
     else:

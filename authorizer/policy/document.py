@@ -7,7 +7,7 @@ the same, as far as a schema can.
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 from authorizer.policy.cache_scope import can_hold
 from authorizer.policy.permission import EVERYONE, Binding, Effect, Permission, PrincipalRef, RefKind
 from authorizer.policy.problems import ProblemList, child, kind_of
-from authorizer.policy.route import RouteCatalog, RouteSyntaxError, RouteTemplate, SegmentKind, parse_route, parse_selector
+from authorizer.policy.route import RouteCatalog, RouteSyntaxError, RouteTemplate, SegmentKind, normal_notation, parse_route, parse_selector
 
 ENFORCEABLE = ("request", "route", "token")
 """The cache scopes that `enforced` may name."""
@@ -40,6 +40,11 @@ MAX_ANCESTORS = 100
 _NOT_HELD = {
     False: "between parameters that may be anything: enforce `request` scope, or bind the parameters before it too",
     True: "whose tail may be anything: enforce `request` scope, or write routes of known length",
+}
+
+_NOT_IN_A_DENY = {
+    "where": "it always denies, so take the condition out or turn it into an allow",
+    "except": "write several denies, or put the exceptions into the allows",
 }
 
 MAX_PATH = 300
@@ -236,26 +241,39 @@ def _read_subject(reader: ProblemList, ref: PrincipalRef, value: object, pointer
     return Subject(tuple(sorted(permissions, key=_permission_order)), tuple(sorted(set(parents))), delegated is True)
 
 
-def _permission_order(permission: Permission) -> tuple[str, str, tuple[Binding, ...], int]:
-    return permission.effect, permission.selector, permission.where, -1 if permission.until is None else permission.until
+def _permission_order(permission: Permission) -> tuple[str, str, tuple[str, ...], tuple[Binding, ...], int]:
+    until = -1 if permission.until is None else permission.until
+    return permission.effect, permission.selector, permission.excepted, permission.where, until
 
 
 def _read_permission(reader: ProblemList, ref: PrincipalRef, effect: Effect, entry: object, pointer: str) -> Permission | None:
     fields: Mapping[str, Any] = {"route": entry}
     if isinstance(entry, dict):
-        fields = reader.mapping(entry, pointer, "a permission", ("route", "where", "until"))
-        if effect is Effect.DENY and "where" in fields:
-            reader.report(
-                f"{pointer}/where", "a deny cannot have `where`: it always denies, so take the condition out or turn it into an allow"
-            )
+        fields = reader.mapping(entry, pointer, "a permission", ("route", "except", "where", "until"))
+        for name in ("where", "except") if effect is Effect.DENY else ():
+            if name in fields:
+                reader.report(f"{pointer}/{name}", f"a deny cannot have `{name}`: {_NOT_IN_A_DENY[name]}")
     place = f"{pointer}/route" if isinstance(entry, dict) else pointer
     if reader.parsed(parse_selector, fields.get("route"), place, "a route") is None:
         return None
+    excepted = _read_except(reader, fields["except"], f"{pointer}/except") if "except" in fields else ()
     where = _read_where(reader, fields["where"], f"{pointer}/where") if "where" in fields else ()
     until = reader.parsed(_parse_time, fields["until"], f"{pointer}/until", "`until`") if "until" in fields else None
-    permission = Permission(ref, effect, fields["route"], where, until)
+    permission = Permission(ref, effect, normal_notation(fields["route"]), where, until, excepted)
     reader.places.setdefault(permission, pointer)
     return permission
+
+
+def _read_except(reader: ProblemList, value: object, pointer: str) -> tuple[str, ...]:
+    excepted = [
+        normal_notation(str(item))
+        for place, item in reader.items(value, pointer, "`except`")
+        if reader.parsed(parse_selector, item, place, "a route") is not None
+    ]
+    if value is None or value == []:
+        # An allow whose exception was lost in editing must not become a wider one.
+        reader.report(pointer, '`except` is empty: list routes, as in `["* /admin/**"]`, or take it out')
+    return tuple(excepted)
 
 
 def _read_where(reader: ProblemList, value: object, pointer: str) -> tuple[Binding, ...]:
@@ -285,9 +303,11 @@ def _parse_time(text: str) -> int:
 
 
 def _format_permission(permission: Permission) -> str | dict[str, Any]:
-    if not permission.where and permission.until is None:
+    if not permission.where and permission.until is None and not permission.excepted:
         return permission.selector
     entry: dict[str, Any] = {"route": permission.selector}
+    if permission.excepted:
+        entry["except"] = list(permission.excepted)
     if permission.where:
         entry["where"] = {b.parameter: b.claim for b in permission.where}
     if permission.until is not None:
@@ -335,10 +355,10 @@ def _check_inheritance(reader: ProblemList, document: PermissionDocument) -> Non
 
 def _check_selectors(reader: ProblemList, document: PermissionDocument) -> None:
     """Each selector must mean a route, and each bound parameter must be in every route that it means."""
-    known: dict[tuple[str, tuple[Binding, ...]], list[tuple[str, str]]] = {}
+    known: dict[tuple[str, tuple[str, ...], tuple[Binding, ...]], list[tuple[str, str]]] = {}
     for subject in document.subjects.values():
         for permission in subject.permissions:
-            key = permission.selector, permission.where
+            key = permission.selector, permission.excepted, permission.where
             # Most permissions of a large document are like those of another subject.
             if key not in known:
                 known[key] = list(_selector_problems(permission, document.catalog))
@@ -351,6 +371,9 @@ def _selector_problems(permission: Permission, catalog: RouteCatalog) -> Iterato
     routes = catalog.select(parse_selector(permission.selector))
     if not routes:
         yield "", f"`{permission.selector}` means no route of the catalogue{_hint(permission.selector, catalog)}"
+    if permission.excepted and routes:
+        yield from _except_problems(permission, routes)
+        routes = _routes_left(permission, routes)
     for parameter in sorted({binding.parameter for binding in permission.where}):
         lacking = next((route for route in routes if parameter not in route.parameters), None)
         if lacking is not None:
@@ -360,6 +383,21 @@ def _selector_problems(permission: Permission, catalog: RouteCatalog) -> Iterato
         length = sum(1 + (len(s.text) if s.kind is SegmentKind.LITERAL else lengths.get(s.text, len(s.text))) for s in route.segments)
         if length > MAX_PATH:
             yield "", f"`{route}` may take {length} characters of a policy, more than {MAX_PATH}: shorten the route"
+
+
+def _except_problems(permission: Permission, routes: Iterable[RouteTemplate]) -> Iterator[tuple[str, str]]:
+    """Yield the exceptions that take nothing out, since they are misspelt or meant for another permission, and those that leave nothing."""
+    selector = parse_selector(permission.selector)
+    meant = [(verb, route) for route in routes for verb in route.verbs if selector.matches(verb, route)]
+    for text in permission.excepted:
+        if not any(parse_selector(text).matches(verb, route) for verb, route in meant):
+            yield "/except", f"`{text}` takes nothing out of `{permission.selector}`: correct it or take it out"
+    if all(permission.leaves_out(verb, route) for verb, route in meant):
+        yield "/except", f"the exceptions leave nothing of `{permission.selector}`: take out the permission, or one of them"
+
+
+def _routes_left(permission: Permission, routes: Iterable[RouteTemplate]) -> tuple[RouteTemplate, ...]:
+    return tuple(route for route in routes if any(permission.means(verb, route) for verb in route.verbs))
 
 
 def _hint(selector: str, catalog: RouteCatalog) -> str:
@@ -386,7 +424,7 @@ def _check_enforced(reader: ProblemList, document: PermissionDocument) -> None:
     for permission in [p for subject in document.subjects.values() for p in subject.permissions if p.where]:
         # The empty value stands for one that is no literal of any route.
         bound = {binding.parameter: "" for binding in permission.where}
-        for route in document.catalog.select(parse_selector(permission.selector)):
+        for route in _routes_left(permission, document.catalog.select(parse_selector(permission.selector))):
             if not can_hold(route, bound):
                 reader.report(
                     f"{reader.places[permission]}/where",

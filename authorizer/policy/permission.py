@@ -6,6 +6,8 @@ from enum import StrEnum
 from typing import NamedTuple
 from urllib.parse import unquote
 
+from authorizer.policy.route import RouteTemplate, parse_selector
+
 
 class Effect(StrEnum):
     """What a permission does. A deny always wins."""
@@ -88,7 +90,8 @@ class Permission:
     """One line of the book.
 
     `selector` is the normal text of a selector such as `GET /pets/{petId}` or `* /**` (see `route.Selector`). `where` is sorted. `until` is
-    in epoch seconds: from that second on the permission is ignored.
+    in epoch seconds: from that second on the permission is ignored. `excepted` are selectors too, sorted: what they mean this permission does not speak of,
+    and other permissions may. `* /**` but for `* /admin/**` says nothing of `GET /admin/users`.
     """
 
     subject: PrincipalRef
@@ -96,19 +99,31 @@ class Permission:
     selector: str
     where: tuple[Binding, ...] = ()
     until: int | None = None
+    excepted: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "where", tuple(sorted(set(self.where))))
+        object.__setattr__(self, "excepted", tuple(sorted(set(self.excepted))))
 
     @property
     def id(self) -> str:
         """The permission in words, the same in logs, explanations and diffs: `group/guest allow GET /pets`."""
         text = f"{self.subject} {self.effect} {self.selector}"
+        if self.excepted:
+            text += f" except {', '.join(self.excepted)}"
         if self.where:
             text += " where " + ", ".join(f"{{{b.parameter}}} = {b.claim}" for b in self.where)
         if self.until is not None:
             text += f" until {self.until}"
         return text
+
+    def means(self, verb: str, route: RouteTemplate) -> bool:
+        """Return whether it speaks of a request with this verb that is served by this route, whatever its `where` and `until` say."""
+        return parse_selector(self.selector).matches(verb, route) and not self.leaves_out(verb, route)
+
+    def leaves_out(self, verb: str, route: RouteTemplate) -> bool:
+        """Return whether its `excepted` take this verb of this route out of what its selector means."""
+        return bool(self.excepted) and any(parse_selector(text).matches(verb, route) for text in self.excepted)
 
     def in_force(self, now: float) -> bool:
         """Return whether `now` (epoch seconds) is before `until`."""

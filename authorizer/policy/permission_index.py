@@ -61,7 +61,7 @@ class PermissionIndex:
             found += node.open or ()
         methods = (verb,) if verb == WEBSOCKET else (verb, _ANY, "ANY")
         meant = (self.permissions[place] for place in sorted(found))
-        return [permission for permission in meant if permission.selector.partition(" ")[0] in methods]
+        return [p for p in meant if p.selector.partition(" ")[0] in methods and not p.leaves_out(verb, route)]
 
 
 class CallerPermissions(Collection[Permission]):

@@ -17,11 +17,17 @@ VERBS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
 WEBSOCKET = "WS"
 """Stands where the verb would, for WebSocket route keys: `WS $connect`. Neither `ANY` nor `*` covers it."""
 
+DEFAULT_ROUTE = "$default"
+"""The key of the route of an HTTP API that takes what no other route does."""
+
+_METHODS = (*VERBS, "ANY", WEBSOCKET)
+
 MAX_KEPT = 8192
 """Texts whose meaning is kept. Whoever deploys an API decides how many there are, not its callers."""
 
 # IAM gives `*`, `?` and `${` a meaning, `%` is the start of an escape, and `/` ends the segment: none of them may be in a literal.
 _LITERAL = re.compile(r"[A-Za-z0-9._~:,@$=+!'();&-]+")
+_ROUTE_KEY = re.compile(r"[A-Za-z0-9._~:,@$=+!'();&/-]+")
 _PARAMETER = re.compile(r"\{([A-Za-z0-9._:-]+)(\+?)\}")
 
 
@@ -160,16 +166,32 @@ def parse_route(text: str, *, public: bool = False) -> RouteTemplate:
 
 
 def _parse_route_key(key: str) -> Segment:
-    if not _LITERAL.fullmatch(key):
+    if not _ROUTE_KEY.fullmatch(key):
         raise RouteSyntaxError(f"`{key}` is not a WebSocket route key: write it as in `WS $connect` or `WS sendMessage`")
     return Segment(SegmentKind.LITERAL, key)
 
 
 def _split(text: str) -> tuple[str, str]:
+    """Return method and path as this module writes them: `get pets` -> `GET`, `/pets`. API definitions have verbs in any case and paths without a slash."""
     method, space, path = text.partition(" ")
     if not space or not path or path.strip() != path:
-        raise RouteSyntaxError(f"`{text}` must be a method, one space and a path, as in `GET /pets/{{petId}}`")
+        raise RouteSyntaxError(f"`{text}` must be a method, one space and a path, as in `GET /pets/{{petId}}`{_default_hint(text)}")
+    method = method.upper() if method.upper() in _METHODS else method
+    if method != WEBSOCKET and not path.startswith("/"):
+        if path == DEFAULT_ROUTE:
+            raise RouteSyntaxError(f"`{text}` is no path{_default_hint(path)}")
+        path = f"/{path}"
     return method, path
+
+
+def _default_hint(text: str) -> str:
+    return ": for an HTTP API's `$default` write `ANY /` and `ANY /{proxy+}`" if text == DEFAULT_ROUTE else ""
+
+
+@lru_cache(maxsize=MAX_KEPT)
+def normal_notation(text: str) -> str:
+    """Return a route or selector as this module writes it: `get pets/{petId}` -> `GET /pets/{petId}`. Raises `RouteSyntaxError` where it is neither."""
+    return " ".join(_split(text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,8 +235,6 @@ def parse_selector(text: str) -> Selector:
         verbs = frozenset({method})
     else:
         raise RouteSyntaxError(f"method `{method}` of `{text}` is none of {' '.join(VERBS)} ANY * WS")
-    if not path.startswith("/"):
-        raise RouteSyntaxError(f"path `{path}` must start with `/`")
     parts = path[1:].split("/") if path != "/" else []
     open_ended = bool(parts) and parts[-1] == "**"
     if open_ended:
@@ -270,7 +290,7 @@ class RouteCatalog:
         self._by_shape: dict[tuple[str, tuple[Segment, ...]], RouteTemplate] = {}
         self._root = _Node()
         self._position = {id(route): number for number, route in enumerate(self.routes)}
-        self._selected: dict[str, tuple[tuple[str, RouteTemplate], ...]] = {}
+        self._selected: dict[tuple[str, tuple[str, ...]], tuple[tuple[str, RouteTemplate], ...]] = {}
         self._reserved: dict[RouteTemplate, Mapping[str, frozenset[str]]] = {}
         self._found: dict[tuple[str, str], RouteTemplate] = {}
         self._covers_others: dict[tuple[str, str], bool] = {}
@@ -369,13 +389,15 @@ class RouteCatalog:
         """Return each verb with the route that serves it: `GET /b` and `ANY /b` -> `GET` by the first, every other verb by the second."""
         return tuple((verb, route) for route in self.routes for verb in route.verbs if self._serving(verb, route.shape) is route)
 
-    def cells_of(self, selector: str) -> tuple[tuple[str, RouteTemplate], ...]:
-        """Return those of `cells` that a selector means. Raises `RouteSyntaxError`."""
-        known = self._selected.get(selector)
+    def cells_of(self, selector: str, excepted: tuple[str, ...] = ()) -> tuple[tuple[str, RouteTemplate], ...]:
+        """Return those of `cells` that a selector means and none of the excepted ones does. Raises `RouteSyntaxError`."""
+        known = self._selected.get((selector, excepted))
         if known is None:
             parsed = parse_selector(selector)
             cells = ((verb, route) for route in self.select(parsed) for verb in route.verbs if parsed.matches(verb, route))
-            known = self._selected[selector] = tuple((verb, route) for verb, route in cells if self._serving(verb, route.shape) is route)
+            left_out = {cell for text in excepted for cell in self.cells_of(text)}
+            known = tuple(cell for cell in cells if self._serving(cell[0], cell[1].shape) is cell[1] and cell not in left_out)
+            self._selected[selector, excepted] = known
         return known
 
     def select(self, selector: Selector) -> tuple[RouteTemplate, ...]:

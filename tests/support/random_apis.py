@@ -61,11 +61,35 @@ def _random_entry(random: Random, routes: list[str], *, bind: bool) -> Any:
             parts[random.randrange(len(parts))] = "*"
     method = random.choice((method, method, "*", "ANY"))
     entry: dict[str, Any] = {"route": f"{method} /{'/'.join(parts)}"}
+    if bind and random.random() < 0.3:
+        entry |= _random_exception(random, routes, entry["route"])
     if where:
         entry["where"] = where
     if random.random() < 0.2:
         entry["until"] = random.choice(sorted(MOMENTS))
     return entry if len(entry) > 1 else entry["route"]
+
+
+def _random_exception(random: Random, routes: list[str], selector: str) -> dict[str, list[str]]:
+    """An `except` that takes something out of a selector and leaves something, if one is found."""
+    meant = _cells(selector, routes)
+    method, path = random.choice(meant) if meant else ("GET", "/")
+    parts = [part for part in path.split("/") if part]
+    shortened = "/".join(["", *parts[: random.randint(0, len(parts))], "**"])
+    text = f"{random.choice((method, '*'))} {random.choice((path, shortened))}"
+    left = len(set(meant) - set(_cells(text, routes)))
+    return {"except": [text]} if 0 < left < len(meant) else {}
+
+
+def _cells(selector: str, routes: list[str]) -> list[tuple[str, str]]:
+    """The verbs and paths of a catalogue that a selector means."""
+    method, path = selector.split(" ", 1)
+    return [
+        (verb, template)
+        for served, template in (route.split(" ", 1) for route in routes)
+        for verb in (VERBS if served == "ANY" else (served,))
+        if method in ("*", "ANY", verb) and _selects([p for p in path.split("/") if p], [p for p in template.split("/") if p])
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +122,8 @@ class Oracle:
     def _matches(self, entry: Any, route: str, verb: str, now: float) -> bool:
         fields = entry if isinstance(entry, dict) else {"route": entry}
         if "until" in fields and now >= MOMENTS[fields["until"]]:
+            return False
+        if any(self._matches(excepted, route, verb, now) for excepted in fields.get("except", ())):
             return False
         method, selector = fields["route"].split(" ", 1)
         if verb not in VERBS or (method not in ("*", "ANY") and method != verb):

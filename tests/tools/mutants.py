@@ -369,6 +369,9 @@ MUTANTS = (
     Mutant("an emulator may be anywhere", PROPOSAL, "kind is COGNITO and _is_local(asked) and", "kind is COGNITO and", BY_DISCOVERY),
     Mutant("a discovery document may be elsewhere", DISCOVERY, "build_opener(_StayHere)", "build_opener()", BY_DISCOVERY),
     Mutant("bits left over are let pass", VERIFIER, "if segment[-1] not in _LAST_CHARACTERS[left_over]:", "if False:", BY_TOKENS),
+    Mutant("the index forgets exceptions", INDEX, " and not p.leaves_out(verb, route)", "", ("tests/properties/test_permission_index.py",)),
+    Mutant("token policies forget exceptions", f"{IAM}/token_policy.py", "if not p.leaves_out(verb, base.routes[number])", "if True"),
+    Mutant("any exception takes all out", f"{POLICY}/permission.py", "any(parse_selector(text).matches(verb, route) for", "any(True for"),
     Mutant(
         "`*` is a greedy parameter", INDEX, "words = (part,) if depth == last and route.is_greedy else (part, _ANY)", "words = (part, _ANY)"
     ),

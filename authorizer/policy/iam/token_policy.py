@@ -145,7 +145,12 @@ def _read_access(grounds: Grounds) -> list[_VerbAccess]:
         if verb not in by_verb:
             continue
         base = reach.routes(verb)
-        chosen = [(side, p, number) for side, p, selector in by_verb[verb] for number in base.selected(selector)]
+        chosen = [
+            (side, p, number)
+            for side, p, selector in by_verb[verb]
+            for number in base.selected(selector)
+            if not p.leaves_out(verb, base.routes[number])
+        ]
         allowed: dict[int, float] = {}
         bound: dict[Bound, float] = {}
         for number, allows in _granted(chosen, sides).items():

@@ -1,6 +1,7 @@
 """Near misses: each is true, namely the only thing in the way, and none that is true is left out."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from random import Random
 from typing import Any
 from urllib.parse import unquote
@@ -203,6 +204,8 @@ def _check(document: PermissionDocument, explanation: Explanation, refs: list[Pr
     }
     assert _named(explanation, {NearMissKind.EXPIRED}) == over
     assert _named(explanation, {NearMissKind.DENIED}) == {p for p in allows if denied and alone(p).allowed}
+    excepted = {p for p in allows if implicit and p.excepted and alone(replace(p, excepted=())).allowed}
+    assert _named(explanation, {NearMissKind.EXCEPTED}) == excepted
     assert wanting <= _named(explanation, KINDS_OF_CLAIMS)
     assert _named(explanation, {NearMissKind.CLAIM_MISSING, NearMissKind.CLAIM_DIFFERS}) <= wanting
     helpful = {miss.subject for miss in explanation.near_misses if miss.kind is NearMissKind.OTHER_SUBJECT and "would be" in str(miss)}

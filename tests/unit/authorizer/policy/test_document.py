@@ -25,7 +25,7 @@ def test_parse_routes_reads_the_content_of_a_catalogue_row() -> None:
     [
         ([], ["", "/routes"]),
         ({}, ["/routes"]),
-        ({"routes": ["get /"], "api": "x"}, ["/api", "/routes/0"]),
+        ({"routes": ["got /"], "api": "x"}, ["/api", "/routes/0"]),
         ({"routes": ["GET /"], "enforced": ["x"]}, ["/enforced/0"]),
     ],
 )
