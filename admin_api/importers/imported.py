@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from admin_api.analysis.notation import notation_notes
 from authorizer.policy.document import API_NAME
 from authorizer.policy.route import RouteTemplate
 
@@ -89,4 +90,5 @@ def document_of(found: FoundRoutes, api: str | None = None) -> Imported:
     routes: list[Any] = [
         {"route": str(each.route), "public": True} if each.guard is Guard.OPEN else str(each.route) for each in found.routes
     ]
-    return Imported({"api": api or api_name(found.name), "routes": routes}, found.not_taken, found.notes)
+    notes = (*found.notes, *notation_notes(each.route for each in found.routes))
+    return Imported({"api": api or api_name(found.name), "routes": routes}, found.not_taken, notes)

@@ -1,16 +1,12 @@
 """Collects routes as sources write them. Reads what has one certain meaning, and says of everything else why no route of API Gateway is like it."""
 
-import re
 from dataclasses import replace
 
 from admin_api.importers.imported import FoundRoute, Guard, NotTaken
-from authorizer.policy.route import DEFAULT_ROUTE, VERBS, WEBSOCKET, RouteSyntaxError, RouteTemplate, parse_route
+from authorizer.policy.route import DEFAULT_ROUTE, VERBS, WEBSOCKET, RouteSyntaxError, parse_route
 
 ANY_WORDS = ("any", "*", "x-amazon-apigateway-any-method")
 """How sources write `ANY`, in lower case."""
-
-_EXPRESS = re.compile(r"^:([A-Za-z_]\w*)$")
-_FLASK = re.compile(r"^<(?:\w+:)?([A-Za-z_]\w*)>$")
 
 
 class RouteList:
@@ -46,7 +42,7 @@ class RouteList:
         try:
             route = parse_route(text)
         except RouteSyntaxError as error:
-            self.not_taken.append(NotTaken(place, f"`{written}`: {error}{parameter_hint(text)}"))
+            self.not_taken.append(NotTaken(place, f"`{written}`: {error}"))
             return
         found = FoundRoute(route, guard, written, place)
         known = self.routes.setdefault((route.method, route.shape), found)
@@ -56,19 +52,6 @@ class RouteList:
     def found(self) -> tuple[FoundRoute, ...]:
         """Return the routes in the order in which they came."""
         return tuple(self.routes.values())
-
-
-def parameter_hint(text: str) -> str:
-    """Return how API Gateway writes what looks like a parameter of another notation: `GET /pets/<id>` -> `: did you mean `GET /pets/{id}`?`, else nothing."""
-    method, _, path = text.partition(" ")
-    parts = path.split("/")
-    mended = [_EXPRESS.sub(r"{\1}", _FLASK.sub(r"{\1}", part)) for part in parts]
-    return f": did you mean `{method} {'/'.join(mended)}`?" if mended != parts else ""
-
-
-def looks_like_parameters(route: RouteTemplate) -> bool:
-    """Return whether a literal segment is written as a parameter is in other notations: `/pets/:id`. API Gateway takes it for a literal."""
-    return any(_EXPRESS.match(str(part)) for part in route.parts)
 
 
 def _with_slashes(path: str) -> str:

@@ -15,7 +15,16 @@ from typing import Any
 from authorizer.policy.cache_scope import can_hold
 from authorizer.policy.permission import EVERYONE, Binding, Effect, Permission, PrincipalRef, RefKind
 from authorizer.policy.problems import ProblemList, child, kind_of
-from authorizer.policy.route import RouteCatalog, RouteSyntaxError, RouteTemplate, SegmentKind, normal_notation, parse_route, parse_selector
+from authorizer.policy.route import (
+    RouteCatalog,
+    RouteSyntaxError,
+    RouteTemplate,
+    Segment,
+    SegmentKind,
+    normal_notation,
+    parse_route,
+    parse_selector,
+)
 
 ENFORCEABLE = ("request", "route", "token")
 """The cache scopes that `enforced` may name."""
@@ -403,11 +412,18 @@ def _routes_left(permission: Permission, routes: Iterable[RouteTemplate]) -> tup
 def _hint(selector: str, catalog: RouteCatalog) -> str:
     method, _, path = selector.partition(" ")
     try:
-        shape = RouteTemplate(method, parse_route(f"GET {path}").segments).shape
+        segments = parse_route(f"GET {path}").segments
     except RouteSyntaxError:
         return ": selectors are matched against the templates under `routes`, not against paths of requests"
-    near = [str(r) for r in catalog.routes if r.shape == shape]
+    shape = RouteTemplate(method, segments).shape
+    near = [str(r) for r in catalog.routes if r.shape == shape] or _taking(method.upper(), segments, catalog)
     return f": did you mean `{near[0]}`?" if near else ": add the route under `routes` or correct the selector"
+
+
+def _taking(verb: str, segments: Iterable[Segment], catalog: RouteCatalog) -> list[str]:
+    """Return the route that takes a path which was written in place of its template: `GET /pets/7` -> `GET /pets/{petId}`."""
+    match = catalog.match(verb, tuple(str(segment) for segment in segments))
+    return [] if match is None else [f"{verb} {match.route.path}"]
 
 
 def _check_enforced(reader: ProblemList, document: PermissionDocument) -> None:

@@ -30,6 +30,9 @@ _LITERAL = re.compile(r"[A-Za-z0-9._~:,@$=+!'();&-]+")
 _ROUTE_KEY = re.compile(r"[A-Za-z0-9._~:,@$=+!'();&/-]+")
 _PARAMETER = re.compile(r"\{([A-Za-z0-9._:-]+)(\+?)\}")
 
+# How other frameworks write parameters: `<id>`, `<int:id>`.
+_ANGLED = re.compile(r"<(?:\w+:)?(\w+)>")
+
 
 class RouteSyntaxError(ValueError):
     """A route or selector is not written in the notation. The message says what is wrong and how to write it."""
@@ -151,7 +154,11 @@ def _parse_segment(part: str, path: str) -> Segment:
     if not part:
         raise RouteSyntaxError(f"path `{path}` has an empty segment: write it without `//` and without a slash at the end")
     if part in (".", "..") or not _LITERAL.fullmatch(part):
-        raise RouteSyntaxError(f"segment `{part}` of path `{path}` is neither plain text nor one whole `{{parameter}}` or `{{greedy+}}`")
+        angled = _ANGLED.fullmatch(part)
+        hint = f": write `{{{angled[1]}}}`" if angled else ""
+        raise RouteSyntaxError(
+            f"segment `{part}` of path `{path}` is neither plain text nor one whole `{{parameter}}` or `{{greedy+}}`{hint}"
+        )
     return Segment(SegmentKind.LITERAL, part)
 
 

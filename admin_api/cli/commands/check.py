@@ -12,6 +12,7 @@ from admin_api.analysis.access_changes import ALLOWED, DENIED, NOTHING, access_w
 from admin_api.analysis.bindings import judge_bindings
 from admin_api.analysis.findings import findings, unknown_names
 from admin_api.analysis.invariants import Invariant, parse_invariants, violations
+from admin_api.analysis.notation import notation_notes
 from admin_api.analysis.subjects import held_by
 from admin_api.analysis.token_scope import MAX_COMBINATIONS, caller_kinds, enforced_verdicts, risky_triples, token_verdicts
 from admin_api.analysis.trusted_issuers import TrustedIssuers
@@ -143,7 +144,7 @@ def _report(
             verdicts=verdicts,
             triples=triples[:_MAX_TRIPLES],
             more_triples=len(triples) > _MAX_TRIPLES,
-            notes=[*bindings.notes, *wiring],
+            notes=[*notation_notes(document.catalog.routes), *bindings.notes, *wiring],
         )
 
 
