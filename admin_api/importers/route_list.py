@@ -16,38 +16,39 @@ class RouteList:
         self.routes: dict[tuple[str, object], FoundRoute] = {}
         self.not_taken: list[NotTaken] = []
 
-    def add(self, method: str, path: str, place: str, guard: Guard = Guard.UNKNOWN) -> None:
-        """Add a route, or say why not. `method` in any case, `any` or `*`; `path` with or without its first slash, a slash at the end counts for nothing.
+    def add(self, method: str, path: str, place: str, guard: Guard = Guard.UNKNOWN) -> list[str]:
+        """Add a route, or say why not, and return it as a document has it: `get /pets` -> `GET /pets`, two for `$default`, none if it is not taken.
+
+        `method` in any case, `any` or `*`; `path` with or without its first slash, a slash at the end counts for nothing.
 
         `$default` as path is that of an HTTP API: `ANY /` and `ANY /{proxy+}`. With `WS` as method the path is a WebSocket route key.
         """
         written = f"{method} {path}".strip()
         if method.upper() != WEBSOCKET and path == DEFAULT_ROUTE:
-            self._keep("ANY /", written, place, guard)
-            self._keep("ANY /{proxy+}", written, place, guard)
-            return
+            return [*self._keep("ANY /", written, place, guard), *self._keep("ANY /{proxy+}", written, place, guard)]
         verb = "ANY" if method.lower() in ANY_WORDS else method.upper()
         if verb not in (*VERBS, "ANY", WEBSOCKET):
             self.not_taken.append(
                 NotTaken(place, f"`{written}`: API Gateway has no method `{method}`; its methods are {' '.join(VERBS)} and ANY")
             )
-            return
-        self._keep(f"{verb} {path if verb == WEBSOCKET else _with_slashes(path)}", written, place, guard)
+            return []
+        return self._keep(f"{verb} {path if verb == WEBSOCKET else _with_slashes(path)}", written, place, guard)
 
     def skip(self, place: str, reason: str) -> None:
         """Say of something that it is no route of the document, and why."""
         self.not_taken.append(NotTaken(place, reason))
 
-    def _keep(self, text: str, written: str, place: str, guard: Guard) -> None:
+    def _keep(self, text: str, written: str, place: str, guard: Guard) -> list[str]:
         try:
             route = parse_route(text)
         except RouteSyntaxError as error:
             self.not_taken.append(NotTaken(place, f"`{written}`: {error}"))
-            return
+            return []
         found = FoundRoute(route, guard, written, place)
         known = self.routes.setdefault((route.method, route.shape), found)
         if known is not found and known.guard is not guard and guard in (Guard.NONE, Guard.OPEN):
             self.routes[route.method, route.shape] = replace(known, guard=Guard.NONE)
+        return [str(known.route)]
 
     def found(self) -> tuple[FoundRoute, ...]:
         """Return the routes in the order in which they came."""

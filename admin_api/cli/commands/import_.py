@@ -11,6 +11,7 @@ from admin_api.cli.render import output
 from admin_api.cli.target import EXIT_FINDINGS, JsonOption
 from admin_api.importers.imported import Imported, document_of
 from admin_api.importers.routes_text import read_routes
+from admin_api.importers.verified_permissions import read_verified_permissions
 from admin_api.schemas.models import ImportResult, NotTakenItem
 
 NameOption = Annotated[
@@ -27,6 +28,17 @@ def import_routes(
 
     Example: gatebook import routes routes.txt > permissions.yaml"""
     print_imported(document_of(read_routes(file), name), json=json)
+
+
+def import_verified_permissions(
+    file: Annotated[Path, typer.Argument(help="Cedar policies, or JSON as `aws verifiedpermissions` prints it.", show_default=False)],
+    name: NameOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Read the policies of Amazon Verified Permissions for an API: which group may which action, such as `get /pets`. Conditions are told, never guessed.
+
+    Example: gatebook import verified-permissions policies.cedar > permissions.yaml"""
+    print_imported(read_verified_permissions(file, name), json=json)
 
 
 def print_imported(imported: Imported, *, json: bool) -> None:
@@ -50,5 +62,6 @@ def as_yaml(document: Any) -> str:
 
 COMMANDS: dict[str, Callable[..., None]] = {
     "routes": import_routes,
+    "verified-permissions": import_verified_permissions,
 }
 """The subcommands of `gatebook import`, by name."""
