@@ -1,25 +1,21 @@
-"""Commands that look at documents without a table: check, matrix."""
+"""The command that looks for what is wrong with documents, without a table."""
 
 import time
-from itertools import groupby, islice
+from itertools import islice
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
-from admin_api.analysis.access_changes import ALLOWED, DENIED, NOTHING, access_words
 from admin_api.analysis.bindings import judge_bindings
 from admin_api.analysis.findings import findings, unknown_names
 from admin_api.analysis.invariants import Invariant, parse_invariants, violations
 from admin_api.analysis.notation import notation_notes
-from admin_api.analysis.subjects import held_by
 from admin_api.analysis.token_scope import MAX_COMBINATIONS, caller_kinds, enforced_verdicts, risky_triples, token_verdicts
 from admin_api.analysis.trusted_issuers import TrustedIssuers
 from admin_api.cli.commands.permissions import read_documents
 from admin_api.cli.render import output
 from admin_api.cli.render.check_report import Report, present, print_report
-from admin_api.cli.render.output import shown
 from admin_api.cli.target import (
     EXIT_FINDINGS,
     EXIT_USAGE,
@@ -32,9 +28,8 @@ from admin_api.cli.target import (
 )
 from admin_api.documents.files import FileDocument, read_file
 from admin_api.identity_sources import identity_source_notes
-from admin_api.schemas import models, presenters
 from authorizer.policy.document import PermissionDocument
-from authorizer.policy.permission import EVERYONE, PrincipalRef, RefKind
+from authorizer.policy.permission import PrincipalRef, RefKind
 from authorizer.policy.problems import DocumentError
 
 _MAX_TRIPLES = 20
@@ -77,16 +72,6 @@ def check(
             print_report(report)
     if unknown or not all(report.is_clean for report in reports):
         raise typer.Exit(EXIT_FINDINGS)
-
-
-def matrix(files: FilesArgument, json: JsonOption = False) -> None:
-    """Show who may call what: every route against every group, client and scope, each with what everyone may."""
-    documents = read_documents(files, _NOTHING_DONE)
-    if json:
-        output.print_json([_matrix(document) for document in documents])
-        return
-    for document in documents:
-        _print_matrix(document)
 
 
 def _invariants(path: Path) -> list[Invariant]:
@@ -146,36 +131,3 @@ def _report(
             more_triples=len(triples) > _MAX_TRIPLES,
             notes=[*notation_notes(document.catalog.routes), *bindings.notes, *wiring],
         )
-
-
-def _subjects(document: PermissionDocument) -> list[PrincipalRef]:
-    return [EVERYONE, *sorted(document.subjects.keys() - {EVERYONE})]
-
-
-def _matrix(document: PermissionDocument) -> models.DocumentMatrix:
-    return models.DocumentMatrix(api=document.api, rows=[presenters.matrix_row(document, ref) for ref in _subjects(document)])
-
-
-def _print_matrix(document: PermissionDocument) -> None:
-    subjects = _subjects(document)
-    headers = (shown(output.marked(ref, delegated=document.is_delegated(ref))) for ref in subjects)
-    table = Table("route", *headers, title=document.api, title_justify="left", box=None, pad_edge=False)
-    access = [access_words(held_by(document, ref), document.catalog) for ref in subjects]
-    for route, cells in groupby(document.catalog.cells, key=lambda cell: cell[1]):
-        rows = {verb: [words.get((verb, route), NOTHING) for words in access] for verb, _ in cells}
-        same = len({tuple(row) for row in rows.values()}) == 1
-        for verb, row in list(rows.items())[: 1 if same else None]:
-            name = str(route) if same else f"{verb} {route.path}"
-            table.add_row(shown(name) + (" [dim](public)[/]" if route.public else ""), *map(_cell, row))
-    output.print_table(table)
-    output.print_legend(delegated=any(map(document.is_delegated, subjects)))
-
-
-def _cell(access: str) -> str:
-    if access == NOTHING:
-        return "[dim]·[/]"
-    if access == DENIED:
-        return "[red]denied[/]"
-    if access == ALLOWED:
-        return "[green]yes[/]"
-    return f"[yellow]{shown(access.removeprefix(ALLOWED).strip())}[/]"
