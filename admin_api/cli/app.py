@@ -64,6 +64,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "diff": history.diff,
     "rollback": history.rollback,
     "promote": history.promote,
+    "rename-group": history.rename_group,
     "explain": access.explain,
     "who-can": access.who_can_call,
     "what-can": access.what_can_call,

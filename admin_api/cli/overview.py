@@ -17,6 +17,7 @@ PANELS: dict[str, dict[str, str]] = {
         "diff": "Show who gained or lost which route between two versions.",
         "rollback": "Publish an old version's document again, as a new version. Nothing of the history is lost.",
         "promote": "Make a candidate's document the one of an API, as a new version. The candidate stays as it is.",
+        "rename-group": "Call a group something else, wherever the document names it, as one version. Its members are moved in the user pool, not here.",
     },
     "Who may what": {
         "explain": "Say whether a caller may make a request, which permissions decide, what nearly would, and what a grant would look like.",

@@ -35,6 +35,23 @@ def without_subject(document: PermissionDocument, ref: PrincipalRef) -> Permissi
     return parse_document(fields)
 
 
+def with_group_renamed(document: PermissionDocument, old: str, new: str) -> PermissionDocument:
+    """Return the document in which the group `old` is called `new`, wherever it is named. Raises `DocumentError`, `KeyError` if there is no group `old`."""
+    fields = format_document(document)
+    groups = fields.get("groups", {})
+    if old not in groups:
+        raise KeyError(old)
+    if new in groups:
+        raise DocumentError(
+            [Problem(child("/groups", new), f"there is a group `{new}` already: choose another name, or take that one out first")]
+        )
+    renamed = {new if name == old else name: dict(held) for name, held in groups.items()}
+    for held in renamed.values():
+        if "inherits" in held:
+            held["inherits"] = [new if name == old else name for name in held["inherits"]]
+    return parse_document(fields | {"groups": renamed})
+
+
 def with_routes(document: PermissionDocument, value: object) -> PermissionDocument:
     """Return the document with another catalogue (`routes`, and `enforced`). Raises `DocumentError`."""
     fields = format_document(document)

@@ -1,4 +1,4 @@
-"""Commands that look back and go back: log, diff, rollback."""
+"""Commands that look back, go back and move: log, diff, rollback, promote, rename-group."""
 
 import re
 from dataclasses import replace
@@ -25,8 +25,11 @@ from admin_api.cli.target import (
     named_target,
     service_on,
 )
+from admin_api.publishing.edits import with_group_renamed
 from admin_api.publishing.service import PermissionService, Plan
 from admin_api.schemas import models, presenters
+from authorizer.policy.permission import PrincipalRef, RefKind
+from authorizer.policy.problems import DocumentError
 
 VersionArgument = Annotated[int, typer.Argument(min=1, help="Number of a version.", show_default=False)]
 
@@ -137,6 +140,37 @@ def promote(
         plan = service.plan(replace(tried.document, api=api))
     why = reason or f"promote {candidate} version {tried.head.version}"
     _write(service, plan, target, yes, on_behalf_of=author, reason=why, force=force, json=json)
+
+
+def rename_group(
+    api: ApiArgument,
+    old: Annotated[str, typer.Argument(help="The group's name.", show_default=False)],
+    new: Annotated[str, typer.Argument(help="What it shall be called.", show_default=False)],
+    reason: ReasonOption = None,
+    author: AuthorOption = None,
+    table: TableOption = None,
+    region: RegionOption = None,
+    json: JsonOption = False,
+    yes: YesOption = False,
+    force: ForceOption = False,
+) -> None:
+    """Call a group something else, wherever the document names it, as one version. Its members are moved in the user pool, not here.
+
+    Example: gatebook rename-group petstore owner keeper"""
+    target = named_target(table, region)
+    service = service_on(target)
+    with output.ERR.status("reading the table"):
+        published = service.published(api)
+    if PrincipalRef(RefKind.GROUP, old) not in published.document.subjects:
+        raise typer.BadParameter(f"API `{api}` has no group `{old}`")
+    try:
+        plan = service.plan_from(published, with_group_renamed(published.document, old, new))
+    except DocumentError as error:
+        output.print_problems(f"API {api}", None, error)
+        raise typer.Exit(EXIT_FINDINGS) from None
+    _write(service, plan, target, yes, on_behalf_of=author, reason=reason or f"rename group {old} to {new}", force=force, json=json)
+    if not json:
+        output.print_notes_aside([f"tokens name groups as the user pool does: make `{new}` there and move the members of `{old}`"])
 
 
 def _write(
