@@ -1,13 +1,13 @@
 """The rules of a document in the table: versioned with it, judged whenever it is published, and read by no authorizer."""
 
 import json
-from typing import Any
 
 import pytest
 
 from admin_api.publishing import series
 from admin_api.publishing.service import PermissionService
 from admin_api.table import writer
+from admin_api.table.version_record import Authorship
 from authorizer.errors import TroubleError
 from authorizer.policy.document import Rule
 from authorizer.policy.permission import PrincipalRef, RefKind
@@ -100,8 +100,8 @@ def _guest_of(source: str) -> dict[str, str | None]:
     return {key: content for key, content in writer.row_contents(document(source)).items() if key.endswith("group/guest")}
 
 
-def _by() -> Any:
-    return writer.Authorship("arn:aws:iam::111122223333:user/jane", "an earlier release")
+def _by() -> Authorship:
+    return Authorship("arn:aws:iam::111122223333:user/jane", "an earlier release")
 
 
 def test_an_edited_row_of_rules_is_noticed(table: Table) -> None:
