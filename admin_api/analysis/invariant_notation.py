@@ -8,11 +8,12 @@ with a bracket only in quotes). A selector may leave out the method and then mea
 from dataclasses import dataclass
 
 from admin_api.analysis.subjects import SubjectSyntaxError, parse_subject_ref
+from authorizer.policy.document import RULE_KINDS
 from authorizer.policy.permission import EVERYONE, PrincipalRef, RefKind
 from authorizer.policy.problems import ProblemList, child
 from authorizer.policy.route import WEBSOCKET, RouteSyntaxError, parse_selector
 
-KINDS = ("never", "only", "implies", "equal", "disjoint")
+KINDS = RULE_KINDS
 
 _EXAMPLES = {
     "never": "never: guest -> DELETE /**",
@@ -38,16 +39,16 @@ class Invariant:
     text: str
 
 
-def parse_invariants(value: object) -> list[Invariant]:
-    """Read a list of one-field mappings. Raises `DocumentError` with every problem."""
+def parse_invariants(value: object, pointer: str = "") -> list[Invariant]:
+    """Read a list of one-field mappings, which stands at `pointer`. Raises `DocumentError` with every problem."""
     reader = ProblemList()
     result = []
-    for pointer, item in reader.items(value, "", "the invariants"):
-        fields = reader.mapping(item, pointer, "an invariant", KINDS)
+    for place, item in reader.items(value, pointer, "the invariants"):
+        fields = reader.mapping(item, place, "an invariant", KINDS)
         if isinstance(item, dict) and len(item) != 1:
-            reader.report(pointer, f"an invariant is one of {', '.join(f'`{kind}`' for kind in KINDS)}: put each behind a `- ` of its own")
+            reader.report(place, f"an invariant is one of {', '.join(f'`{kind}`' for kind in KINDS)}: put each behind a `- ` of its own")
         for kind, body in fields.items():
-            result.append(_read_statement(reader, kind, body, child(pointer, kind)))
+            result.append(_read_statement(reader, kind, body, child(place, kind)))
     reader.raise_if_any()
     return result
 

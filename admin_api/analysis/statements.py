@@ -12,7 +12,8 @@ Statement = tuple[str, str]
 def statements(document: PermissionDocument) -> frozenset[Statement]:
     """Return all that a document says, so that two documents that say the same have the same statements."""
     fields = format_document(document)
-    return frozenset(_statements(fields))
+    fields.pop("rules", None)
+    return frozenset((*_statements(fields), *(("rules", str(rule)) for rule in document.rules)))
 
 
 def _statements(fields: dict[str, Any]) -> Iterator[Statement]:

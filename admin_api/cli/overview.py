@@ -31,8 +31,8 @@ PANELS: dict[str, dict[str, str]] = {
     },
     "Without a table": {
         "check": (
-            "Look for what is wrong with documents that are well formed: broken invariants, permissions that do nothing, routes that nobody "
-            "may call, and what\n`token` scope cannot say. Exits with 1 if there is anything to see to."
+            "Look for what is wrong with documents that are well formed: broken rules and invariants, permissions that do nothing, routes that "
+            "nobody may call, and\nwhat `token` scope cannot say. Exits with 1 if there is anything to see to."
         ),
         "matrix": "Show who may call what: every route against every group, client and scope, each with what everyone may.",
         "issuer": (

@@ -5,7 +5,8 @@ function. A subject's row goes from what it held (*old*) to a *narrow* form, and
 
 1. narrow rows, children before parents;
 2. the new catalogue;
-3. new rows, parents before children; then subjects that are gone are removed.
+3. new rows, parents before children; then subjects that are gone are removed;
+4. the rules of the document.
 
 A subject *holds* its own permissions and those of its ancestors. The narrow row allows only what the subject holds at both ends and denies what it holds at
 either. It inherits only from *steady* groups, those whose ancestors are the same at both ends and steady too, and has copies of whatever comes from its
@@ -27,6 +28,10 @@ leaves the scopes as they are is calm.
 
 What one and the same subject allows at both ends, in the same words, is allowed throughout. In other words, such as `* /pets` for `GET /pets`, it may be denied
 in between.
+
+The rules that a document demands of itself come last: in between the old ones stand in the table, and nobody holds a state in between against them. It may
+break one that the new end does not demand any more, and one that tells of two subjects at once, such as `equal`. What it grants one of the ends grants, so
+that no `never` or `only` of both ends is broken; and whoever goes on with a series that stopped, or goes back, publishes an end that is held against its rules.
 
 An operation that leaves its row as it is costs nothing. A step is a run of operations, so that its end is one of the states above; a row that would be
 written twice in a step is written once.
@@ -57,7 +62,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class _Operation:
-    """What one row holds next: a subject, nothing, or, without `ref`, the new catalogue."""
+    """What one row holds next: a subject, nothing, or, without `ref`, the new catalogue or the new rules."""
 
     key: str
     content: str | None
@@ -123,16 +128,18 @@ def _take(todo: deque[_Operation], held: Mapping[str, str], fits: Callable[[Rows
 def _carried_out(done: Iterable[_Operation], document: PermissionDocument | None, after: PermissionDocument) -> PermissionDocument:
     """Return the document that the operations make of another one."""
     subjects = dict(document.subjects) if document else {}
-    catalog = document
+    catalog = rules = document
     for operation in done:
-        if operation.ref is None:
+        if operation.key == keys.rules_key(after.api):
+            rules = after
+        elif operation.ref is None:
             catalog = after
         elif operation.subject is None:
             subjects.pop(operation.ref, None)
         else:
             subjects[operation.ref] = operation.subject
     source = catalog or after
-    return PermissionDocument(after.api, source.catalog, subjects, source.enforced)
+    return PermissionDocument(after.api, source.catalog, subjects, source.enforced, rules.rules if rules else ())
 
 
 def _operations(before: PermissionDocument | None, after: PermissionDocument, wanted: Mapping[str, str]) -> Iterator[_Operation]:
@@ -153,6 +160,7 @@ def _operations(before: PermissionDocument | None, after: PermissionDocument, wa
         yield _Operation(key, wanted[key], ref, after.subjects[ref])
     for ref in sorted(ends.old_ancestors.keys() - after.subjects.keys()):
         yield _Operation(keys.subject_key(after.api, ref), None, ref)
+    yield _Operation(keys.rules_key(after.api), wanted.get(keys.rules_key(after.api)))
 
 
 class _Ends:

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from admin_api.analysis.access_changes import AccessChange, access_changes
 from admin_api.analysis.bindings import BindingReport, judge_bindings
+from admin_api.analysis.rules import broken_rules, rule_changes
 from admin_api.analysis.token_scope import MAX_COMBINATIONS, TokenVerdict, caller_kinds, enforced_verdicts, token_verdicts
 from admin_api.analysis.trusted_issuers import NOT_KNOWN, TrustedIssuers
 from admin_api.publishing import series
@@ -36,6 +37,7 @@ __all__ = [
     "ChangeTooLargeError",
     "ConflictError",
     "DenylistFullError",
+    "Difference",
     "Head",
     "NotPublishedError",
     "PermissionService",
@@ -67,19 +69,28 @@ class DenylistFullError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Difference:
+    """What differs between two versions: the `rules`, in sentences, and the `access`."""
+
+    rules: tuple[str, ...]
+    access: tuple[AccessChange, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """What publishing a document would do, and what is `published` in its place.
 
-    `rows` are the contents to write by key; `row_changes` the same in words, and `access` what they mean for callers. `steps` are the versions that it
-    takes, more than one where no transaction can hold the change. `unfinished` is the part at which an earlier change stopped. `verdicts` tell for
-    whom one policy could be remembered under the token alone; `verdicts_in_all` counts those that were asked for, of which the time may not have been
-    enough for all. `bindings` tell what of the document never lets anybody pass, given the issuers.
+    `rows` are the contents to write by key; `row_changes` the same in words, `rules` which rules come and go, and `access` what it means for callers. `steps`
+    are the versions that it takes, more than one where no transaction can hold the change. `unfinished` is the part at which an earlier change stopped.
+    `verdicts` tell for whom one policy could be remembered under the token alone; `verdicts_in_all` counts those that were asked for, of which the time may
+    not have been enough for all. `bindings` tell what of the document never lets anybody pass, given the issuers.
     """
 
     document: PermissionDocument
     published: Published | None
     rows: dict[str, str | None]
     row_changes: tuple[str, ...]
+    rules: tuple[str, ...]
     access: tuple[AccessChange, ...]
     steps: tuple[series.Step, ...]
     unfinished: SeriesPart | None
@@ -132,12 +143,13 @@ class PermissionService:
 
         The plan starts from there: whoever looked at `published` to decide whether to write plans from it, and `apply` tells if it is not published any more.
         Judges so many `combinations` of groups for `token` scope, fewer if half of the `limit` is over before. Without `judge_unchanged` a document that the
-        table holds already is not judged, unless it enforces `token` scope. Raises `TakesTooLongError` if all of the limit is over, `DocumentError` if
-        `token` scope is enforced and cannot express what some subject by itself may do, and `ChangeTooLargeError` if a row would be larger than an item
-        may be.
+        table holds already is not judged, unless it enforces `token` scope. Raises `TakesTooLongError` if all of the limit is over, `DocumentError` if the
+        document breaks one of its own rules, or if `token` scope is enforced and cannot express what some subject by itself may do, and
+        `ChangeTooLargeError` if a row would be larger than an item may be.
         """
         limit = limit or no_limit()
         check_own_routes(document)
+        _check_rules(document, limit)
         before = writer.row_contents(published.document) if published else {}
         after = writer.row_contents(document)
         rows: dict[str, str | None] = {key: content for key, content in after.items() if before.get(key) != content}
@@ -154,6 +166,7 @@ class PermissionService:
             published=published,
             rows=rows,
             row_changes=_row_changes(document, published, before, rows),
+            rules=rule_changes(published.document if published else None, document),
             access=access_changes(published.document if published else None, document, limit.check) if rows else (),
             steps=tuple(steps),
             unfinished=self._history.read_unfinished(document.api, published.head, published.record) if published else None,
@@ -191,11 +204,11 @@ class PermissionService:
             self.check_lock_out(plan, actor)
         by = Authorship(author, reason, on_behalf_of, from_file)
         # Before the first part is written: once it is, nothing may stop for lack of time.
-        meanings = [*_meanings(plan, limit or no_limit()), plan.access]
+        meanings = [*(tuple(map(str, access)) for access in _meanings(plan, limit or no_limit())), (*plan.rules, *map(str, plan.access))]
         base = plan.published.base if plan.published else None
-        for number, (step, part, access) in enumerate(zip(plan.steps, _parts(plan), meanings, strict=True), 1):
+        for number, (step, part, changes) in enumerate(zip(plan.steps, _parts(plan), meanings, strict=True), 1):
             last = number == len(plan.steps)
-            change = Change(plan.document.api, base, step.rows, step.new_subjects, by, tuple(map(str, access)), part)
+            change = Change(plan.document.api, base, step.rows, step.new_subjects, by, changes, part)
             base = self._publish(change, answer_for if last else None)
             # The chain of hashes proves something only against a hash that is kept elsewhere: the log is that place.
             _LOGGER.info("published", extra={"api": plan.document.api, "version": base.head.version, "hash": base.head.hash})
@@ -289,9 +302,10 @@ class PermissionService:
         """Return the document of a version. Raises `NotPublishedError`."""
         return self._history.read_version(api, version)
 
-    def diff(self, api: str, old: int, new: int, limit: TimeLimit | None = None) -> tuple[AccessChange, ...]:
-        """Return what access differs between two versions. Raises `NotPublishedError`, `TakesTooLongError`."""
-        return access_changes(self.version(api, old).document, self.version(api, new).document, (limit or no_limit()).check)
+    def diff(self, api: str, old: int, new: int, limit: TimeLimit | None = None) -> Difference:
+        """Return what differs between two versions. Raises `NotPublishedError`, `TakesTooLongError`."""
+        before, after = self.version(api, old).document, self.version(api, new).document
+        return Difference(rule_changes(before, after), access_changes(before, after, (limit or no_limit()).check))
 
     def rollback_target(self, api: str, version: int) -> Published:
         """Return the document to go back to. Raises `NotPublishedError` if there is none, or if it is a state in the middle of one large change."""
@@ -404,6 +418,13 @@ class PermissionService:
             raise DocumentError(problems)
 
 
+def _check_rules(document: PermissionDocument, limit: TimeLimit) -> None:
+    """Raise `DocumentError` if a document breaks its own rules. Nothing overrides them: whoever means it takes the rule out, which every diff shows first."""
+    problems = list(broken_rules(document, limit.check))
+    if problems:
+        raise DocumentError(problems)
+
+
 def _meanings(plan: Plan, limit: TimeLimit) -> Iterator[tuple[AccessChange, ...]]:
     """Yield what each step but the last changes for callers."""
     documents = [None, *(step.document for step in plan.steps[:-1])]
@@ -430,6 +451,9 @@ def _row_changes(
 ) -> tuple[str, ...]:
     """Return the rows in words. A group's row also changes when only its ancestors do."""
     refs = {*document.subjects, *(published.document.subjects if published else ())}
-    names = {keys.subject_key(document.api, ref): str(ref) for ref in refs} | {keys.routes_key(document.api): "routes"}
+    names = {keys.subject_key(document.api, ref): str(ref) for ref in refs} | {
+        keys.routes_key(document.api): "routes",
+        keys.rules_key(document.api): "rules",
+    }
     verbs = {key: "removed" if content is None else "changed" if key in before else "new" for key, content in rows.items()}
     return tuple(sorted(f"{names[key]}: {verb}" for key, verb in verbs.items()))

@@ -3,6 +3,7 @@
 import re
 
 from admin_api.analysis.access_changes import access_changes
+from admin_api.analysis.rules import rule_changes
 from admin_api.publishing.service import ConflictError, Head, PermissionService, Published
 from admin_api.publishing.time_limit import TakesTooLongError, TimeLimit
 from admin_api.rest.problems import EXISTS, PRECONDITION_REQUIRED, RETRY_LATER, STALE_VERSION, UNAVAILABLE, ProblemError
@@ -95,9 +96,9 @@ def _changes_since(service: PermissionService, api: str, published: Published, t
 
 def _changes(before: PermissionDocument, after: PermissionDocument, limit: TimeLimit) -> list[str]:
     try:
-        changes = access_changes(before, after, limit.check)
+        changes = [*rule_changes(before, after), *map(str, access_changes(before, after, limit.check))]
     except TakesTooLongError:
         # That somebody else published first is what matters, and has to be said.
         return ["more than there is time to work out: read the versions since"]
-    shown = [str(change) for change in changes[:MAX_CHANGES_SHOWN]]
+    shown = changes[:MAX_CHANGES_SHOWN]
     return [*shown, f"and {len(changes) - len(shown)} changes more"] if len(changes) > len(shown) else shown

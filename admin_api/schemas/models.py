@@ -111,8 +111,9 @@ class WriteResult(Answer):
     """What a write did, or would do. `parts` are the versions that it takes. Of long lists the beginning is shown, `..._in_all` counts them: combinations that
     `token_scope` lacks were not judged for lack of time.
 
-    `base_version` is what was published before, null for the first document. `flushed` are the stages of API Gateway whose remembered answers were dropped.
-    `findings` name what of the document never lets anybody pass, given the issuers that are known, `notes` what does so for some callers only.
+    `base_version` is what was published before, null for the first document. `rules` tell which rules come and go. `flushed` are the stages of API Gateway
+    whose remembered answers were dropped. `findings` name what of the document never lets anybody pass, given the issuers that are known, `notes` what does
+    so for some callers only.
     """
 
     api: str
@@ -124,6 +125,7 @@ class WriteResult(Answer):
     parts: int
     rows: list[str]
     rows_in_all: int
+    rules: list[str] = []
     access: list[AccessChange]
     access_in_all: int
     token_scope: list[TokenVerdict] | None = None
@@ -240,12 +242,13 @@ class VersionDetail(Version):
 
 
 class Diff(Answer):
-    """A page of what access differs between two versions, by subject and route."""
+    """What differs between two versions: the rules, which every page has, and a page of the access, by subject and route."""
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True, serialize_by_alias=True)
 
     from_version: Annotated[int, Field(alias="from")]
     to_version: Annotated[int, Field(alias="to")]
+    rules: list[str] = []
     access: list[AccessChange]
     next: str | None = None
 

@@ -109,6 +109,7 @@ def write_result(
         parts=len(plan.steps),
         rows=list(plan.row_changes[:most]),
         rows_in_all=len(plan.row_changes),
+        rules=list(plan.rules[:most]),
         access=_as_many_as_fit(plan.access[:most], most_bytes),
         access_in_all=len(plan.access),
         token_scope=[token_verdict(verdict) for verdict in plan.verdicts] if dry_run or plan.verdicts else None,

@@ -1,5 +1,6 @@
 """What was published: the newest document, the document of any version, and the records in between, none of them taken on trust."""
 
+import json
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -10,10 +11,11 @@ from pynamodb.exceptions import DoesNotExist
 from admin_api.table.version_record import Base, SeriesPart, VersionRecord, parse_record, record_hash
 from authorizer.errors import TroubleError
 from authorizer.policy.denylist import DenylistKind
-from authorizer.policy.document import PermissionDocument, Subject
+from authorizer.policy.document import PermissionDocument, Rule, Subject, parse_rules
 from authorizer.policy.permission import PrincipalRef
 from authorizer.table import keys
 from authorizer.table.digests import item_digest
+from authorizer.table.fields import text_of
 from authorizer.table.items import RegistryItem, RowItem, TableItem, VersionItem
 from authorizer.table.reader import PermissionTable, parsed
 from authorizer.table.records import Head, RoutesRow, SubjectRow, Touched
@@ -46,6 +48,15 @@ class Published:
         return Base(self.head, self.record)
 
 
+@dataclass(frozen=True, slots=True)
+class RulesRow:
+    """The rules as written in `version`, none if they have been removed. `sha256` is the digest of their item."""
+
+    version: int
+    rules: tuple[Rule, ...]
+    sha256: str
+
+
 class Written:
     """What the whole history says that the table holds: filled record by record, the newest first."""
 
@@ -70,7 +81,7 @@ class History:
     def read_published(self, api: str) -> Published | None:
         """Return the newest document, all of one version, or None if there is none.
 
-        One GetItem, and one Query each for the record, the registry, the routes and every known subject.
+        One GetItem, and one Query each for the record, the registry, the routes, the rules and every known subject.
         """
         head = self._table.read_head(api, consistent=True)
         return None if head is None else self._read_at(api, head, next(self.read_records(api, head, page=1)))
@@ -172,11 +183,12 @@ class History:
         """Yield what the table holds of an API and no version wrote: rows of any version, entries of the registry, records beyond the head, entries of the
         denylist that were altered or removed, and a head that does not say when the denylist changed last.
 
-        One Query each for the API's own partition, the denylist, the routes and every known subject.
+        One Query each for the API's own partition, the denylist, the routes, the rules and every known subject.
         """
         own = keys.api_key(api)
         expected = written.items | {(own, keys.HEAD)} | {(own, keys.VERSION_PREFIX + keys.number(n)) for n in range(1, head.version + 1)}
-        partitions = [own, keys.routes_key(api), *(keys.subject_key(api, ref) for ref in sorted(self._table.read_known_subjects(api)))]
+        subjects = (keys.subject_key(api, ref) for ref in sorted(self._table.read_known_subjects(api)))
+        partitions = [own, keys.routes_key(api), keys.rules_key(api), *subjects]
         for partition in partitions:
             found = self._table.query(TableItem, partition, None, attributes=("pk", "sk", "schema"))
             yield from (f"{item.pk} {item.sk}" for item in found if (item.pk, item.sk) not in expected)
@@ -217,8 +229,16 @@ class History:
             _check_row(record, keys.subject_key(api, ref), row)
             if row.subject is not None:
                 subjects[ref] = row.subject
-        document = PermissionDocument(api, routes.catalog, subjects, routes.enforced)
+        document = PermissionDocument(api, routes.catalog, subjects, routes.enforced, self._read_rules(api, head, record))
         return Published(head, document, known, record)
+
+    def _read_rules(self, api: str, head: Head, record: VersionRecord) -> tuple[Rule, ...]:
+        """Return what a document demands of itself, nothing if it never did. One Query."""
+        key = keys.rules_key(api)
+        found = self._table.query(RowItem, key, RowItem.sk <= keys.number(head.version), newest_first=True, limit=1)
+        row = parsed(found[0], _rules) if found else RulesRow(0, (), "")
+        _check_row(record, key, row)
+        return row.rules
 
     def _read_subjects(self, api: str, refs: list[PrincipalRef], at: int) -> Iterable[tuple[PrincipalRef, SubjectRow]]:
         """Return what each subject held at a version, in their order. Rows are never changed, so that it does not matter when each is read."""
@@ -243,7 +263,12 @@ def _check_hash(api: str, record: VersionRecord) -> None:
         )
 
 
-def _check_row(record: VersionRecord, key: str, row: RoutesRow | SubjectRow) -> None:
+def _rules(item: RowItem) -> RulesRow:
+    text: object = item.content
+    return RulesRow(int(item.sk), () if text is None else parse_rules(json.loads(text_of(text))), item_digest(item))
+
+
+def _check_row(record: VersionRecord, key: str, row: RoutesRow | RulesRow | SubjectRow) -> None:
     """A row that the record at hand names is the one that it wrote. What older versions wrote is for `verify` to look at."""
     named = next((t for t in record.touched if t.pk == key and record.denylist is None), None)
     if named is not None and (keys.number(row.version), row.sha256) != (named.sk, named.sha256):

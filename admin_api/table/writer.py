@@ -26,7 +26,7 @@ from admin_api.table.version_record import (
 )
 from authorizer.errors import TroubleError
 from authorizer.policy.denylist import DenylistEntry, DenylistKind
-from authorizer.policy.document import PermissionDocument, Subject, format_routes, format_subject
+from authorizer.policy.document import PermissionDocument, Subject, format_routes, format_rules, format_subject
 from authorizer.policy.permission import PrincipalRef
 from authorizer.policy.route import RouteCatalog
 from authorizer.table import keys
@@ -100,6 +100,8 @@ def row_contents(document: PermissionDocument) -> dict[str, str]:
     contents = {keys.routes_key(document.api): routes_content(document.enforced, document.catalog)}
     for ref, subject in document.subjects.items():
         contents[keys.subject_key(document.api, ref)] = subject_content(subject, document.ancestors(ref))
+    if document.rules:
+        contents[keys.rules_key(document.api)] = canonical_json(format_rules(document.rules))
     return contents
 
 

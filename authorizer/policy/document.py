@@ -46,6 +46,9 @@ _IGNORABLE = re.compile(
 MAX_ANCESTORS = 100
 """Groups that one subject may inherit from, near and far: a reader reads a row for each of them."""
 
+RULE_KINDS = ("never", "only", "implies", "equal", "disjoint")
+"""What an entry of `rules` may demand."""
+
 _NOT_HELD = {
     False: "between parameters that may be anything: enforce `request` scope, or bind the parameters before it too",
     True: "whose tail may be anything: enforce `request` scope, or write routes of known length",
@@ -81,13 +84,31 @@ class Subject:
 
 
 @dataclass(frozen=True, slots=True)
+class Rule:
+    """A statement that shall hold whatever anybody edits, as it was written: `never: guest -> DELETE /**`.
+
+    `said` is the whole of it, or its subjects if it names those one by one or has its `routes` apart. No authorizer decides by it: it is read where documents
+    are published, and what breaks it is refused there.
+    """
+
+    kind: str
+    said: str | tuple[str, ...]
+    routes: str | None = None
+
+    def __str__(self) -> str:
+        said = self.said if isinstance(self.said, str) else f"[{', '.join(self.said)}]"
+        return f"{self.kind}: {said}" + ("" if self.routes is None else f" -> {self.routes}")
+
+
+@dataclass(frozen=True, slots=True)
 class PermissionDocument:
-    """All permissions of one API."""
+    """All permissions of one API, and the rules that its admins have set themselves."""
 
     api: str
     catalog: RouteCatalog
     subjects: Mapping[PrincipalRef, Subject]
     enforced: tuple[str, ...] = ()
+    rules: tuple[Rule, ...] = ()
     _ancestors: dict[PrincipalRef, tuple[str, ...]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def ancestors(self, ref: PrincipalRef) -> tuple[str, ...]:
@@ -122,7 +143,7 @@ class PermissionDocument:
 def parse_document(value: object) -> PermissionDocument:
     """Read a whole document. Raises `DocumentError` with every problem."""
     reader = ProblemList()
-    fields = reader.mapping(value, "", "the document", ("api", "enforced", "routes", "everyone", "groups", "clients", "scopes"))
+    fields = reader.mapping(value, "", "the document", ("api", "enforced", "routes", "everyone", "groups", "clients", "scopes", "rules"))
     api = _parse_api(reader, fields)
     enforced, catalog = _read_routes(reader, fields, "")
     subjects: dict[PrincipalRef, Subject] = {}
@@ -133,7 +154,8 @@ def parse_document(value: object) -> PermissionDocument:
             ref, pointer = PrincipalRef(kind, name), child(f"/{section}", name)
             _check_name(reader, name, pointer)
             subjects[ref] = _read_subject(reader, ref, _or_empty(held), pointer)
-    document = PermissionDocument(api, catalog, subjects, enforced)
+    rules = _read_rules(reader, fields.get("rules"), "/rules")
+    document = PermissionDocument(api, catalog, subjects, enforced, rules)
     _check_inheritance(reader, document)
     if catalog.routes:
         _check_selectors(reader, document)
@@ -158,6 +180,14 @@ def parse_subject(ref: PrincipalRef, value: object) -> Subject:
     return subject
 
 
+def parse_rules(value: object) -> tuple[Rule, ...]:
+    """Read `rules`, the content of a row, as far as it can be read without knowing what a rule means. Raises `DocumentError`."""
+    reader = ProblemList()
+    rules = _read_rules(reader, value, "")
+    reader.raise_if_any()
+    return rules
+
+
 def format_document(document: PermissionDocument) -> dict[str, Any]:
     """Return the document as plain values in a fixed order, for YAML or JSON. `parse_document` reads it back to an equal document."""
     result: dict[str, Any] = {"api": document.api, **format_routes(document.enforced, document.catalog)}
@@ -167,6 +197,8 @@ def format_document(document: PermissionDocument) -> dict[str, Any]:
         held = {ref.name: format_subject(document.subjects[ref]) for ref in sorted(document.subjects) if ref.kind is kind}
         if held:
             result[section] = held
+    if document.rules:
+        result["rules"] = format_rules(document.rules)
     return result
 
 
@@ -174,6 +206,15 @@ def format_routes(enforced: tuple[str, ...], catalog: RouteCatalog) -> dict[str,
     """`enforced`, left out if empty, and `routes`."""
     routes = [{"route": str(r), "public": True} if r.public else str(r) for r in catalog.routes]
     return {"enforced": list(enforced), "routes": routes} if enforced else {"routes": routes}
+
+
+def format_rules(rules: tuple[Rule, ...]) -> list[dict[str, Any]]:
+    """Return rules as they were written, in their order: their places tell them apart."""
+    written = []
+    for rule in rules:
+        said = rule.said if isinstance(rule.said, str) else list(rule.said)
+        written.append({rule.kind: said if rule.routes is None else {"subjects": said, "routes": rule.routes}})
+    return written
 
 
 def format_subject(subject: Subject) -> dict[str, Any]:
@@ -229,6 +270,33 @@ def _read_route(reader: ProblemList, entry: object, pointer: str) -> RouteTempla
     if not isinstance(public, bool):
         reader.report(f"{pointer}/public", f"`public` must be true or false, not {kind_of(public)}")
     return reader.parsed(lambda text: parse_route(text, public=public is True), fields.get("route"), f"{pointer}/route", "`route`")
+
+
+def _read_rules(reader: ProblemList, value: object, pointer: str) -> tuple[Rule, ...]:
+    rules = [_read_rule(reader, entry, place) for place, entry in reader.items(value, pointer, "`rules`")]
+    return tuple(rule for rule in rules if rule is not None)
+
+
+def _read_rule(reader: ProblemList, entry: object, pointer: str) -> Rule | None:
+    fields = reader.mapping(entry, pointer, "a rule", RULE_KINDS)
+    if isinstance(entry, dict) and len(entry) != 1:
+        reader.report(pointer, f"a rule is one of {', '.join(f'`{kind}`' for kind in RULE_KINDS)}: put each behind a `- ` of its own")
+    if len(fields) != 1:
+        return None
+    [(kind, body)] = fields.items()
+    place = child(pointer, kind)
+    if not isinstance(body, dict):
+        return Rule(kind, _read_said(reader, body, place))
+    sides = reader.mapping(body, place, "a rule", ("subjects", "routes"))
+    said = _read_said(reader, sides.get("subjects"), f"{place}/subjects")
+    return Rule(kind, said, reader.text(sides.get("routes"), f"{place}/routes", "`routes`"))
+
+
+def _read_said(reader: ProblemList, value: object, pointer: str) -> str | tuple[str, ...]:
+    if isinstance(value, list):
+        named = [reader.text(item, place, "a subject") for place, item in reader.items(value, pointer, "the subjects")]
+        return tuple(name for name in named if name is not None)
+    return reader.text(value, pointer, "what a rule says") or ""
 
 
 def _read_subject(reader: ProblemList, ref: PrincipalRef, value: object, pointer: str) -> Subject:

@@ -41,6 +41,11 @@ def routes_key(api: str) -> str:
     return f"{api_key(api)}#routes"
 
 
+def rules_key(api: str) -> str:
+    """Partition of what the document demands of itself, version by version. No authorizer reads it: of a record's rows it looks at those that it serves by."""
+    return f"{api_key(api)}#rules"
+
+
 def denylist_key(api: str) -> str:
     """Partition of an API's denylist."""
     return f"{api_key(api)}#denylist"

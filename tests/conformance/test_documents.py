@@ -31,7 +31,7 @@ def test_a_valid_document_has_its_normal_form(name: str, schema: Draft202012Vali
     formatted = format_document(document)
     assert json.dumps(formatted) == json.dumps(vector["normal"]), "the order counts: the normal form is what files and hashes are made of"
     again = parse_document(formatted)
-    assert (again.api, again.enforced, again.subjects) == (document.api, document.enforced, document.subjects)
+    assert (again.api, again.enforced, again.subjects, again.rules) == (document.api, document.enforced, document.subjects, document.rules)
     assert [(r, r.public) for r in again.catalog.routes] == [(r, r.public) for r in document.catalog.routes]
     assert format_document(again) == formatted
     schema.validate(vector["document"])
@@ -72,6 +72,8 @@ def _fields(document: object, pointer: str) -> list[str]:
     [
         ({"x": 1}, "/x", "/properties"),
         ({"routes": [{"route": "GET /", "x": 1}]}, "/routes/0/x", "/$defs/catalogueEntry/then/properties"),
+        ({"rules": [{"x": 1}]}, "/rules/0/x", "/$defs/rule/properties"),
+        ({"rules": [{"only": {"x": 1}}]}, "/rules/0/only/x", "/$defs/demand/anyOf/1/properties"),
         ({"everyone": {"x": 1}}, "/everyone/x", "/$defs/subject/properties"),
         ({"clients": {"c": {"x": 1}}}, "/clients/c/x", "/$defs/client/properties"),
         ({"scopes": {"s": {"x": 1}}}, "/scopes/s/x", "/$defs/subject/properties"),
@@ -80,9 +82,9 @@ def _fields(document: object, pointer: str) -> list[str]:
     ],
 )
 def test_schema_and_validator_know_the_same_fields(more: dict[str, Any], pointer: str, place: str) -> None:
-    node = SCHEMA
+    node: Any = SCHEMA
     for step in place.split("/")[1:]:
-        node = node[step]
+        node = node[int(step) if isinstance(node, list) else step]
     assert list(node) == _fields({"api": "x", "routes": ["GET /"], **more}, pointer)
 
 

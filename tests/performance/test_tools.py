@@ -32,8 +32,8 @@ LINEAR = 1.3
 
 
 def read_once(groups: int) -> dict[str, int]:
-    """The head; the record, the registry, the catalogue, `everyone`, and each group."""
-    return {"GetItem": 1, "Query": 4 + groups}
+    """The head; the record, the registry, the catalogue, the rules, `everyone`, and each group."""
+    return {"GetItem": 1, "Query": 5 + groups}
 
 
 @pytest.fixture

@@ -325,6 +325,16 @@ def test_no_request_breaks_the_core(path: str, told: str | None, exact: bool) ->
 # -- documents ----------------------------------------------------------------------------------------------------------------------------------
 
 
+RULES: list[dict[str, object]] = [
+    {"never": "g1 -> DELETE /**"},
+    {"only": ["g1"]},
+    {"implies": "POST /pets -> GET /pets"},
+    {"equal": ["g1", "client/a, b"]},
+    {"disjoint": {"subjects": ["g1", "everyone"], "routes": "/**"}},
+    {"never": {"subjects": "g1", "routes": "*"}},
+]
+
+
 @settings(max_examples=300, deadline=None)
 @given(st.integers(min_value=0), st.sampled_from([[], ["request"]]))
 def test_document_round_trip(seed: int, enforced: list[str]) -> None:
@@ -332,15 +342,20 @@ def test_document_round_trip(seed: int, enforced: list[str]) -> None:
     value = random_document(random) | {"enforced": enforced}
     value["clients"] = {"c": value["groups"]["g1"]}
     value["scopes"] = {"pets/read": {"allow": value["everyone"]["allow"]}}
+    value["rules"] = random.sample(RULES, random.randrange(len(RULES)))
     document = parse_document(value)
     formatted = format_document(document)
     again = parse_document(formatted)
     assert format_document(again) == formatted
-    assert (again.api, again.enforced, again.subjects, again.catalog.routes) == (
+    assert (again.api, again.enforced, again.subjects, again.catalog.routes, again.rules) == (
         document.api,
         document.enforced,
         document.subjects,
         document.catalog.routes,
+        document.rules,
+    )
+    assert formatted.get("rules", []) == value["rules"], (
+        "rules stay in the order in which they were written, since their places tell them apart"
     )
     for section in value.values():
         for entries in section.values() if isinstance(section, dict) else ():
@@ -356,7 +371,25 @@ ANYTHING = st.recursive(
         st.lists(inner, max_size=3)
         | st.dictionaries(
             st.text(max_size=3)
-            | st.sampled_from(["api", "routes", "everyone", "groups", "allow", "deny", "where", "route", "until", "inherits", "enforced"])
+            | st.sampled_from(
+                [
+                    "api",
+                    "routes",
+                    "everyone",
+                    "groups",
+                    "allow",
+                    "deny",
+                    "where",
+                    "route",
+                    "until",
+                    "inherits",
+                    "enforced",
+                    "rules",
+                    "never",
+                    "only",
+                    "subjects",
+                ]
+            )
             | st.integers(),
             inner,
             max_size=4,
@@ -370,7 +403,12 @@ ANYTHING = st.recursive(
 @given(ANYTHING)
 def test_no_document_breaks_the_reader(value: object) -> None:
     """Whatever was written: a document, or problems that have a place and words."""
-    for document in (value, {"api": "x", "routes": ["GET /{x}"], "everyone": value}, {"api": "x", "routes": value, "groups": value}):
+    for document in (
+        value,
+        {"api": "x", "routes": ["GET /{x}"], "everyone": value},
+        {"api": "x", "routes": value, "groups": value},
+        {"api": "x", "routes": ["GET /"], "rules": value},
+    ):
         try:
             formatted = format_document(parse_document(document))
         except ValueError as error:

@@ -11,6 +11,7 @@ from admin_api.analysis.bindings import judge_bindings
 from admin_api.analysis.findings import findings, unknown_names
 from admin_api.analysis.invariants import Invariant, parse_invariants, violations
 from admin_api.analysis.notation import notation_notes
+from admin_api.analysis.rules import own_rules
 from admin_api.analysis.token_scope import MAX_COMBINATIONS, caller_kinds, enforced_verdicts, risky_triples, token_verdicts
 from admin_api.analysis.trusted_issuers import TrustedIssuers
 from admin_api.cli.commands.permissions import read_documents
@@ -52,8 +53,8 @@ def check(
     authorizer: AuthorizerOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Look for what is wrong with documents that are well formed: broken invariants, permissions that do nothing, routes that nobody may call, and what
-    `token` scope cannot say. Exits with 1 if there is anything to see to.
+    """Look for what is wrong with documents that are well formed: broken rules and invariants, permissions that do nothing, routes that nobody may call, and
+    what `token` scope cannot say. Exits with 1 if there is anything to see to.
 
     With --issuers or --authorizer also for `where` that the issuer's tokens never meet, and for groups that no issuer gives. With --authorizer notes say which
     identity sources its gateway needs, if tokens come in anything but the Authorization header."""
@@ -62,7 +63,7 @@ def check(
     documents = read_documents(files, _NOTHING_DONE)
     demanded = _invariants(invariants) if invariants is not None else []
     kinds = _callers(callers) if callers is not None else None
-    unknown = list(unknown_names(documents, demanded))
+    unknown = [*unknown_names(documents, demanded), *(found for each in documents for found in unknown_names([each], own_rules(each)))]
     reports = [_report(document, demanded, kinds, combinations, trusted, wiring) for document in documents]
     if json:
         output.print_json([present(report, unknown) for report in reports])
@@ -123,7 +124,7 @@ def _report(
         triples = [str(triple) for triple in islice(risky_triples(document.catalog), _MAX_TRIPLES + 1)]
         return Report(
             document=document,
-            violations=[violation for invariant in demanded for violation in violations(document, invariant)],
+            violations=[violation for invariant in (*demanded, *own_rules(document)) for violation in violations(document, invariant)],
             findings=[*findings(document, now), *bindings.findings],
             refused=list(enforced_verdicts(document, verdicts, now)),
             verdicts=verdicts,

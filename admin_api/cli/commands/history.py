@@ -91,13 +91,14 @@ def diff(
     service = service_on(named_target(table, region))
     upto = new or service.head(api).version
     with output.ERR.status("reading both versions"):
-        changes = service.diff(api, old, upto)
+        found = service.diff(api, old, upto)
     if json:
-        access = [presenters.access_change(change) for change in changes]
-        output.print_json(models.Diff(from_version=old, to_version=upto, access=access))
+        access = [presenters.access_change(change) for change in found.access]
+        output.print_json(models.Diff(from_version=old, to_version=upto, rules=list(found.rules), access=access))
     else:
         output.OUT.print(f"[bold]{api}[/]: from version {old} to version {upto}", highlight=False)
-        output.print_access(changes)
+        output.print_rules(found.rules)
+        output.print_access(found.access)
 
 
 def rollback(

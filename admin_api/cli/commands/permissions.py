@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 import yaml
 
+from admin_api.analysis.rules import own_rules
 from admin_api.cli.commands.publication import publish
 from admin_api.cli.render import output
 from admin_api.cli.target import (
@@ -226,6 +227,8 @@ def _read(files: list[Path], outcome: str) -> list[Wanted]:
         for source in sources:
             try:
                 for wanted in _wanted(source):
+                    # Told here with its line, where publishing tells its place alone.
+                    own_rules(wanted.document)
                     api = wanted.document.api
                     if api in found:
                         raise DocumentError([Problem("/api", f"API `{api}` stands in these files twice: keep one document for it")])

@@ -132,6 +132,7 @@ def print_plan(plan: Plan) -> None:
         OUT.print(
             f"[yellow]{stopped}: this goes on from there; `gatebook rollback {api} {plan.unfinished.base}` goes back[/]", highlight=False
         )
+    print_rules(plan.rules)
     print_access(plan.access)
     print_findings(plan.bindings.findings)
     print_notes(plan.bindings.notes)
@@ -165,6 +166,12 @@ def print_not_taken(left: Sequence[NotTaken]) -> None:
         ERR.print(f"[yellow]not taken[/] [bold]{shown(each.place)}[/] {shown(each.reason)}", highlight=False)
     if left:
         ERR.print(f"[bold yellow]{len(left)} not taken[/]; the document says the rest", highlight=False)
+
+
+def print_rules(changes: Sequence[str]) -> None:
+    """Which rules come and go: before all else, since they are what holds the rest."""
+    for change in changes:
+        OUT.print(f"[bold]{shown(change)}[/]", highlight=False)
 
 
 def print_access(changes: Sequence[AccessChange]) -> None:

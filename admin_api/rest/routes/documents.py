@@ -43,7 +43,7 @@ def _register_document(endpoints: Endpoints, writer: Writer) -> None:
 
     @endpoints.add_for_api("GET", "/document", Meta("Read the whole document", "documents", READ_PROBLEMS, answer="PermissionDocument"))
     def read_document(api: str) -> Response[dict[str, Any]]:
-        """One GetItem, and one Query each for the record, the registry, the routes and every subject that ever was."""
+        """One GetItem, and one Query each for the record, the registry, the routes, the rules and every subject that ever was."""
         published = service.published(api)
         return answer(format_document(published.document), headers={"ETag": entity_tag(published.head)})
 

@@ -91,9 +91,10 @@ def _register_history(endpoints: Endpoints) -> None:
         api: str, number: Number, to: Annotated[int, Query(ge=1, le=999_999_999_999)], limit: Limit = 50, cursor: Cursor = None
     ) -> Response[models.Diff]:
         """Twice what reading a version costs."""
-        changes, following = page_of(sorted(service.diff(api, number, to, endpoints.limit), key=_place), limit, cursor, key=_place)
+        found = service.diff(api, number, to, endpoints.limit)
+        changes, following = page_of(sorted(found.access, key=_place), limit, cursor, key=_place)
         access = [presenters.access_change(change) for change in changes]
-        return answer(models.Diff(from_version=number, to_version=to, access=access, next=following))
+        return answer(models.Diff(from_version=number, to_version=to, rules=list(found.rules), access=access, next=following))
 
 
 def _register_rollback(endpoints: Endpoints, writer: Writer) -> None:
