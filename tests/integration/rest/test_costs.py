@@ -173,4 +173,4 @@ def test_the_admin_apis_kill_switch_reads_its_document_first(rest: Rest) -> None
     rest.client.publish({"api": "gatebook-admin", "routes": routes, "groups": {"gatebook-admins": {"allow": ["* /**"]}}})
     rest.wire.take()
     assert rest.client.put("/v1/apis/gatebook-admin/denylist/sub/u1", ENTRY).status == 200
-    assert Counter(rest.wire.operations()) == {"GetItem": 2, "Query": 6, "TransactWriteItems": 1}
+    assert Counter(rest.wire.operations()) == {"GetItem": 2, "Query": 7, "TransactWriteItems": 1}

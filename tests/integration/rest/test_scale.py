@@ -26,8 +26,8 @@ from tests.support.tables import TABLE, Item, opened
 FULL = bool(os.environ.get("CI"))
 GROUPS, PATHS = 500, 150
 LARGE = "/v1/apis/large"
-WHOLE = {"GetItem": 1, "Query": 3 + 1 + GROUPS}
-"""The head; the record, the registry, the catalogue, `everyone`, and each group."""
+WHOLE = {"GetItem": 1, "Query": 4 + 1 + GROUPS}
+"""The head; the record, the registry, the catalogue, the rules, `everyone`, and each group."""
 
 PARTS = -(-(1 + GROUPS + 2 * (GROUPS + 1)) // 96)
 
@@ -385,7 +385,7 @@ def test_the_histories_are_sound(histories: Scale) -> None:
 
 Request = Callable[[Scale, str, int], Asked]
 
-DOCUMENT = {"GetItem": 1, "Query": 8}
+DOCUMENT = {"GetItem": 1, "Query": 9}
 """`pets` has five subjects; the record, the registry and the catalogue come besides."""
 TWICE = {name: 2 * count for name, count in DOCUMENT.items()}
 WRITTEN = {"TransactWriteItems": 1}
