@@ -77,12 +77,13 @@ def _sides(body: object, pointer: str) -> list[_Side]:
 
 
 def _read_subjects(reader: ProblemList, value: object, pointer: str) -> list[PrincipalRef]:
-    named = [(pointer, name) for name in _names(value)] if isinstance(value, str) else reader.items(value, pointer, "the subjects")
+    named = [(pointer, name) for name in names_of(value)] if isinstance(value, str) else reader.items(value, pointer, "the subjects")
     refs = [reader.parsed(_ref, name, at, "a subject") for at, name in named]
     return [ref for ref in refs if ref is not None]
 
 
-def _names(text: str) -> list[str]:
+def names_of(text: str) -> list[str]:
+    """Return the subjects that stand before an arrow, with or without brackets: `[guest, client/c1]` -> `guest`, `client/c1`."""
     if text.startswith("[") and text.endswith("]"):
         text = text[1:-1].strip()
         if not text:

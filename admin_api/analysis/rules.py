@@ -3,8 +3,10 @@
 from collections.abc import Callable, Iterator
 from itertools import islice
 
+from admin_api.analysis.invariant_notation import names_of
 from admin_api.analysis.invariants import Invariant, parse_invariants, violations
-from authorizer.policy.document import PermissionDocument, format_rules
+from authorizer.policy.document import PermissionDocument, Rule, format_rules
+from authorizer.policy.permission import EVERYONE
 from authorizer.policy.problems import Problem, child
 
 _SHOWN = 3
@@ -37,3 +39,28 @@ def rule_changes(before: PermissionDocument | None, after: PermissionDocument) -
     if not gone and not come and before is not None and before.rules != after.rules:
         return ("rules written otherwise: they demand the same",)
     return (*gone, *come)
+
+
+def with_group_renamed(rule: Rule, old: str, new: str) -> Rule:
+    """Return the rule in which a group is called something else: `never: guest, partner -> DELETE /**` -> `never: visitor, partner -> DELETE /**`."""
+    if rule.kind == "implies":
+        return rule
+    subjects, arrow, routes = (rule.said, "", "") if isinstance(rule.said, tuple) else _parted(rule)
+    names = list(subjects) if isinstance(subjects, tuple) else names_of(subjects)
+    if not {old, f"group/{old}"} & {*names}:
+        return rule
+    # A name without a kind is a group's, and one that reads like a kind and a name is not.
+    named = f"group/{new}" if "/" in new or new == str(EVERYONE) else new
+    renamed = [named if name in (old, f"group/{old}") else name for name in names]
+    if isinstance(rule.said, tuple) or any(sign in new for sign in ",[]>"):
+        return Rule(rule.kind, tuple(renamed), rule.routes if not arrow else routes)
+    text = f"[{', '.join(renamed)}]" if isinstance(subjects, str) and subjects.startswith("[") else ", ".join(renamed)
+    return Rule(rule.kind, f"{text} -> {routes}" if arrow else text, rule.routes)
+
+
+def _parted(rule: Rule) -> tuple[str, str, str]:
+    """Return what stands before the arrow, the arrow if there is one, and what stands behind it."""
+    if rule.routes is not None:
+        return str(rule.said).strip(), "", ""
+    subjects, arrow, routes = str(rule.said).partition("->")
+    return subjects.strip(), arrow, routes.strip()

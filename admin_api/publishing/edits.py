@@ -6,7 +6,8 @@ Mistakes are told with pointers into what was sent, not into the whole document.
 from collections.abc import Mapping
 from typing import Any
 
-from authorizer.policy.document import SECTIONS, PermissionDocument, format_document, parse_document
+from admin_api.analysis.rules import with_group_renamed as rename_in_rule
+from authorizer.policy.document import SECTIONS, PermissionDocument, format_document, format_rules, parse_document
 from authorizer.policy.permission import EVERYONE, PrincipalRef
 from authorizer.policy.problems import DocumentError, Problem, child
 
@@ -49,7 +50,8 @@ def with_group_renamed(document: PermissionDocument, old: str, new: str) -> Perm
     for held in renamed.values():
         if "inherits" in held:
             held["inherits"] = [new if name == old else name for name in held["inherits"]]
-    return parse_document(fields | {"groups": renamed})
+    rules = format_rules(tuple(rename_in_rule(rule, old, new) for rule in document.rules))
+    return parse_document(fields | {"groups": renamed, "rules": rules})
 
 
 def with_routes(document: PermissionDocument, value: object) -> PermissionDocument:

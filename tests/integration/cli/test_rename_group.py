@@ -17,6 +17,8 @@ groups:
   guest: {allow: [GET /pets]}
   owner: {inherits: [guest], allow: [POST /pets]}
   admin: {inherits: [guest, owner]}
+rules:
+  - never: guest -> POST /**
 """
 
 
@@ -32,6 +34,7 @@ def test_what_names_the_group_names_it_anew(target: Table, run: Run) -> None:
         "owner": {"inherits": ["visitor"], "allow": ["POST /pets"]},
         "visitor": {"allow": ["GET /pets"]},
     }
+    assert format_document(published.document)["rules"] == [{"never": "visitor -> POST /**"}]
 
 
 @pytest.mark.parametrize(

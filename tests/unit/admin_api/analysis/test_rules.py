@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from admin_api.analysis.rules import broken_rules, own_rules, rule_changes
+from admin_api.analysis.rules import broken_rules, own_rules, rule_changes, with_group_renamed
 from admin_api.analysis.statements import taken_back
-from authorizer.policy.document import PermissionDocument, parse_document
+from authorizer.policy.document import PermissionDocument, format_rules, parse_document, parse_rules
 from authorizer.policy.problems import DocumentError, Problem
 
 NEVER = {"never": "guest -> DELETE /**"}
@@ -61,3 +61,23 @@ def test_rules_that_come_and_go_are_told_in_sentences() -> None:
 
 def test_a_rule_that_somebody_added_is_taken_back_by_a_file_without_it() -> None:
     assert taken_back(document(), document(NEVER), document()) == ["rules: `never: guest -> DELETE /**` was added since"]
+
+
+@pytest.mark.parametrize(
+    ("rule", "new", "expected"),
+    [
+        ({"never": "guest -> DELETE /**"}, "visitor", {"never": "visitor -> DELETE /**"}),
+        ({"only": "[guest,group/guest, client/guest] -> /admin/**"}, "v", {"only": "[v, v, client/guest] -> /admin/**"}),
+        ({"implies": "guest /pets -> GET /pets"}, "v", {"implies": "guest /pets -> GET /pets"}),
+        ({"equal": "guest, partner"}, "a/b", {"equal": "group/a/b, partner"}),
+        ({"equal": "guests, partner"}, "v", {"equal": "guests, partner"}),
+        ({"disjoint": ["guest", "b"]}, "everyone", {"disjoint": ["group/everyone", "b"]}),
+        ({"never": {"subjects": "guest, b", "routes": "GET /**"}}, "v", {"never": {"subjects": "v, b", "routes": "GET /**"}}),
+        ({"never": {"subjects": ["guest"], "routes": "GET /**"}}, "v", {"never": {"subjects": ["v"], "routes": "GET /**"}}),
+        ({"never": "guest, b -> GET /**"}, "a, c", {"never": {"subjects": ["a, c", "b"], "routes": "GET /**"}}),
+        ({"equal": "guest, b"}, "a, c", {"equal": ["a, c", "b"]}),
+    ],
+)
+def test_a_rule_follows_a_group_to_its_new_name(rule: dict[str, Any], new: str, expected: dict[str, Any]) -> None:
+    [parsed] = parse_rules([rule])
+    assert format_rules((with_group_renamed(parsed, "guest", new),)) == [expected]
