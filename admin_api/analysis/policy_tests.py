@@ -30,6 +30,9 @@ _MAX_NEAR = 3
 _ROUTE = "route"
 
 _Cell = tuple[str, RouteTemplate]
+_Single = dict[tuple[str, RouteTemplate | None], list[tuple[Target, str, str]]]
+"""By verb and route the requests of a complete list, each with its path and its place."""
+
 AskedCell = tuple[PrincipalRef, str, RouteTemplate]
 """A subject, a verb and a route that a test asked about."""
 
@@ -216,7 +219,10 @@ class _Run:
     def _grounds_of(self, asker: _Asker, now: float) -> Grounds:
         key = asker.caller.name, now
         if key not in self._grounds:
-            self._grounds[key] = grounds_of(asker.bearer, self._document, now)
+            grounds = grounds_of(asker.bearer, self._document, now)
+            held = grounds.permissions
+            # A complete list asks about every route of the catalogue: an index pays.
+            self._grounds[key] = grounds._replace(permissions=held if isinstance(held, CallerPermissions) else CallerPermissions.of(held))
         return self._grounds[key]
 
     def _listed(self) -> Iterator[Case]:
@@ -253,10 +259,10 @@ class _Run:
                 if not any(_has(target, meant) for target, _, _ in of_route):
                     yield _asked(verb, route, {**values, **meant}, complete.pointer, allowed=False)
 
-    def _entries(self, complete: CompleteList) -> tuple[dict[_Cell, str], dict[_Cell, list[tuple[Target, str, str]]]]:
+    def _entries(self, complete: CompleteList) -> tuple[dict[_Cell, str], _Single]:
         """Return the routes that a list allows whatever their parameters are, and the requests of others, each with its place."""
         listed: dict[_Cell, str] = {}
-        single: dict[_Cell, list[tuple[Target, str, str]]] = {}
+        single: _Single = {}
         for text, pointer in complete.entries:
             cells = _selected(self._document, text)
             for cell in cells:
@@ -264,20 +270,18 @@ class _Run:
             if not cells:
                 method, path = split_request(text)
                 target = find_target(self._document.catalog, method, path)
-                if target.route is not None:
-                    single.setdefault((method, target.route), []).append((target, path, pointer))
+                single.setdefault((method, target.route), []).append((target, path, pointer))
         return listed, single
 
     def _judge(self, test: str, asker: _Asker, request: Request, target: Target, now: float) -> Case:
         grounds = self._grounds_of(asker, now)
         decision = decide(grounds, target)
         got, passed = _verdict(request, decision)
-        if decision.route is not None and not decision.route.public:
-            self._asked.update((ref, request.method, decision.route) for ref in asker.subjects)
-        if passed:
-            self._needed.update(
-                p for p in decision.determining if p not in self._needed and _is_needed(p, request, grounds, target, decision)
-            )
+        route = decision.route
+        if route is not None and not route.public:
+            self._asked.update((ref, request.method, route) for ref in asker.subjects)
+            judged = decision.determining if passed else ()
+            self._needed.update(p for p in judged if p not in self._needed and _is_needed(p, request, grounds, target, route))
         return Case(
             test=test,
             caller=asker.caller.name,
@@ -349,11 +353,9 @@ def _verdict(request: Request, decision: Decision) -> tuple[str, bool]:
     return f"deny ({decision.reason})", passed
 
 
-def _is_needed(permission: Permission, request: Request, grounds: Grounds, target: Target, decision: Decision) -> bool:
+def _is_needed(permission: Permission, request: Request, grounds: Grounds, target: Target, route: RouteTemplate) -> bool:
     """Return whether a request would no longer get what is expected without a permission: `decide` is asked again, with all others that mean the route."""
-    if decision.route is None:
-        return False
-    denies, allows = applicable(grounds, target.verb, decision.route)
+    denies, allows = applicable(grounds, target.verb, route)
     own, *consent = ([p for p in side if p != permission] for side in allows)
     # Of the denies it does not matter on which side they stand.
     own += [p for p in denies if p != permission]

@@ -142,6 +142,7 @@ def test_a_moment_is_of_the_test_else_of_the_file_else_now() -> None:
 
 def test_a_complete_list_holds() -> None:
     assert only("nobody", "GET /pets") == []
+    assert only("nobody", "GET /pets/") == []
     assert only("guest", "GET /pets", "GET /pets/{petId}") == []
     assert only("alice", "GET /pets", "GET /pets/{petId}", "GET /files/**", "GET /owners/alice") == []
     assert only("admin", "GET /**") == []
