@@ -387,9 +387,9 @@ def _values_of_nobody(route: RouteTemplate, grounds: Grounds) -> dict[str, str]:
 
 
 def _ways_in(grounds: Grounds, verb: str, route: RouteTemplate) -> Iterator[dict[str, str]]:
-    """Yield the values of parameters with which the caller is allowed a route, without those for which any will do."""
-    denies, sides = applicable(grounds, verb, route)
-    for values in () if denies else allowed_values(sides, grounds, route):
+    """Yield the values of parameters with which the caller is allowed a route if nothing denies it, but for where any will do."""
+    _, sides = applicable(grounds, verb, route)
+    for values in allowed_values(sides, grounds, route):
         if values:
             yield dict(values)
 

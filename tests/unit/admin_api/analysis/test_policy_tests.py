@@ -152,6 +152,7 @@ def test_a_complete_list_holds() -> None:
 
 def test_a_complete_list_tells_what_is_missing_and_what_is_too_much() -> None:
     assert only("guest", "GET /pets") == ["GET /pets/any-petId: deny but allow"]
+    assert only("guest", "GET /pets", "GET /pets/7") == ["GET /pets/any-petId: deny but allow"]
     assert only("guest") == ["GET /pets: deny but allow", "GET /pets/any-petId: deny but allow"]
     assert only("nobody", "GET /pets", "GET /files/{proxy+}") == ["GET /files/any-proxy/and/more: allow but deny (implicit_deny)"]
 
@@ -362,7 +363,11 @@ def test_a_permission_is_needed_if_a_test_fails_without_it() -> None:
     assert needed(denied, tests=[{"caller": "guest", "deny": [{"request": "DELETE /pets/7", "reason": "explicit_deny"}]}]) == {
         "group/guest deny DELETE /pets/{petId}"
     }
-    # What fails proves nothing.
+    # Two denies: the other would do.
+    twice = document(groups={**PETSTORE["groups"], "admin": {"allow": ["* /**"], "deny": ["DELETE /pets/{petId}", "DELETE /**"]}})
+    assert needed(twice, tests=[{"caller": "admin", "deny": ["DELETE /pets/7"]}]) == set()
+    # What fails proves nothing, with one permission behind it or with two.
+    assert needed(document(), tests=[{"caller": "admin", "deny": ["GET /pets"]}]) == set()
     assert needed(document(), tests=[{"caller": "guest", "deny": ["GET /pets/7"]}]) == set()
     assert needed(document(), tests=[{"caller": "nobody", "deny": [{"request": "GET /cars", "reason": "no_route"}]}]) == set()
 
@@ -380,6 +385,12 @@ def test_what_another_permission_says_again_is_not_needed_by_a_matrix() -> None:
     assert set(coverage(again, [result]).unneeded) == {
         *("group/guest allow GET /pets/{petId}", "group/guest allow GET /pets/*", "group/guest allow GET /pets")
     }
+
+
+def test_a_permission_for_a_public_route_is_needed_by_nothing() -> None:
+    idle = document(everyone={"allow": ["GET /pets", "GET /health"]})
+    result = result_of(idle, format_matrix(idle), matrix="m.csv", tests=[{"caller": "nobody", "allow": ["GET /health"]}])
+    assert coverage(idle, [result]).unneeded == ("everyone allow GET /health",)
 
 
 def test_percent() -> None:
