@@ -2,8 +2,18 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
-from admin_api.analysis.near_miss import GivenClaims, HeldPermission, NearMiss, held_permissions, listed, near_permissions, other_subjects
+from admin_api.analysis.near_miss import (
+    GivenClaims,
+    Held,
+    HeldPermission,
+    NearMiss,
+    held_permissions,
+    listed,
+    near_permissions,
+    other_subjects,
+)
 from admin_api.analysis.near_route import find_target, near_routes
 from admin_api.analysis.trusted_issuers import Bearer, prefix_of
 from authorizer.policy.decision import Decision, Grounds, Reason, decide, sides_of
@@ -119,15 +129,9 @@ def explain(
     route key. `claims` are as they stand in a token; the issuer says which of them `where` may name. `consent` are the client and the scopes of a person's
     token: where the client is delegated, they count as the authorizer counts them.
     """
-    client, scopes = _delegated(document, tuple(consent))
-    given = tuple(ref for ref in dict.fromkeys(refs) if client is None or ref.kind not in _OF_CONSENT)
-    known = (EVERYONE, *(ref for ref in given if ref in document.subjects and ref != EVERYONE))
-    own = held_permissions(document, known)
-    consented = held_permissions(document, scopes) if client else {}
-    denied_to_client = {p: each for p, each in held_permissions(document, [client] if client else []).items() if p.effect is Effect.DENY}
-    held = {**own, **consented, **denied_to_client}
-    permissions = tuple(own) if client is None else CallerPermissions.of(own, (*consented, *denied_to_client))
-    grounds = Grounds(permissions, document.catalog, BindableClaims(claims, issuer), now)
+    caller = _caller(document, tuple(refs), tuple(consent))
+    client, scopes, given, known, own, consented, held = caller
+    grounds = _grounds(caller, document, GivenClaims(claims, issuer), now)
     target = find_target(document.catalog, method, path)
     decision = decide(grounds, target)
     explanation = Explanation(
@@ -161,6 +165,39 @@ def explain(
         return replace(explanation, why_no_grant="the token has no scope that a grant could be given to: sign in with one")
     refs_to_grant = scopes if decision.reason is Reason.NOT_CONSENTED else given
     return replace(explanation, suggested_grant=_suggest(document, refs_to_grant, method, decision.route, explanation.delegation))
+
+
+def grounds_of(bearer: Bearer, document: PermissionDocument, now: float) -> Grounds:
+    """Return what `decide` is given for every request of the bearer of a token: the same on which `explain` rests."""
+    return _grounds(_caller(document, bearer.refs, bearer.consent), document, GivenClaims(bearer.claims, bearer.issuer), now)
+
+
+class _Caller(NamedTuple):
+    """Who asks, and what that holds. Without a delegated `client` there is no consent."""
+
+    client: PrincipalRef | None
+    scopes: tuple[PrincipalRef, ...]
+    given: tuple[PrincipalRef, ...]
+    known: tuple[PrincipalRef, ...]
+    own: Held
+    consented: Held
+    held: Held
+
+
+def _caller(document: PermissionDocument, refs: tuple[PrincipalRef, ...], consent: tuple[PrincipalRef, ...]) -> _Caller:
+    client, scopes = _delegated(document, consent)
+    given = tuple(ref for ref in dict.fromkeys(refs) if client is None or ref.kind not in _OF_CONSENT)
+    known = (EVERYONE, *(ref for ref in given if ref in document.subjects and ref != EVERYONE))
+    own = held_permissions(document, known)
+    consented = held_permissions(document, scopes) if client else {}
+    denied_to_client = {p: each for p, each in held_permissions(document, [client] if client else []).items() if p.effect is Effect.DENY}
+    return _Caller(client, scopes, given, known, own, consented, {**own, **consented, **denied_to_client})
+
+
+def _grounds(caller: _Caller, document: PermissionDocument, given: GivenClaims, now: float) -> Grounds:
+    denied_to_client = [p for p in caller.held if p not in caller.own and p not in caller.consented]
+    permissions = tuple(caller.own) if caller.client is None else CallerPermissions.of(caller.own, (*caller.consented, *denied_to_client))
+    return Grounds(permissions, document.catalog, BindableClaims(given.claims, given.issuer), now)
 
 
 _OF_CONSENT = (RefKind.CLIENT, RefKind.SCOPE)

@@ -34,6 +34,7 @@ PANELS: dict[str, dict[str, str]] = {
             "Look for what is wrong with documents that are well formed: broken rules and invariants, permissions that do nothing, routes that "
             "nobody may call, and\nwhat `token` scope cannot say. Exits with 1 if there is anything to see to."
         ),
+        "test": "Run policy tests: files that say who shall get which answer. Exits with 1 if a document answers otherwise, and says what decided.",
         "matrix": "Show who may call what: every route against every group, client and scope, each with what everyone may.",
         "issuer": (
             "Ask an issuer's discovery document and print its entry for TRUSTED_ISSUERS: its keys, its algorithms, and where its tokens say groups and clients."

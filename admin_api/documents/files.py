@@ -64,8 +64,11 @@ class FileDocument:
         return self.lines.get(pointer, 1)
 
 
-def read_file(path: Path) -> list[FileDocument]:
-    """Return every document of a file. Raises `DocumentError` if it is no YAML or JSON at all, `OSError` if it cannot be read."""
+def read_file(path: Path, what: str = "a permission document") -> list[FileDocument]:
+    """Return every document of a file; one that holds none is told to hold `what`.
+
+    Raises `DocumentError` if it is no YAML or JSON at all, `OSError` if it cannot be read.
+    """
     data = path.read_bytes()
     if len(data) > MAX_BYTES:
         raise DocumentError([Problem("", f"the file has {len(data)} bytes, more than {MAX_BYTES}")])
@@ -79,7 +82,7 @@ def read_file(path: Path) -> list[FileDocument]:
     except RecursionError as error:
         raise DocumentError([Problem("", "the file is nested too deeply")]) from error
     if not documents:
-        raise DocumentError([Problem("", "the file is empty: it must hold a permission document")])
+        raise DocumentError([Problem("", f"the file is empty: it must hold {what}")])
     return documents
 
 

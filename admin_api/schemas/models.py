@@ -477,3 +477,50 @@ class ImportResult(BaseModel):
     document: dict[str, Any]
     not_taken: list[NotTakenItem]
     notes: list[str]
+
+
+class PolicyTestCase(BaseModel):
+    """One answer beside the one that was expected. `place` is a file and a line; `details` say of a case that failed what decided."""
+
+    test: str
+    caller: str
+    request: str
+    expected: str
+    got: str
+    passed: bool
+    place: str
+    details: list[str]
+
+
+class PolicyTestSuite(BaseModel):
+    """The tests of one document."""
+
+    file: str
+    document: str
+    api: str
+    passed: int
+    failed: int
+    cases: list[PolicyTestCase]
+
+
+class PolicyTestCoverage(BaseModel):
+    """What tests look at: each route for each subject, and the permissions that some test needs."""
+
+    document: str
+    api: str
+    cells: int
+    asked: int
+    percent: float
+    unasked: list[str]
+    permissions: int
+    unneeded: list[str]
+
+
+class PolicyTestReport(BaseModel):
+    """What became of policy tests, and what they look at."""
+
+    passed: int
+    failed: int
+    percent: float
+    suites: list[PolicyTestSuite]
+    coverage: list[PolicyTestCoverage]

@@ -20,7 +20,9 @@ from infra.local.users import GROUPS
 from tests.conftest import REGION
 from tests.infrastructure.templates import BASE, methods
 
-SEEDS = {path.stem: path for path in sorted((Path(__file__).parents[2] / "seed_data").glob("*.yaml"))}
+SEEDS = {
+    path.stem: path for path in sorted((Path(__file__).parents[2] / "seed_data").glob("*.yaml")) if not path.name.endswith(".test.yaml")
+}
 OWN, ONE = f"/v1/apis/{ADMIN_API}", "/v1/apis/petstore"
 AUTHZEN = {"POST /access/v1/evaluation", "POST /access/v1/evaluations"}
 
