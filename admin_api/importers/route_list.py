@@ -52,7 +52,8 @@ class RouteList:
             return
         found = FoundRoute(route, guard, written, place)
         known = self.routes.setdefault((route.method, route.shape), found)
-        if known is not found and known.guard is not guard and guard in (Guard.NONE, Guard.OPEN):
+        # Open on purpose is only what both call open: a document must not make the other one public.
+        if known is not found and known.guard is not guard and {guard, known.guard} & {Guard.NONE, Guard.OPEN}:
             self.routes[route.method, route.shape] = replace(known, guard=Guard.NONE)
 
     def found(self) -> tuple[FoundRoute, ...]:
