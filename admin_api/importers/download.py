@@ -49,6 +49,9 @@ def download(url: str) -> bytes:
                     raise ImportSourceError(f"{address}: it has more than {MAX_BYTES} bytes: name a smaller one")
                 if time.monotonic() > deadline:
                     raise ImportSourceError(f"{address}: it took more than {SECONDS} s: download it by other means and name the file")
+            # A part of a definition in YAML is one as well, with fewer routes.
+            if response.length:
+                raise ImportSourceError(f"{address}: it gave no whole answer ({response.length} bytes are missing): try again")
     except HTTPError as error:
         with error:
             raise ImportSourceError(
@@ -83,6 +86,7 @@ class _SecureRedirects(HTTPRedirectHandler):
     def redirect_request(self, req: Request, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Request | None:
         """Return the next request. Raises `ImportSourceError` for anything but https."""
         if urlsplit(newurl).scheme != "https":
+            fp.close()
             raise ImportSourceError(
                 f"{shown_address(req.full_url)}: it leads to {shown_address(newurl)}, which is not asked: name an address that stays with https"
             )

@@ -129,7 +129,8 @@ _TEXTS: tuple[tuple[re.Pattern[str], Kind], ...] = (
     (re.compile(r"^(?:permit|forbid)\s{0,8}\(", re.MULTILINE), _CEDAR),
     (
         re.compile(
-            r'^(?:resource|data)[ \t]++"\w++"[ \t]++"[^"\n]*+"[ \t]*+\{|^(?:provider|module|variable|output)[ \t]++"[^"\n]*+"[ \t]*+\{|^(?:terraform|locals)[ \t]*+\{',
+            r'^(?:resource|data)[ \t]++"\w++"[ \t]++"[^"\n]*+"[ \t]*+\{'
+            r'|^(?:provider|module|variable|output)[ \t]++"[^"\n]*+"[ \t]*+\{|^(?:terraform|locals)[ \t]*+\{',
             re.MULTILINE,
         ),
         _TERRAFORM,

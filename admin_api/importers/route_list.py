@@ -13,6 +13,8 @@ DEFAULT_ROUTE = "$default"
 
 _EXPRESS = re.compile(r"^:([A-Za-z_]\w*)$")
 _FLASK = re.compile(r"^<(?:\w+:)?([A-Za-z_]\w*)>$")
+# A parameter that is a part of its segment only: `{petId}.json`, `{from}...{to}`.
+_PARTIAL = re.compile(r"^[^{}]*(\{[A-Za-z0-9._:-]+\})[^+]*$")
 
 
 class RouteList:
@@ -62,10 +64,13 @@ class RouteList:
 
 
 def parameter_hint(text: str) -> str:
-    """Return how API Gateway writes what looks like a parameter of another notation: `GET /pets/<id>` -> `: did you mean `GET /pets/{id}`?`, else nothing."""
+    """Return how API Gateway writes what looks like a parameter of another notation: `GET /pets/<id>` -> `: did you mean `GET /pets/{id}`?`, else nothing.
+
+    A parameter is a whole segment: `GET /pets/{petId}.json` is served by `GET /pets/{petId}`.
+    """
     method, _, path = text.partition(" ")
     parts = path.split("/")
-    mended = [_EXPRESS.sub(r"{\1}", _FLASK.sub(r"{\1}", part)) for part in parts]
+    mended = [_PARTIAL.sub(r"\1", _EXPRESS.sub(r"{\1}", _FLASK.sub(r"{\1}", part))) for part in parts]
     return f": did you mean `{method} {'/'.join(mended)}`?" if mended != parts else ""
 
 

@@ -50,6 +50,9 @@ def test_a_swagger_definition_of_a_rest_api() -> None:
     ]
     assert [each.place for each in found.routes[:3]] == ["swagger_2.yaml:11", "swagger_2.yaml:15", "swagger_2.yaml:19"]
     assert left(found) == [f"swagger_2.yaml:{line}" for line in (29, 31, 33, 38, 42)]
+    hints = ["GET /pets/{petId}", "GET /range/{a}", "POST /pets/{petId}"]
+    for each, hint in zip(found.not_taken, hints, strict=False):
+        assert each.reason.endswith(f": did you mean `{hint}`?")
     assert "no method `trace`" in found.not_taken[-1].reason
     assert found.name == "Pet Store (v2)"
 

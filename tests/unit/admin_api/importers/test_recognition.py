@@ -120,7 +120,7 @@ def test_permission_documents_with_mistakes_are_permission_documents() -> None:
 def test_no_text_takes_long(text: str) -> None:
     started = time.monotonic()
     assert recognised(ForeignText("file", text)) in (None, Kind("a Casbin policy", ("casbin",)))
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 20
 
 
 def test_the_remedy_names_an_import_that_there_is() -> None:
