@@ -1,5 +1,7 @@
 """Which routes a definition has, what guards them, and what of it is told as not taken."""
 
+import os
+import random
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,8 @@ from admin_api.importers.openapi import MAX_VISITED, BasePath, read_openapi
 from authorizer.policy.document import parse_document
 
 VECTORS = Path(__file__).parents[3] / "vectors" / "imports" / "openapi"
+
+TRIES = 2000 if os.environ.get("CI") else 300
 
 AUTHORIZER, OTHER, NONE, OPEN, UNKNOWN = Guard.AUTHORIZER, Guard.OTHER, Guard.NONE, Guard.OPEN, Guard.UNKNOWN
 
@@ -291,3 +295,54 @@ def test_texts_that_no_terminal_should_see_make_no_trouble() -> None:
     assert document_of(found).document["api"] == "x"
     assert [str(each.route) for each in found.routes] == ["GET /x"]
     str(found.not_taken).encode()
+
+
+def test_a_chain_of_references_has_an_end() -> None:
+    items = {f"hop{number}": {"$ref": f"#/components/pathItems/hop{number + 1}"} for number in range(100)}
+    found = of(paths={"/x": {"$ref": "#/components/pathItems/hop0"}}, components={"pathItems": items})
+    assert [each.reason for each in found.not_taken] == ["`/x` leads in a circle or too far by `$ref`: write its operations out"]
+
+
+def test_what_a_merge_brings_that_is_no_mapping_is_nothing() -> None:
+    assert guards(of_text("openapi: 3.0.0\n<<: [text, [1]]\npaths: {/x: {<<: text, get: {}}}\n")) == [("GET /x", UNKNOWN)]
+
+
+def test_whatever_a_definition_holds_it_is_read_or_refused() -> None:
+    """Each place of the vectors may hold anything, and what is found always makes a document."""
+    seed = random.randrange(10**6)
+    chance = random.Random(seed)
+    odd: list[Any] = [
+        None,
+        "",
+        "x",
+        0,
+        1.5,
+        True,
+        [],
+        {},
+        [None],
+        [[]],
+        {"": None},
+        {"$ref": "#/"},
+        {"get": []},
+        "\ud800",
+        {"/": {"get": {}}},
+    ]
+    for _ in range(TRIES):
+        root = parse_foreign(read_foreign(str(VECTORS / chance.choice(["swagger_2.yaml", "openapi_30.json", "openapi_31.yaml"])))).value
+        for _ in range(chance.randrange(1, 4)):
+            place = root
+            while isinstance(place, dict) and place:
+                name = chance.choice(list(place))
+                if not isinstance(place[name], dict) or chance.random() < 0.3:
+                    place[chance.choice([name, "security", "$ref", "get", "<<"])] = chance.choice(odd)
+                    break
+                place = place[name]
+        try:
+            found = read_openapi(ForeignValue("api.yaml", root), chance.choice(list(BasePath)))
+        except ImportSourceError:
+            continue
+        except Exception as error:
+            raise AssertionError(seed) from error
+        if found.routes:
+            parse_document(document_of(found).document)
