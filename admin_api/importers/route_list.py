@@ -1,5 +1,6 @@
 """Collects routes as sources write them. Reads what has one certain meaning, and says of everything else why no route of API Gateway is like it."""
 
+import re
 from dataclasses import replace
 
 from admin_api.importers.imported import FoundRoute, Guard, NotTaken
@@ -7,6 +8,10 @@ from authorizer.policy.route import DEFAULT_ROUTE, VERBS, WEBSOCKET, RouteSyntax
 
 ANY_WORDS = ("any", "*", "x-amazon-apigateway-any-method")
 """How sources write `ANY`, in lower case."""
+
+
+# A parameter that is a part of its segment only: `{petId}.json`, `{from}...{to}`.
+_PARTIAL = re.compile(r"^[^{}]*(\{[A-Za-z0-9._:-]+\})[^+]*$")
 
 
 class RouteList:
@@ -42,17 +47,26 @@ class RouteList:
         try:
             route = parse_route(text)
         except RouteSyntaxError as error:
-            self.not_taken.append(NotTaken(place, f"`{written}`: {error}"))
+            self.not_taken.append(NotTaken(place, f"`{written}`: {error}{parameter_hint(text)}"))
             return []
         found = FoundRoute(route, guard, written, place)
         known = self.routes.setdefault((route.method, route.shape), found)
-        if known is not found and known.guard is not guard and guard in (Guard.NONE, Guard.OPEN):
+        # Open on purpose is only what both call open: a document must not make the other one public.
+        if known is not found and known.guard is not guard and {guard, known.guard} & {Guard.NONE, Guard.OPEN}:
             self.routes[route.method, route.shape] = replace(known, guard=Guard.NONE)
         return [str(known.route)]
 
     def found(self) -> tuple[FoundRoute, ...]:
         """Return the routes in the order in which they came."""
         return tuple(self.routes.values())
+
+
+def parameter_hint(text: str) -> str:
+    """Return which route of API Gateway serves what has a parameter in a part of a segment, `` if nothing has: `GET /{id}.json` -> `: did you mean `GET /{id}`?`."""
+    method, _, path = text.partition(" ")
+    parts = path.split("/")
+    mended = [_PARTIAL.sub(r"\1", part) for part in parts]
+    return f": did you mean `{method} {'/'.join(mended)}`?" if mended != parts else ""
 
 
 def _with_slashes(path: str) -> str:

@@ -9,7 +9,10 @@ import yaml
 
 from admin_api.cli.render import output
 from admin_api.cli.target import EXIT_FINDINGS, JsonOption
-from admin_api.importers.imported import Imported, document_of
+from admin_api.importers.foreign_text import ForeignText, parse_foreign, read_foreign
+from admin_api.importers.imported import FoundRoutes, Imported, ImportSourceError, document_of
+from admin_api.importers.openapi import BasePath, is_openapi, read_openapi
+from admin_api.importers.recognition import recognised
 from admin_api.importers.routes_text import read_routes
 from admin_api.importers.verified_permissions import read_verified_permissions
 from admin_api.schemas.models import ImportResult, NotTakenItem
@@ -41,6 +44,39 @@ def import_verified_permissions(
     print_imported(read_verified_permissions(file, name), json=json)
 
 
+def import_openapi(
+    file: Annotated[str, typer.Argument(metavar="FILE|URL", help="Definition in JSON or YAML, or its https address.", show_default=False)],
+    base_path: Annotated[
+        BasePath,
+        typer.Option(
+            "--base-path",
+            help="What becomes of the definition's base path: `prepend` puts it before each route, as API Gateway's import can.",
+        ),
+    ] = BasePath.IGNORE,
+    name: NameOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Read an OpenAPI 3 or Swagger 2.0 definition, with API Gateway's extensions where it has any. Operations with `security: []` become `public`.
+
+    Example: gatebook import openapi openapi.yaml > permissions.yaml"""
+    print_imported(document_of(_openapi_routes(read_foreign(file), base_path), name), json=json)
+
+
+def _openapi_routes(source: ForeignText, base_path: BasePath) -> FoundRoutes:
+    """Return the routes. Raises `ImportSourceError`, which says of another tool's file what it is."""
+    try:
+        value = parse_foreign(source)
+        if is_openapi(value.value):
+            return read_openapi(value, base_path)
+        trouble = ImportSourceError(f"{source.name}: this is no OpenAPI definition: it has neither `openapi` nor `swagger`")
+    except ImportSourceError as error:
+        trouble = error
+    kind = recognised(source)
+    if kind is None or "openapi" in kind.importers:
+        raise trouble
+    raise ImportSourceError(f"{source.name}: this is {kind.what}, not an OpenAPI definition{kind.remedy(COMMANDS)}")
+
+
 def print_imported(imported: Imported, *, json: bool) -> None:
     """Print the document, and on standard error what it does not say. Exits with 1 if that is anything."""
     if json:
@@ -61,6 +97,7 @@ def as_yaml(document: Any) -> str:
 
 
 COMMANDS: dict[str, Callable[..., None]] = {
+    "openapi": import_openapi,
     "routes": import_routes,
     "verified-permissions": import_verified_permissions,
 }

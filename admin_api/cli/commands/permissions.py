@@ -10,6 +10,7 @@ import yaml
 
 from admin_api.analysis.rules import own_rules
 from admin_api.cli.commands.publication import publish
+from admin_api.cli.commands.wrong_file import told_as_wrong_file
 from admin_api.cli.render import output
 from admin_api.cli.target import (
     EXIT_CHANGES,
@@ -223,7 +224,7 @@ def _read(files: list[Path], outcome: str) -> list[Wanted]:
             sources = read_file(path)
         except DocumentError as error:
             failed = True
-            output.print_problems(str(path), None, error, outcome)
+            output.print_problems(str(path), None, told_as_wrong_file(path) or error, outcome)
         for source in sources:
             try:
                 for wanted in _wanted(source):
@@ -235,6 +236,10 @@ def _read(files: list[Path], outcome: str) -> list[Wanted]:
                     found[api] = wanted
             except DocumentError as error:
                 failed = True
+                wrong = told_as_wrong_file(path, source.value)
+                if wrong is not None:
+                    output.print_problems(str(path), None, wrong, outcome)
+                    break
                 output.print_problems(str(path), source, error, outcome)
     if failed:
         raise typer.Exit(EXIT_FINDINGS)
