@@ -7,7 +7,7 @@ from typing import Any
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
-from admin_api.cli.commands import access, check, denylist, history, import_, issuer, local, permissions
+from admin_api.cli.commands import access, check, denylist, drift, history, import_, issuer, local, permissions
 from admin_api.cli.discovery import AddressError, DiscoveryError, IssuerUnreachableError
 from admin_api.cli.overview import IMPORT_HELP, IMPORT_PANEL, PANELS, new_app
 from admin_api.cli.render import output
@@ -72,6 +72,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "denied": denylist.denied,
     "check": check.check,
     "matrix": check.matrix,
+    "drift": drift.drift,
     "issuer": issuer.issuer,
     "up": local.up,
     "down": local.down,

@@ -34,6 +34,10 @@ PANELS: dict[str, dict[str, str]] = {
             "may call, and what\n`token` scope cannot say. Exits with 1 if there is anything to see to."
         ),
         "matrix": "Show who may call what: every route against every group, client and scope, each with what everyone may.",
+        "drift": (
+            "Compare a document's catalogue with what is deployed: routes that it lacks, routes that are gone or renamed, and routes without an "
+            "authorizer. Exits\nwith 1 if anything differs."
+        ),
         "issuer": (
             "Ask an issuer's discovery document and print its entry for TRUSTED_ISSUERS: its keys, its algorithms, and where its tokens say groups and clients."
         ),

@@ -474,3 +474,24 @@ class ImportResult(BaseModel):
     document: dict[str, Any]
     not_taken: list[NotTakenItem]
     notes: list[str]
+
+
+class DriftItem(BaseModel):
+    """One difference between a document and what is deployed. `place` is where in the source, `line` where in the document's file."""
+
+    kind: str
+    severity: str
+    route: str
+    message: str
+    place: str
+    line: int
+
+
+class DriftResult(BaseModel):
+    """What differs between a document and what is deployed. `compared` is the number of deployed routes."""
+
+    api: str
+    source: str
+    differences: list[DriftItem]
+    notes: list[str]
+    compared: int
