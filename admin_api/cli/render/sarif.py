@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -11,6 +12,8 @@ from admin_api.cli.render.drift_report import DriftOutcome
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _KINDS = list(Kind)
+
+_PLACEHOLDER = re.compile(r"\{([0-9]+)\}")
 
 
 def drift_as_sarif(outcome: DriftOutcome) -> str:
@@ -31,13 +34,21 @@ def _result(outcome: DriftOutcome, difference: Difference) -> dict[str, Any]:
         "ruleId": difference.kind.value,
         "ruleIndex": _KINDS.index(difference.kind),
         "level": difference.severity.value,
-        "message": {"text": message},
+        "message": {"text": message_text(message)},
         "locations": [
             {"physicalLocation": {"artifactLocation": artifact_location(outcome.path), "region": {"startLine": outcome.line(difference)}}}
         ],
         # The same finding on another line is the same finding.
         "partialFingerprints": {"gatebookDrift/v1": _fingerprint(outcome.api, difference.kind.value, difference.route)},
     }
+
+
+def message_text(text: str) -> str:
+    """Return a message in which nothing is a placeholder or a link: `{0}` -> `{{0}}`, `[a](b)` -> `[a] (b)` (sections 3.11.5 and 3.11.6).
+
+    Other braces stay as they are, though the section doubles all: code hosts show the text as it is, and every parameter would have two pairs.
+    """
+    return _PLACEHOLDER.sub(r"{{\1}}", text).replace("](", "] (")
 
 
 def artifact_location(path: Path) -> dict[str, str]:
