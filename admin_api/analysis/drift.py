@@ -264,7 +264,7 @@ def _taker(catalog: RouteCatalog, verb: str, route: RouteTemplate) -> RouteTempl
         # Longer than every route that is not greedy, which would take short tails alone.
         segments += [_ANYTHING] * max(len(each.segments) for each in catalog.routes)
     match = catalog.match(verb, tuple(segments)) if catalog.routes else None
-    return match.route if match is not None and match.route.shape != route.shape else None
+    return match.route if match is not None else None
 
 
 def _is_alike(one: RouteTemplate, other: RouteTemplate) -> bool:

@@ -105,6 +105,7 @@ def test_a_route_with_another_word_in_one_place_was_renamed(was: str, now: str) 
     [
         ("GET /users", "GET /orders"),  # nothing is shared
         ("GET /pets", "POST /pets"),  # another method
+        ("GET /v1/pets", "POST /v2/pets"),
         ("GET /pets/list", "GET /pets/{petId}"),  # no word in place of a word
         ("GET /a/b/c", "GET /a/x/y"),  # two places
         ("GET /a/b", "GET /a/b/c"),
@@ -113,6 +114,11 @@ def test_a_route_with_another_word_in_one_place_was_renamed(was: str, now: str) 
 def test_two_routes_that_share_too_little_are_two_differences(was: str, now: str) -> None:
     found = told(document("GET /health", was), deployed("GET /health", now))
     assert found == [("error", "unknown", now, "/routes"), ("warning", "gone", was, "/routes/1")]
+
+
+def test_a_route_that_takes_requests_of_another_is_no_new_name() -> None:
+    found = told(document("GET /v1/pets", "GET /{version}/pets"), deployed("GET /v2/pets", "GET /{version}/pets"))
+    assert found == [("error", "shadowed", "GET /v2/pets", "/routes"), ("warning", "gone", "GET /v1/pets", "/routes/0")]
 
 
 def test_a_renamed_route_has_one_candidate() -> None:
@@ -144,6 +150,12 @@ def test_a_bound_parameter_in_another_place_is_an_error(bound: str | None, sever
     assert told(written, deployed("GET /x/{petId}/{ownerId}")) == [(severity, "renamed", text, "/routes/0")]
 
 
+def test_a_bound_parameter_in_its_own_place_does_not_count() -> None:
+    text = "GET /x/{ownerId}/{petId}/{noteId}"
+    written = document(text, everyone={"allow": [{"route": text, "where": {"noteId": "sub"}}]})
+    assert told(written, deployed("GET /x/{petId}/{ownerId}/{noteId}")) == [("warning", "renamed", text, "/routes/0")]
+
+
 def test_a_binding_of_another_route_does_not_count() -> None:
     routes = ("GET /x/{a}/{b}", "GET /y/{a}/{b}")
     written = document(*routes, everyone={"allow": [routes[0], {"route": routes[1], "where": {"a": "sub"}}]})
@@ -158,6 +170,16 @@ def test_a_deployed_route_that_nobody_may_call_is_uncovered() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("route", "guard", "kind"),
+    [("GET /pets", NONE, "unguarded"), ("GET /pets", OPEN, "unguarded"), (PUBLIC, AUTH, "guarded_public"), (PUBLIC, NONE, None)],
+)
+def test_what_anybody_may_call_is_not_uncovered(route: object, guard: Guard, kind: str | None) -> None:
+    text = route["route"] if isinstance(route, dict) else route
+    found = told(document(route, everyone=None), deployed((str(text), guard)))
+    assert [each[1] for each in found] == ([kind] if kind else [])
+
+
 def test_what_ended_covers_nothing() -> None:
     written = document("GET /pets", everyone={"allow": [{"route": "GET /pets", "until": "2020-01-01T00:00:00Z"}]})
     assert told(written, deployed("GET /pets")) == [("warning", "uncovered", "GET /pets", "/routes/0")]
@@ -170,6 +192,7 @@ def test_what_ended_covers_nothing() -> None:
         ("GET /pets/{petId}", "GET /pets/export", True),
         ("ANY /{proxy+}", "GET /a/{b}/{c+}", True),
         ("GET /pets/{petId}", "GET /pets/{proxy+}", False),  # it takes more than the other
+        ("GET /pets/{petId}/{noteId}", "GET /pets/{proxy+}", False),
         ("GET /pets/{petId}", "POST /pets/export", False),
         ("GET /pets/export", "GET /pets/{petId}", False),  # the catalogue has the more specific one
     ],
@@ -216,6 +239,10 @@ def test_preflights_are_a_note(guard: Guard) -> None:
     found = deployed("GET /pets", ("OPTIONS /pets", guard), ("OPTIONS /{proxy+}", guard))
     notes = ("taken for a browser's preflight, which nobody guards: OPTIONS /pets, OPTIONS /{proxy+}",)
     assert report(document("GET /pets"), found) == DriftReport((), notes, 3)
+
+
+def test_an_options_route_behind_the_authorizer_is_no_preflight() -> None:
+    assert told(document("GET /pets"), deployed("GET /pets", "OPTIONS /pets")) == [("error", "unknown", "OPTIONS /pets", "/routes")]
 
 
 def test_a_preflight_beside_any_is_one_too() -> None:
