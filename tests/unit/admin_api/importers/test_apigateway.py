@@ -129,6 +129,11 @@ def test_a_stage_deployed_by_hand_may_serve_other_routes(gateway: StubbedGateway
     assert read(gateway).notes == ("stage `prod` is deployed by hand: these are the API's routes as they are now, deployed or not",)
 
 
+def test_an_authorizer_of_another_kind_is_no_second_one(gateway: StubbedGateway) -> None:
+    gateway.has_routes("HTTP", [DEFAULT], [route_of("GET /pets"), route_of("GET /x", "JWT") | {"AuthorizerId": "auth02"}])
+    assert read(gateway).notes == ()
+
+
 def test_two_authorizers_are_told(gateway: StubbedGateway) -> None:
     gateway.has_routes("HTTP", [DEFAULT], [route_of("GET /pets"), route_of("GET /old", "CUSTOM", "auth02"), route_of("GET /x", "JWT")])
     assert read(gateway).notes == ("several Lambda authorizers guard this API (auth01, auth02): a document speaks of the routes of one",)
