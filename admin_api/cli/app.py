@@ -7,7 +7,7 @@ from typing import Any
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
-from admin_api.cli.commands import access, check, denylist, history, import_, issuer, local, matrix, permissions, test
+from admin_api.cli.commands import access, check, denylist, drift, history, import_, issuer, local, matrix, permissions, test
 from admin_api.cli.discovery import AddressError, DiscoveryError, IssuerUnreachableError
 from admin_api.cli.overview import IMPORT_HELP, IMPORT_PANEL, PANELS, new_app
 from admin_api.cli.render import output
@@ -74,6 +74,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "check": check.check,
     "test": test.run_policy_tests,
     "matrix": matrix.matrix,
+    "drift": drift.drift,
     "issuer": issuer.issuer,
     "up": local.up,
     "down": local.down,

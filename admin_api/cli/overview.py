@@ -36,6 +36,10 @@ PANELS: dict[str, dict[str, str]] = {
         ),
         "test": "Run policy tests: files that say who shall get which answer. Exits with 1 if a document answers otherwise, and says what decided.",
         "matrix": "Show who may call what: every route against every group, client and scope, each with what everyone may.",
+        "drift": (
+            "Compare a document's catalogue with what is deployed: routes that it lacks, routes that are gone or renamed, and routes without an "
+            "authorizer. Exits\nwith 1 if anything differs."
+        ),
         "issuer": (
             "Ask an issuer's discovery document and print its entry for TRUSTED_ISSUERS: its keys, its algorithms, and where its tokens say groups and clients."
         ),

@@ -6,67 +6,17 @@ document of them. Sources of permissions make an `Imported` themselves.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any
 
+from admin_api.analysis.found_routes import FoundRoute, FoundRoutes, Guard, NotTaken
 from admin_api.analysis.notation import notation_notes
 from authorizer.policy.document import API_NAME
-from authorizer.policy.route import RouteTemplate
+
+__all__ = ["FoundRoute", "FoundRoutes", "Guard", "ImportSourceError", "Imported", "NotTaken", "api_name", "document_of"]
 
 
 class ImportSourceError(Exception):
     """A source cannot be read at all. The message names the file or API and the remedy."""
-
-
-class Guard(StrEnum):
-    """What a source says of a route's protection."""
-
-    AUTHORIZER = "authorizer"
-    """A Lambda authorizer, or a security requirement that stands for one."""
-
-    OTHER = "other"
-    """Something that is no Lambda authorizer: IAM, a JWT or Cognito authorizer, an API key."""
-
-    NONE = "none"
-    """Nothing guards it."""
-
-    OPEN = "open"
-    """The source says on purpose that it is open: `security: []`, `Authorizer: NONE`."""
-
-    UNKNOWN = "unknown"
-    """The source does not say."""
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class NotTaken:
-    """Something of the source that the document does not say. `place` is a line, a JSON Pointer or a name in the source; `reason` ends with the remedy."""
-
-    place: str
-    reason: str
-
-    def __str__(self) -> str:
-        return f"{self.place}: {self.reason}"
-
-
-@dataclass(frozen=True, slots=True)
-class FoundRoute:
-    """One route of a source. `written` is how the source writes it (`get /pets`), `place` where: `swagger.yaml:12`, `/paths/~1pets/get`."""
-
-    route: RouteTemplate
-    guard: Guard
-    written: str
-    place: str
-
-
-@dataclass(frozen=True, slots=True)
-class FoundRoutes:
-    """All routes of one API of a source. `name` is what the source calls the API, `kind` is `rest`, `http` or `websocket`, or empty where nothing tells."""
-
-    name: str
-    routes: tuple[FoundRoute, ...]
-    not_taken: tuple[NotTaken, ...] = ()
-    kind: str = ""
-    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

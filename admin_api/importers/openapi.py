@@ -12,8 +12,9 @@ from typing import Any
 
 from admin_api.importers.foreign_text import ForeignValue, mapping_of, text_of
 from admin_api.importers.imported import FoundRoutes, Guard, ImportSourceError
-from admin_api.importers.route_list import ANY_WORDS, DEFAULT_ROUTE, RouteList, looks_like_parameters
+from admin_api.importers.route_list import ANY_WORDS, RouteList
 from authorizer.policy.problems import child
+from authorizer.policy.route import DEFAULT_ROUTE
 
 MAX_VISITED = 500_000
 """How many names of path items and security requirements are looked at. Without an end, aliases could name a large one a million times."""
@@ -98,7 +99,7 @@ class _Definition:
         if not found and not self._routes.not_taken:
             raise ImportSourceError(f"{self._source.name}: the definition has no paths, so that there is no route to import")
         self._note_guards(optional, [str(each.route) for each in found if each.guard is Guard.OPEN])
-        self._note_rest([str(each.route) for each in found if looks_like_parameters(each.route)])
+        self._note_webhooks()
         title = text_of(mapping_of(self._root.get("info")).get("title"))
         name = title or self._source.name.rpartition(".")[0] or self._source.name
         return FoundRoutes(name, found, tuple(self._routes.not_taken), notes=tuple(self._notes))
@@ -262,9 +263,7 @@ class _Definition:
         if public and self._root.get("security") == []:
             self._notes.append(f"`security: []` stands for the whole definition: see whether {_counted(public)} shall be `public`")
 
-    def _note_rest(self, literal: list[str]) -> None:
-        if literal:
-            self._notes.append(f"API Gateway takes `:name` as it stands in {_counted(literal)}: write `{{name}}` if it is a parameter")
+    def _note_webhooks(self) -> None:
         webhooks = mapping_of(self._root.get("webhooks"))
         if webhooks:
             self._notes.append(f"{len(webhooks)} webhook{'s' * (len(webhooks) != 1)}: calls that the API makes itself are no routes of it")

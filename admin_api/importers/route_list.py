@@ -62,7 +62,7 @@ class RouteList:
 
 
 def parameter_hint(text: str) -> str:
-    """Return which route of API Gateway serves what has a parameter in a part of a segment, `` if nothing has: `GET /{id}.json` -> `: did you mean `GET /{id}`?`."""
+    """Return which route serves what has a parameter in a part of a segment, `` if nothing has: `GET /{id}.json` -> `: did you mean `GET /{id}`?`."""
     method, _, path = text.partition(" ")
     parts = path.split("/")
     mended = [_PARTIAL.sub(r"\1", part) for part in parts]

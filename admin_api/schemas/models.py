@@ -524,3 +524,24 @@ class PolicyTestReport(BaseModel):
     percent: float
     suites: list[PolicyTestSuite]
     coverage: list[PolicyTestCoverage]
+
+
+class DriftItem(BaseModel):
+    """One difference between a document and what is deployed. `place` is where in the source, `line` where in the document's file."""
+
+    kind: str
+    severity: str
+    route: str
+    message: str
+    place: str
+    line: int
+
+
+class DriftResult(BaseModel):
+    """What differs between a document and what is deployed. `compared` is the number of deployed routes."""
+
+    api: str
+    source: str
+    differences: list[DriftItem]
+    notes: list[str]
+    compared: int

@@ -1,6 +1,7 @@
 """Commands that make a document of what a team already has. Each prints the document on standard output and what it could not take beside it."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -8,7 +9,9 @@ import typer
 import yaml
 
 from admin_api.cli.render import output
-from admin_api.cli.target import EXIT_FINDINGS, JsonOption
+from admin_api.cli.settings import AWS
+from admin_api.cli.target import EXIT_FINDINGS, JsonOption, client
+from admin_api.importers.apigateway import read_deployed, unguarded_notes
 from admin_api.importers.foreign_text import ForeignText, parse_foreign, read_foreign
 from admin_api.importers.imported import FoundRoutes, Imported, ImportSourceError, document_of
 from admin_api.importers.openapi import BasePath, is_openapi, read_openapi
@@ -19,6 +22,10 @@ from admin_api.schemas.models import ImportResult, NotTakenItem
 
 NameOption = Annotated[
     str | None, typer.Option("--name", help="Name of the API in the table. Else what the source calls it.", show_default=False)
+]
+
+StageOption = Annotated[
+    str | None, typer.Option("--stage", help="Stage of the API. Needed if it has several and no `$default`.", show_default=False)
 ]
 
 
@@ -77,6 +84,27 @@ def _openapi_routes(source: ForeignText, base_path: BasePath) -> FoundRoutes:
     raise ImportSourceError(f"{source.name}: this is {kind.what}, not an OpenAPI definition{kind.remedy(COMMANDS)}")
 
 
+def import_apigateway(
+    api_id: Annotated[str, typer.Option("--api-id", help="Id of the REST, HTTP or WebSocket API.", show_default=False)],
+    stage: StageOption = None,
+    region: Annotated[str | None, typer.Option("--region", help="AWS region of the API. Else AWS_REGION.", show_default=False)] = None,
+    name: NameOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Read the routes of an API that is deployed: a REST API's as its stage serves them, an HTTP or WebSocket API's as they are configured.
+
+    Example: gatebook import apigateway --api-id a1b2c3d4e5 --stage prod > permissions.yaml"""
+    found = deployed(api_id, stage, region)
+    imported = document_of(found, name)
+    print_imported(replace(imported, notes=(*imported.notes, *unguarded_notes(found))), json=json)
+
+
+def deployed(api_id: str, stage: str | None, region: str | None) -> FoundRoutes:
+    """Return the routes of an API in the account that the AWS configuration names."""
+    target = replace(AWS, region=region)
+    return read_deployed(api_id, stage, lambda service: client(service, target))
+
+
 def print_imported(imported: Imported, *, json: bool) -> None:
     """Print the document, and on standard error what it does not say. Exits with 1 if that is anything."""
     if json:
@@ -100,5 +128,6 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "openapi": import_openapi,
     "routes": import_routes,
     "verified-permissions": import_verified_permissions,
+    "apigateway": import_apigateway,
 }
 """The subcommands of `gatebook import`, by name."""
