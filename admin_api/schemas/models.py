@@ -474,3 +474,9 @@ class ImportResult(BaseModel):
     document: dict[str, Any]
     not_taken: list[NotTakenItem]
     notes: list[str]
+
+
+class ImportResults(BaseModel):
+    """One document for each API of a source that has several."""
+
+    apis: list[ImportResult]
