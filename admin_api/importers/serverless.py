@@ -8,7 +8,7 @@ from admin_api.importers.api_collector import ApiCollector, FoundApis
 from admin_api.importers.imported import Guard, ImportSourceError, NotTaken
 from admin_api.importers.route_list import DEFAULT_ROUTE
 from admin_api.importers.serverless_variables import Variables
-from admin_api.importers.template_text import Block, place_of, read_blocks
+from admin_api.importers.template_text import Block, read_blocks
 from admin_api.importers.template_values import UnknownValueError, block_at
 from authorizer.policy.route import WEBSOCKET
 
@@ -42,12 +42,12 @@ class _Service:
     def found(self) -> FoundApis:
         """Return the routes of all APIs."""
         for function in self._functions():
-            for event, place in self._events(function):
+            for event in self._events(function):
                 for kind in KINDS:
                     if kind in event:
-                        self._event(kind, event[kind], event.place(kind) if event.file else place)
+                        self._event(kind, event[kind], event.place(kind))
         title = self._name()
-        for kind, api in self.apis.items():
+        for api in self.apis.values():
             api.name = title if len(self.apis) == 1 else f"{title} {api.kind}"
         notes = list(dict.fromkeys(self.variables.notes))
         resources = block_at(self.root, "resources", "Resources").values()
@@ -82,7 +82,7 @@ class _Service:
                 if isinstance(function, Block):
                     yield function
 
-    def _events(self, function: Block) -> Iterator[tuple[Block, str]]:
+    def _events(self, function: Block) -> Iterator[Block]:
         place = function.place("events")
         events = self._known(function.get("events"), place)
         for written in events if isinstance(events, list) else ():
@@ -91,7 +91,7 @@ class _Service:
             for each in event if isinstance(event, list) else [event]:
                 inner = self._known(each, place)
                 if isinstance(inner, Block):
-                    yield inner, place_of(inner, place)
+                    yield inner
 
     def _event(self, kind: str, written: Any, place: str) -> None:
         api = self.apis.setdefault(kind, ApiCollector("", KINDS[kind]))

@@ -58,9 +58,9 @@ class Variables:
             for source in text.split(","):
                 known, value = self._source(source.strip())
                 if known:
-                    if source is not text and text.startswith("env:") and not source.startswith("env:"):
+                    if text.startswith("env:") and not source.strip().startswith("env:"):
                         self.notes.append(
-                            f"`${{{text}}}` is taken as its fallback: give `--parameter {text.split(',', maxsplit=1)[0]}=VALUE` if the deployment sets it"
+                            f"`${{{text}}}` is taken as its fallback; give `--parameter {text.partition(',')[0]}=VALUE` for another"
                         )
                     return value
         finally:
@@ -74,10 +74,8 @@ class Variables:
         """Return whether one of the alternatives of a variable is known, and its value."""
         if source in self.given:
             return True, self.given[source]
-        if len(source) > 1 and source[0] == source[-1] and source[0] in "'\"":
-            return True, source[1:-1]
-        if source.isdecimal():
-            return True, int(source[:18])
+        if (len(source) > 1 and source[0] == source[-1] and source[0] in "'\"") or source.isdecimal():
+            return True, source.strip("'\"")
         if source.startswith("self:"):
             return self._at(self.root, source.removeprefix("self:"))
         if source == "sls:stage":

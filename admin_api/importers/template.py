@@ -157,7 +157,7 @@ class _Template:
             if not isinstance(event, Block) or event.get("Type") not in IMPLICIT:
                 continue
             properties = block_at(event, "Properties")
-            place = event.place() if event.line >= events.lines.get(key, 0) else events.place(key)
+            place = events.place(key)
             implicit, kind, reference = IMPLICIT[event["Type"]]
             if reference in properties:
                 api = self._api_of(properties[reference], kind, place)
