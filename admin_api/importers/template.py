@@ -154,10 +154,13 @@ class _Template:
         """Take the routes of a SAM function or state machine."""
         events = resource["Properties"]["Events"]
         for key, event in events.items() if isinstance(events, Block) else ():
+            place = events.place(key)
+            properties = block_at(event, "Properties")
+            if key.startswith("Fn::") or any(each.startswith("Fn::") for each in properties):
+                self.not_taken.append(NotTaken(place, "a function makes this event: write out the events and their properties"))
+                continue
             if not isinstance(event, Block) or event.get("Type") not in IMPLICIT:
                 continue
-            properties = block_at(event, "Properties")
-            place = events.place(key)
             implicit, kind, reference = IMPLICIT[event["Type"]]
             if reference in properties:
                 api = self._api_of(properties[reference], kind, place)

@@ -39,7 +39,11 @@ def test_no_other_api_is_found() -> None:
 
 def test_sam_is_read_as_its_translator_reads_it() -> None:
     # It takes no function in a path, so that these two are written out for it.
-    text = VECTOR.read_text(encoding="utf-8").replace('!Sub "/${Base}"', "/pets").replace('!Join ["/", ["", !Ref Base, "{id}"]]', '"/pets/{id}"')
+    text = (
+        VECTOR.read_text(encoding="utf-8")
+        .replace('!Sub "/${Base}"', "/pets")
+        .replace('!Join ["/", ["", !Ref Base, "{id}"]]', '"/pets/{id}"')
+    )
     with mock.patch.dict("os.environ", AWS_DEFAULT_REGION="eu-west-1"):
         expanded: dict[str, Any] = transform(yaml_parse(text), {}, mock.Mock(load=dict))
     judged = {}

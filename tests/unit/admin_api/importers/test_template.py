@@ -211,3 +211,12 @@ def test_the_command_prints_a_document_for_each_api(tmp_path: Path) -> None:
 @pytest.mark.parametrize("options", [["--api", "Nothing"], ["--name", "both"], ["--parameter", "oops"]])
 def test_a_choice_that_makes_no_sense_is_a_usage_error(options: list[str]) -> None:
     assert CliRunner().invoke(app, ["import", "template", str(VECTORS / "sam.yaml"), *options]).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    "inner", ["{'Fn::If': [C, {}, {}]}", "{E: {Type: HttpApi, Properties: !If [C, {Path: /a, Method: GET}, {Path: /b, Method: GET}]}}"]
+)
+def test_an_event_that_a_function_makes_is_no_default_route(inner: str) -> None:
+    found = read(f"Resources: {{F: {{Type: AWS::Serverless::Function, Properties: {{Events: {inner}}}}}}}")
+    assert not found.apis
+    assert "a function makes this event" in str(found.not_taken[0])
