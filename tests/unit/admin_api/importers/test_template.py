@@ -220,3 +220,42 @@ def test_an_event_that_a_function_makes_is_no_default_route(inner: str) -> None:
     found = read(f"Resources: {{F: {{Type: AWS::Serverless::Function, Properties: {{Events: {inner}}}}}}}")
     assert not found.apis
     assert "a function makes this event" in str(found.not_taken[0])
+
+
+def test_what_stands_in_other_files_or_is_no_resource_is_said() -> None:
+    found = read(
+        "Resources:\n  Nested: {Type: AWS::CloudFormation::Stack, Properties: {}}\n  Fn::ForEach::X: [a, [b], {}]\n  Odd: 7\n"
+        "  F: {Type: AWS::Serverless::Function, Properties: {Events: {E: {Type: Api, Properties: {Path: /x}}}}}\n"
+        "  M: {Type: AWS::ApiGateway::Method, Properties: {RestApiId: !ImportValue api, HttpMethod: GET}}\n"
+    )
+    assert "is another template" in found.notes[0]
+    assert [each.place for each in found.not_taken] == ["t.yaml:3", "t.yaml:4", "t.yaml:6"]
+    assert "needs `Method` and `Path`" in str(found.apis["ServerlessRestApi"].not_taken[0])
+
+
+def test_an_api_of_one_target_and_what_guards_a_key() -> None:
+    text = (
+        "Resources: {A: {Type: AWS::ApiGatewayV2::Api, Properties: {ProtocolType: HTTP, Target: x, RouteKey: GET /x}},"
+        " M: {Type: AWS::ApiGateway::Method, Properties: {RestApiId: !Ref R, ResourceId: !GetAtt R.RootResourceId, HttpMethod: GET, ApiKeyRequired: true}},"
+        " N: {Type: AWS::ApiGateway::Method, Properties: {RestApiId: !Ref R, ResourceId: !Sub '${R.RootResourceId}', HttpMethod: PUT,"
+        " AuthorizationType: !Ref Unknown}}}"
+    )
+    found = read(text)
+    assert guards(found.apis["A"]) == {"GET /x": "none"}
+    assert guards(found.apis["R"]) == {"GET /": "other", "PUT /": "unknown"}
+
+
+def test_merged_keys_do_not_replace_what_is_written() -> None:
+    text = "x: &x {a: 1, b: no}\ny: {<<: *x, a: two}\nz: {<<: [*x, {c: ~}]}\nv: 2010-09-09\n"
+    values = blocks_of(text, "t.yaml")
+    assert values["y"] == {"a": "two", "b": False}
+    assert values["z"] == {"a": 1, "b": False, "c": None}
+    assert values["v"] == "2010-09-09"
+
+
+def test_a_file_without_an_api_is_a_usage_error(tmp_path: Path) -> None:
+    (tmp_path / "t.yaml").write_text("Resources: {T: {Type: AWS::SNS::Topic}}\n")
+    result = CliRunner().invoke(app, ["import", "template", str(tmp_path / "t.yaml")])
+    assert result.exit_code == 2
+    (tmp_path / "u.yaml").write_bytes(b"\xff\xfe")
+    assert CliRunner().invoke(app, ["import", "template", str(tmp_path / "u.yaml")]).exit_code == 2
