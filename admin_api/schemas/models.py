@@ -545,3 +545,9 @@ class DriftResult(BaseModel):
     differences: list[DriftItem]
     notes: list[str]
     compared: int
+
+
+class ImportResults(BaseModel):
+    """One document for each API of a source that has several."""
+
+    apis: list[ImportResult]
