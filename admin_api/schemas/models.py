@@ -474,3 +474,19 @@ class ImportResult(BaseModel):
     document: dict[str, Any]
     not_taken: list[NotTakenItem]
     notes: list[str]
+
+
+class RoleDifference(BaseModel):
+    """A request about which IAM roles and the document do not agree. `roles` are those that an identity pool may give to a member of all the groups."""
+
+    groups: list[str]
+    roles: list[str]
+    route: str
+    request: str
+    allowed_by: Literal["role", "document"]
+
+
+class RolesImportResult(ImportResult):
+    """A document made of IAM roles, with one request for each route where it differs from them."""
+
+    differences: list[RoleDifference]
