@@ -7,7 +7,7 @@ IAM compares character by character: `*` is any run of characters, `/` among the
 
 import re
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, StrEnum
 from itertools import takewhile
@@ -342,6 +342,7 @@ class RouteWords:
         rivals = _Machine(self._rivals_of(cell))
         alphabet = _alphabet((*own.patterns, *machine.patterns, *rivals.patterns))
         start = (own.start(), rivals.start(), states, True)
+        own_step, rivals_step, machine_step = (_remembered(each.step) for each in (own, rivals, machine))
         seen, todo = {start}, deque([(start, "")])
         while todo:
             (at, beside, matching, after_slash), path = todo.popleft()
@@ -353,9 +354,9 @@ class RouteWords:
             for character in alphabet:
                 if character == "/" and after_slash:
                     continue
-                onward = own.step(at, character)
+                onward = own_step(at, character)
                 if onward:
-                    state = (onward, rivals.step(beside, character), machine.step(matching, character), character == "/")
+                    state = (onward, rivals_step(beside, character), machine_step(matching, character), character == "/")
                     if state not in seen:
                         seen.add(state)
                         todo.append((state, path + character))
@@ -373,6 +374,20 @@ class RouteWords:
                 if [s.kind for s in other.segments] < own and (route.is_greedy or not other.is_greedy) and _may_meet(other, route)
             )
         return known
+
+
+def _remembered(step: Callable[[States, str], States]) -> Callable[[States, str], States]:
+    """Return the same function with what it returned before at hand."""
+    known: dict[tuple[States, str], States] = {}
+
+    def remembering(states: States, character: str) -> States:
+        key = states, character
+        onward = known.get(key)
+        if onward is None:
+            onward = known[key] = step(states, character)
+        return onward
+
+    return remembering
 
 
 def _may_meet(one: RouteTemplate, other: RouteTemplate) -> bool:

@@ -6,6 +6,7 @@ It evaluates the policies as they stand, by regular expressions over whole ARNs,
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import combinations, islice
 from typing import Any
 
@@ -187,12 +188,17 @@ def _resource_fits(text: str, arn: str, values: Mapping[str, str] | None) -> tup
 
 def _fits(pattern: str, text: str, values: Mapping[str, str] | None) -> bool:
     """Return whether a whole text fits a pattern. A variable without a value is any text."""
+    return _expression(pattern, None if values is None else tuple(sorted(values.items()))).fullmatch(text) is not None
+
+
+@lru_cache(maxsize=4096)
+def _expression(pattern: str, values: tuple[tuple[str, str], ...] | None) -> re.Pattern[str]:
+    known = dict(values or ()) | {name: name for name in "*?$"}
     parts = []
     for part in re.findall(r"\$\{[^{}]*\}|.", pattern, re.DOTALL) if values is not None else pattern:
-        name = part[2:-1] if len(part) > 1 else ""
         if len(part) > 1:
-            known = name if name in ("*", "?", "$") else (values or {}).get(name)
-            parts.append(".*" if known is None else re.escape(known))
+            value = known.get(part[2:-1])
+            parts.append(".*" if value is None else re.escape(value))
         else:
             parts.append({"*": ".*", "?": "."}.get(part, re.escape(part)))
-    return re.fullmatch("".join(parts), text, re.DOTALL) is not None
+    return re.compile("".join(parts), re.DOTALL)
