@@ -551,3 +551,19 @@ class ImportResults(BaseModel):
     """One document for each API of a source that has several."""
 
     apis: list[ImportResult]
+
+
+class RoleDifference(BaseModel):
+    """A request about which IAM roles and the document do not agree. `roles` are those that an identity pool may give to a member of all the groups."""
+
+    groups: list[str]
+    roles: list[str]
+    route: str
+    request: str
+    allowed_by: Literal["role", "document"]
+
+
+class RolesImportResult(ImportResult):
+    """A document made of IAM roles, with one request for each route where it differs from them."""
+
+    differences: list[RoleDifference]
