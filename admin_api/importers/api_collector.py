@@ -1,16 +1,11 @@
 """Collects the routes of several APIs that one source declares, by the id under which the source refers to each."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from admin_api.importers.imported import FoundRoute, FoundRoutes, Guard, ImportSourceError, NotTaken
+from admin_api.importers.imported import FoundRoutes, Guard, ImportSourceError, NotTaken
 from admin_api.importers.route_list import RouteList
-
-ONE_PROXY_NOTE = (
-    "one route takes every path, so the API's real routes stand in the application: list them with `gatebook import openapi` from the "
-    "document that the application generates, and let the authorizer decide by the request's path (`CACHE_SCOPE=request`)"
-)
 
 
 @dataclass(slots=True)
@@ -26,8 +21,7 @@ class ApiCollector:
     def found(self) -> FoundRoutes:
         """Return what was collected."""
         routes = self.routes.found()
-        notes = [*self.notes, ONE_PROXY_NOTE] if is_one_proxy(routes) else self.notes
-        return FoundRoutes(self.name, routes, tuple(self.routes.not_taken), self.kind, tuple(dict.fromkeys(notes)))
+        return FoundRoutes(self.name, routes, tuple(self.routes.not_taken), self.kind, tuple(dict.fromkeys(self.notes)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +42,6 @@ class FoundApis:
         first, *others = [self.apis[api]] if api is not None else self.apis.values()
         joined = FoundRoutes(first.name, first.routes, (*self.not_taken, *first.not_taken), first.kind, (*self.notes, *first.notes))
         return [joined, *others]
-
-
-def is_one_proxy(routes: Iterable[FoundRoute]) -> bool:
-    """Return whether a whole application stands behind `/{proxy+}`, with or without its root."""
-    paths = {str(each.route).partition(" ")[2] for each in routes}
-    greedy = {path for path in paths if path.startswith("/{") and path.endswith("+}") and path.count("/") == 1}
-    return bool(greedy) and paths <= {*greedy, "/"}
 
 
 def authorizer_guard(authorization: object, *, key_required: bool = False) -> Guard:

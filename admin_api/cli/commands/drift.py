@@ -1,15 +1,14 @@
 """The command that compares a document with what is deployed, or with the file that it is deployed from."""
 
 import time
-from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from admin_api.analysis.drift import drift as differences_of
-from admin_api.analysis.found_routes import FoundRoutes
 from admin_api.cli.commands.import_ import StageOption, deployed
+from admin_api.cli.commands.route_sources import READERS
 from admin_api.cli.render import output
 from admin_api.cli.render.drift_junit import drift_as_junit
 from admin_api.cli.render.drift_report import DriftOutcome, present_drift, print_drift
@@ -17,21 +16,27 @@ from admin_api.cli.render.markdown import drift_as_markdown
 from admin_api.cli.render.sarif import drift_as_sarif
 from admin_api.cli.target import EXIT_FINDINGS, JsonOption
 from admin_api.documents.files import FileDocument, read_file
-from admin_api.importers.routes_text import read_routes
 from authorizer.policy.document import PermissionDocument
 from authorizer.policy.problems import DocumentError
 
 _NOTHING_DONE = "nothing was compared"
 _STANDARD_OUTPUT = Path("-")
 
-READERS: Mapping[str, Callable[[Path], FoundRoutes]] = {
-    "--routes": read_routes,
-}
-"""What reads the file of each option that names a source."""
-
 
 def drift(
     file: Annotated[Path, typer.Argument(help="File with the permission document, YAML or JSON.", show_default=False)],
+    openapi: Annotated[
+        Path | None, typer.Option("--openapi", help="Compare with an OpenAPI or Swagger definition.", show_default=False)
+    ] = None,
+    template: Annotated[
+        Path | None, typer.Option("--template", help="Compare with a CloudFormation or SAM template.", show_default=False)
+    ] = None,
+    serverless: Annotated[
+        Path | None, typer.Option("--serverless", help="Compare with a file of the Serverless Framework.", show_default=False)
+    ] = None,
+    source_api: Annotated[
+        str | None, typer.Option("--source-api", help="Which API of a template or Serverless file that has several.", show_default=False)
+    ] = None,
     routes: Annotated[
         Path | None, typer.Option("--routes", help="Compare with a list of routes, one per line.", show_default=False)
     ] = None,
@@ -63,7 +68,8 @@ def drift(
     Example: gatebook drift permissions.yaml --api-id a1b2c3d4e5 --stage prod"""
     if json and markdown == _STANDARD_OUTPUT:
         raise typer.BadParameter("--json and --markdown - both print: write one of them to a file")
-    files = {name: path for name, path in {"--routes": routes}.items() if path is not None}
+    named = {"--openapi": openapi, "--template": template, "--serverless": serverless, "--routes": routes}
+    files = {name: path for name, path in named.items() if path is not None}
     if len(files) + (api_id is not None) != 1:
         raise typer.BadParameter(f"name one source to compare with: {', '.join(READERS)} or --api-id")
     if stage is not None and api_id is None:
@@ -73,7 +79,7 @@ def drift(
         found, name = deployed(api_id, stage, region), api_id
     else:
         [(option, path)] = files.items()
-        found, name = READERS[option](path), path.name
+        found, name = READERS[option](path, source_api), path.name
     outcome = DriftOutcome(document.api, name, source, differences_of(document, found, time.time(), source.value))
     in_file = markdown if markdown != _STANDARD_OUTPUT else None
     for written, text in (sarif, drift_as_sarif), (junit, drift_as_junit), (in_file, drift_as_markdown):

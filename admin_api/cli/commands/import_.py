@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 import yaml
 
+from admin_api.cli.commands.route_sources import template_apis
 from admin_api.cli.render import output
 from admin_api.cli.settings import AWS
 from admin_api.cli.target import EXIT_FINDINGS, JsonOption, client
@@ -23,7 +24,6 @@ from admin_api.importers.openapi import BasePath, is_openapi, read_openapi
 from admin_api.importers.recognition import recognised
 from admin_api.importers.routes_text import read_routes
 from admin_api.importers.serverless import read_serverless
-from admin_api.importers.template import read_template
 from admin_api.importers.verified_permissions import read_verified_permissions
 from admin_api.schemas.models import ImportResult, ImportResults, NotTakenItem, RoleDifference, RolesImportResult
 
@@ -129,7 +129,7 @@ def import_template(
     """Read the routes that a CloudFormation or SAM template declares. With several APIs in it, prints a document for each, with `---` between them.
 
     Example: gatebook import template template.yaml --api PetsApi --parameter Stage=prod > permissions.yaml"""
-    print_apis(read_template(file, _parameters(parameter)), file, api, name, json=json)
+    print_apis(template_apis(file, _parameters(parameter)), file, api, name, json=json)
 
 
 def import_serverless(
@@ -260,11 +260,11 @@ def as_yaml(document: Any) -> str:
 
 COMMANDS: dict[str, Callable[..., None]] = {
     "openapi": import_openapi,
+    "template": import_template,
+    "serverless": import_serverless,
+    "apigateway": import_apigateway,
     "routes": import_routes,
     "iam": import_iam,
     "verified-permissions": import_verified_permissions,
-    "apigateway": import_apigateway,
-    "template": import_template,
-    "serverless": import_serverless,
 }
 """The subcommands of `gatebook import`, by name."""
