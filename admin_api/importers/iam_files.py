@@ -1,6 +1,6 @@
 """Reads the folder of `gatebook import iam`: groups, policies of their roles, and what the identity pool does with them.
 
-Its files are answers of the `aws` command as they are, or shorter ones written by hand; `docs/importing-iam.md` shows both.
+Its files are answers of the `aws` command as they are, or shorter ones written by hand; `docs/importing.md` shows both.
 """
 
 from collections.abc import Iterable, Iterator, Mapping

@@ -12,7 +12,7 @@ TEN_MISTAKES = """\
 api: pet store
 enforced: [everything]
 routes:
-  - GET pets
+  - GOT /pets
   - GET /pets
   - GET /pets
 everyone:
@@ -38,7 +38,7 @@ def bad(run: Run, target: Table, wire: AwsCalls, folder: Path) -> None:
 PLACES = [
     ("bad.yaml:1 /api", "`pet store`"),
     ("bad.yaml:2 /enforced/0", "`everything`"),
-    ("bad.yaml:4 /routes/0", "must start with `/`"),
+    ("bad.yaml:4 /routes/0", "method `GOT`"),
     ("bad.yaml:6 /routes/2", "same route"),
     ("bad.yaml:8 /everyone/allow", "must be a list"),
     ("bad.yaml:11 /groups/guest/inherits", "`nobody`"),

@@ -103,6 +103,7 @@ def test_json_of_plan_and_apply(run: Run, target: Table, seed: Path) -> None:
         "findings": [],
         "findings_in_all": 0,
         "notes": [],
+        "rules": [],
         "access": [
             {
                 "subject": "everyone",

@@ -90,7 +90,7 @@ def test_references_anchors_and_merges_are_followed() -> None:
     words = ("another file", "circle", "no operations", "no operations", "says nothing of an operation", "no method")
     assert [word for word, each in zip(words, found.not_taken, strict=True) if word not in each.reason] == []
     assert sum("webhook" in note for note in found.notes) == 1
-    assert sum("`GET /teams/:team`" in note for note in found.notes) == 1
+    assert sum("`GET /teams/:team`" in note for note in document_of(found).notes) == 1
 
 
 @pytest.mark.parametrize("name", ["swagger_2.yaml", "openapi_30.json", "openapi_31.yaml"])

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from admin_api.cli.app import app
 from admin_api.importers.api_collector import FoundApis
-from admin_api.importers.imported import FoundRoutes, ImportSourceError
+from admin_api.importers.imported import FoundRoutes, ImportSourceError, document_of
 from admin_api.importers.route_list import RouteList
 from admin_api.importers.template import BodyReader, read_template, routes_of_template
 from admin_api.importers.template_text import MAX_DEPTH, blocks_of
@@ -151,8 +151,8 @@ def test_an_openapi_body_is_pointed_out_or_read_by_who_can() -> None:
 
 
 def test_a_whole_application_behind_one_route_gets_a_note() -> None:
-    assert "gatebook import openapi" in read(event("'/{proxy+}'", "ANY")).apis["ServerlessRestApi"].notes[0]
-    assert not read(event("'/files/{proxy+}'", "ANY")).apis["ServerlessRestApi"].notes
+    assert "one proxy route serves a whole application" in document_of(read(event("'/{proxy+}'", "ANY")).apis["ServerlessRestApi"]).notes[0]
+    assert not document_of(read(event("'/files/{proxy+}'", "ANY")).apis["ServerlessRestApi"]).notes
 
 
 def test_resources_that_lie_under_each_other_end() -> None:
