@@ -47,8 +47,7 @@ properties: install ## random documents, tokens and requests against slow and ob
 
 integration: install ## table, service, authorizer and command against moto; templates
 	@rm -f .coverage.integration*
-	COVERAGE_FILE=.coverage.integration $(BIN)/pytest -q -n auto tests/integration tests/infrastructure -m 'not stack' $(MEASURED)
-	$(BIN)/pytest -q -n auto tests/performance -m 'not stack'
+	COVERAGE_FILE=.coverage.integration $(BIN)/pytest -q -n auto tests/integration tests/performance tests/infrastructure -m 'not stack' $(MEASURED)
 
 coverage: install ## what unit and integration tests run: all of the authorizer, 95 % of the admin API; CI does it
 	$(MAKE) MEASURE=1 unit integration gates
