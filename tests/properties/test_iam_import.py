@@ -157,7 +157,8 @@ def test_a_document_gives_no_group_more_than_its_role(part: int) -> None:
     print(f"GATEBOOK_SEED={seed}")
     random = Random(seed)
     decisions = allowed = narrower = bound = excepted = 0
-    while decisions < DECISIONS:
+    # Where nothing is allowed nothing was compared.
+    while decisions < DECISIONS or not allowed:
         routes = random_routes(random)
         groups, roles = [], {}
         for number in range(random.randint(1, 3)):
@@ -195,6 +196,4 @@ def test_a_document_gives_no_group_more_than_its_role(part: int) -> None:
                         narrower += 1
                         assert (group.name, f"{verb} {route.path}") in named or re.search(rf"^role {group.role},", said, re.MULTILINE), what
                     assert maybe or not surely
-    # Else nothing was compared.
-    assert allowed
     print(f"{decisions} decisions, {allowed} allowed, {narrower} narrower; documents with where {bound}, with except {excepted}")
