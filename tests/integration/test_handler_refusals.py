@@ -152,7 +152,7 @@ def nothing_published(table: Table) -> None:
 
 
 def unreadable_permissions(table: Table) -> None:
-    table.change(f"{PARTITION}#subject#group/guest", V1, content='{"held": {"allow": ["GET pets"]}, "ancestors": []}')
+    table.change(f"{PARTITION}#subject#group/guest", V1, content='{"held": {"allow": ["GOT pets"]}, "ancestors": []}')
 
 
 def unreadable_catalogue(table: Table) -> None:

@@ -46,7 +46,7 @@ SPOILT: list[tuple[tuple[str, str], dict[str, Any]]] = [
     (REGISTRY, {"name": {"a": "map"}}),
     *(
         ((ROUTES, V1), {"content": text})
-        for text in (None, "", "{", "[]", "{}", '{"routes": []}', '{"routes": ["GET pets"]}', "[" * 100_000)
+        for text in (None, "", "{", "[]", "{}", '{"routes": []}', '{"routes": ["GOT pets"]}', "[" * 100_000)
     ),
     ((ROUTES, V1), {"content": '{"routes": ["GET /pets"], "more": 1}'}),
     ((ROUTES, V1), {"content": '{"routes": ["GET /pets"], "enforced": ["everything"]}'}),
@@ -54,7 +54,7 @@ SPOILT: list[tuple[tuple[str, str], dict[str, Any]]] = [
     *(((OWNER, V1), {"content": text}) for text in ("", "{", "[]", "{}", "null", "7", "\x00", "[" * 100_000)),
     ((OWNER, V1), {"content": 7}),
     ((OWNER, V1), {"content": '{"held": {"allow": ["GET /pets"]}}'}),
-    ((OWNER, V1), {"content": '{"ancestors": [], "held": {"allow": ["GET pets"]}}'}),
+    ((OWNER, V1), {"content": '{"ancestors": [], "held": {"allow": ["GOT pets"]}}'}),
     ((OWNER, V1), {"content": '{"ancestors": [], "held": {"allow": ["FETCH /pets"]}}'}),
     ((OWNER, V1), {"content": '{"ancestors": [], "held": {"allow": "GET /pets"}}'}),
     ((OWNER, V1), {"content": '{"ancestors": [], "held": {"refuse": ["GET /pets"]}}'}),

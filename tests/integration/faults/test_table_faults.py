@@ -387,7 +387,7 @@ def spoil_guest(table: Table, version: str) -> dict[str, Any]:
     """Make a row unreadable. Gives what it was."""
     key = (f"{PARTITION}#subject#group/guest", version)
     before = table.get(*key)
-    table.change(*key, content='{"held": {"allow": ["GET pets"]}, "ancestors": []}')
+    table.change(*key, content='{"held": {"allow": ["GOT pets"]}, "ancestors": []}')
     return before
 
 
