@@ -52,6 +52,8 @@ CONTROL_PLANE_MAY_USE = (
     "authorizer.caller",
     "authorizer.errors",
 )
+# Only who judges a deployed function has to see what it sees.
+DOCTOR, DOCTOR_MAY_USE = "admin_api.doctor", ("authorizer.settings",)
 
 CLAIMS = ("authorizer.tokens.claims", "authorizer.errors")
 
@@ -139,10 +141,11 @@ def data_plane_stands_alone(source: Source) -> list[str]:
 
 def control_plane_uses_the_shared_part(source: Source) -> list[str]:
     """Of the data plane only what both must agree on; nothing of the templates and the tests."""
+    usable = CONTROL_PLANE_MAY_USE + (DOCTOR_MAY_USE if lies_in(source.name, DOCTOR) else ())
     return [
         module
         for module in source.imports()
-        if lies_in(module, "infra", "tests") or (lies_in(module, "authorizer") and not lies_in(module, *CONTROL_PLANE_MAY_USE))
+        if lies_in(module, "infra", "tests") or (lies_in(module, "authorizer") and not lies_in(module, *usable))
     ]
 
 
