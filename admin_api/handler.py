@@ -14,6 +14,7 @@ from aws_lambda_powertools.logging import utils  # noqa: E402
 
 from admin_api.gateway_cache import GatewayCaches  # noqa: E402
 from admin_api.rest.app import AdminApi  # noqa: E402
+from admin_api.rest.console import ConsoleConfig  # noqa: E402
 from admin_api.settings import AdminSettings, read_admin_settings  # noqa: E402
 from admin_api.wiring import open_service  # noqa: E402
 from authorizer.log_json import log_json  # noqa: E402
@@ -30,6 +31,7 @@ def build_handler(settings: AdminSettings) -> Any:
         flush=caches.flush,
         flush_on_publish=settings.flush_on_publish,
         allow_origin=settings.allow_origin,
+        console=ConsoleConfig(settings.console_client_id, settings.user_pool_id, settings.console_pool_url, settings.console_login_url),
     )
 
     def handle(event: Mapping[str, Any], context: Any) -> dict[str, Any]:

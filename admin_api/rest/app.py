@@ -17,6 +17,7 @@ from admin_api.publishing.service import ChangeTooLargeError, ConflictError, Den
 from admin_api.publishing.time_limit import TakesTooLongError, TimeLimit
 from admin_api.rest import problems
 from admin_api.rest.authentication import PUBLIC_PATHS, actor_of
+from admin_api.rest.console import Console, ConsoleConfig
 from admin_api.rest.endpoints import MAX_ANSWER_BYTES, Endpoints
 from admin_api.rest.openapi.document import describe
 from admin_api.rest.problems import ProblemError
@@ -59,6 +60,7 @@ class AdminApi:
         flush: Flush,
         flush_on_publish: bool = False,
         allow_origin: str = "*",
+        console: ConsoleConfig = ConsoleConfig(),  # noqa: B008  # it is frozen
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         cors = CORSConfig(
@@ -66,6 +68,7 @@ class AdminApi:
         )
         self._allow_origin = allow_origin
         self._clock = clock
+        self._console = Console(console)
         self._resolver = APIGatewayRestResolver(cors=cors, enable_validation=True, response_validation_error_http_code=500)
         self._endpoints = Endpoints(self._resolver, service, now, flush, flush_on_publish=flush_on_publish)
         for module in (documents, versions, access, denylist, authzen):
@@ -81,6 +84,10 @@ class AdminApi:
 
     def _answer(self, event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         path = requested_path(event)
+        if self._console.has(path):
+            file = self._console.answer(str(event.get("httpMethod")), path)
+            missing = ProblemError(problems.NOT_FOUND, "the console has no such file: reload the page")
+            return self._proxied(file or _problem(missing, path))
         event = {**event, "path": path}
         try:
             actor = None if path in PUBLIC_PATHS else actor_of(event)

@@ -61,7 +61,7 @@ class ApiList(Answer):
 
 
 class ApiDetail(ApiSummary):
-    """One API, who changed it last, and whether a change is unfinished."""
+    """One API, who changed it last, whether a change is unfinished, and whether the caller may change its document."""
 
     updated_at: str
     author: str
@@ -69,6 +69,7 @@ class ApiDetail(ApiSummary):
     enforced: list[str]
     routes: int
     unfinished: UnfinishedSeries | None = None
+    writable: bool
 
 
 class AccessChange(Answer):

@@ -35,6 +35,7 @@ class Deployment:
     client_id: str
     issuer: str
     jwks_uri: str
+    console_client_id: str
     apis: dict[str, Api]
     changed: tuple[str, ...]
 
@@ -66,6 +67,7 @@ def deploy(aws: Aws, build_folder: Path) -> Deployment:
         client_id=base["AppClientIds"],
         issuer=base["Issuer"],
         jwks_uri=jwks_uri,
+        console_client_id=base["ConsoleClientId"],
         apis={
             # Read anew each time: the emulator gives an API a new id when its definition changes.
             "rest_request": _api(aws, sample["RequestApiId"], sample["RequestApiUrl"]),
@@ -93,7 +95,7 @@ def forget_admin_api(aws: Aws) -> None:
 
 def _bring_up_base(aws: Aws, code: Mapping[str, str]) -> tuple[dict[str, str], bool]:
     pool = "" if _status(aws, BASE_STACK) is None else _outputs(aws, BASE_STACK).get("UserPoolId", "")
-    parameters = {**code, "SelfSignUp": "true", "JwksUri": _jwks_uri(aws, pool) if pool else ""}
+    parameters = {**code, "SelfSignUp": "true", "PoolUrl": aws.endpoint, "JwksUri": _jwks_uri(aws, pool) if pool else ""}
     base, changed = _bring_up_to_date(aws, BASE_STACK, "template.yaml", parameters)
     if base["UserPoolId"] != pool:
         # The pool is new, and only now its id is known, which the address of its keys holds.

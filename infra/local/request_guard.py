@@ -48,8 +48,11 @@ class RequestGuard:
         host = self._own_host(headers.get("host", ""))
         if host is None:
             return f"the Host is no name of this stack: use 127.0.0.1:{self.port} or the `host_header` of `local.json`"
-        is_foreign = "origin" in headers and not self._is_own_origin(headers["origin"])
-        if is_foreign or "cross-site" in headers.get("sec-fetch-site", "").lower():
+        # The console's page has a name of its own, and to a browser each name of this stack is another site: `Origin`, which no page can write, says more.
+        is_foreign = (
+            not self._is_own_origin(headers["origin"]) if "origin" in headers else "cross-site" in headers.get("sec-fetch-site", "").lower()
+        )
+        if is_foreign:
             return "it comes from a page of another origin"
         if _INTERNAL.match(scope["path"]):
             is_health = (scope.get("method"), scope["path"]) == ("GET", "/_ministack/health")
@@ -158,6 +161,9 @@ def _is_open(scope: Scope, host: str, headers: Mapping[str, str]) -> bool:
     if _API_HOST.fullmatch(host) or _OAUTH.fullmatch(path) or (method == "GET" and _DISCOVERY.fullmatch(path)):
         return True
     # The emulator knows which of Cognito's operations are public, and refuses the others without a signature.
+    if (method, path) == ("OPTIONS", "/") and "x-amz-target" in headers.get("access-control-request-headers", "").lower():
+        # A browser's question before it signs in. The answer is the same for all, and does nothing.
+        return True
     is_cognito = headers.get("x-amz-target", "").startswith("AWSCognitoIdentityProviderService.")
     return is_cognito and (method, path) == ("POST", "/") and "authorization" not in headers
 

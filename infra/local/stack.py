@@ -86,12 +86,19 @@ def _populate(aws: Aws, folder: StateFolder, documents: dict[str, str], say: Cal
         jwks_uri=deployment.jwks_uri,
         apis=deployment.apis,
         users=users,
+        console_client_id=deployment.console_client_id,
+        console=_console(deployment.apis[ADMIN]),
     )
     folder.write_local(local)
     say(f"users: {', '.join(users)}")
     seeded = seeds.apply_missing(aws, deployment.table, documents)
     say(f"permissions: seeded {', '.join(seeded)}" if seeded else "permissions: kept as they were")
     return Stack(aws, local, client, seeded)
+
+
+def _console(admin: Api) -> str:
+    """Return the console's address. A browser finds every name below `localhost` on this machine (RFC 6761 section 6.3)."""
+    return f"http://{admin['host_header']}/{admin['url'].rpartition('/')[2]}/console"
 
 
 def _faults(stack: Stack) -> dict[str, list[str]]:

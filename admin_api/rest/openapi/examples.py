@@ -59,6 +59,7 @@ EXAMPLES: dict[str, Any] = {
         "enforced": ["route"],
         "routes": 2,
         "unfinished": None,
+        "writable": True,
     },
     "PermissionDocument": _DOCUMENT,
     "WriteResult": {

@@ -8,6 +8,8 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Header, Path, Query
 
 from admin_api.analysis.access_changes import AccessChange
+from admin_api.publishing.lockout import ADMIN_API
+from admin_api.publishing.own_rights import may_edit
 from admin_api.publishing.service import PermissionService, VersionRecord
 from admin_api.rest import problems
 from admin_api.rest.endpoints import Endpoints, Meta, answer
@@ -42,7 +44,7 @@ def _register_apis(endpoints: Endpoints) -> None:
 
     @endpoints.add_for_api("GET", "", Meta("Read about one API", "apis", READ_PROBLEMS))
     def read_api(api: str) -> Response[models.ApiDetail]:
-        """One GetItem and two Queries. One Query more if the newest version changed the denylist."""
+        """One GetItem and two Queries, and what reading the admin API's own document takes. One Query more if the newest version changed the denylist."""
         head = service.head(api)
         record = service.newest_record(api, head)
         row = service.catalogue(api, head)
@@ -50,6 +52,7 @@ def _register_apis(endpoints: Endpoints) -> None:
         unfinished = None
         if part is not None:
             unfinished = models.UnfinishedSeries(id=part.id, part=part.number, parts=part.total, base_version=part.base)
+        own = service.find_published(ADMIN_API)
         detail = models.ApiDetail(
             name=api,
             version=head.version,
@@ -60,6 +63,7 @@ def _register_apis(endpoints: Endpoints) -> None:
             enforced=list(row.enforced),
             routes=len(row.catalog.routes),
             unfinished=unfinished,
+            writable=own is not None and may_edit(own.document, endpoints.actor, api, endpoints.now()),
         )
         return answer(detail, headers={"ETag": entity_tag(head)})
 
