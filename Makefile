@@ -57,8 +57,8 @@ gates: install
 	$(BIN)/coverage report --include='authorizer/*' --fail-under=100
 	$(BIN)/coverage report --include='admin_api/*' --fail-under=95
 
-stack: install ## the local stack end to end
-	$(BIN)/pytest -q tests -m stack
+stack: install ## the local stack end to end, the console in a real browser
+	$(BIN)/pytest -q tests/stack tests/console -m stack
 
 fuzz: install ## random permissions, mutated tokens and mutated events on all cores for MINUTES (10), with counts
 	$(BIN)/python -m tests.tools.fuzz --minutes $(or $(MINUTES),10)

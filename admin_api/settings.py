@@ -23,7 +23,7 @@ class AdminSettings:
     """The admin API's own environment, checked. `flush_stages` names the stages of each API whose remembered answers are dropped,
     `flush_on_publish` drops them with each version, not with changes of the denylist alone. `issuers` are those that the guarded APIs trust.
 
-    People sign in to the console through `console_client_id`, `""` where it is not set up: at `console_pool_url`, or at `console_login_url`, the managed login."""
+    People sign in to the console through `console_client_id`, `""` where it is not set up: at `console_pool_url`, or at `console_login_url` (managed login)."""
 
     table: str
     flush_stages: Mapping[str, tuple[str, ...]]
@@ -38,7 +38,9 @@ class AdminSettings:
 
 def read_admin_settings(environ: Mapping[str, str] | None = None, parameter: Callable[[str], str] = read_parameter) -> AdminSettings:
     """Read `PERMISSIONS_TABLE`, `FLUSH_STAGES`, `FLUSH_ON`, `ALLOW_ORIGIN`, `CONSOLE_CLIENT_ID`, `CONSOLE_POOL_URL` and `CONSOLE_LOGIN_URL`; `USER_POOL_ID`,
-    `APP_CLIENT_IDS`, `JWKS_URI` and `TRUSTED_ISSUERS` as the authorizers have them. Raises `SettingsError` that names every one that is missing or wrong. `parameter` reads a parameter of Systems Manager."""
+    `APP_CLIENT_IDS`, `JWKS_URI` and `TRUSTED_ISSUERS` as the authorizers have them. Raises `SettingsError` that names every one that is missing or wrong.
+
+    `parameter` reads a parameter of Systems Manager."""
     environ = os.environ if environ is None else environ
     problems: list[str] = []
     table = environ.get("PERMISSIONS_TABLE", "").strip()

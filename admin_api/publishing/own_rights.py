@@ -1,4 +1,4 @@
-"""What the caller of the admin API may do there, so that a page need not offer what would be refused. It is a hint: the authorizer decides about each request."""
+"""What the caller of the admin API may do there, so that a page need not offer what would be refused. A hint: the authorizer decides about each request."""
 
 from admin_api.publishing.lockout import Actor
 from authorizer.policy.decision import Grounds, decide

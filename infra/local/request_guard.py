@@ -48,11 +48,10 @@ class RequestGuard:
         host = self._own_host(headers.get("host", ""))
         if host is None:
             return f"the Host is no name of this stack: use 127.0.0.1:{self.port} or the `host_header` of `local.json`"
-        # The console's page has a name of its own, and to a browser each name of this stack is another site: `Origin`, which no page can write, says more.
-        is_foreign = (
-            not self._is_own_origin(headers["origin"]) if "origin" in headers else "cross-site" in headers.get("sec-fetch-site", "").lower()
-        )
-        if is_foreign:
+        is_foreign = "origin" in headers and not self._is_own_origin(headers["origin"])
+        is_cross_site = "cross-site" in headers.get("sec-fetch-site", "").lower()
+        # To a browser each name of this stack is a site of its own: the console's page signs in at another one. `Origin`, which no page can write, is ours.
+        if is_foreign or (is_cross_site and not ("origin" in headers and _is_sign_in(scope, headers))):
             return "it comes from a page of another origin"
         if _INTERNAL.match(scope["path"]):
             is_health = (scope.get("method"), scope["path"]) == ("GET", "/_ministack/health")
@@ -161,11 +160,16 @@ def _is_open(scope: Scope, host: str, headers: Mapping[str, str]) -> bool:
     if _API_HOST.fullmatch(host) or _OAUTH.fullmatch(path) or (method == "GET" and _DISCOVERY.fullmatch(path)):
         return True
     # The emulator knows which of Cognito's operations are public, and refuses the others without a signature.
-    if (method, path) == ("OPTIONS", "/") and "x-amz-target" in headers.get("access-control-request-headers", "").lower():
-        # A browser's question before it signs in. The answer is the same for all, and does nothing.
-        return True
-    is_cognito = headers.get("x-amz-target", "").startswith("AWSCognitoIdentityProviderService.")
-    return is_cognito and (method, path) == ("POST", "/") and "authorization" not in headers
+    return _is_sign_in(scope, headers)
+
+
+def _is_sign_in(scope: Scope, headers: Mapping[str, str]) -> bool:
+    """Return whether a request is for one of Cognito's operations, or a browser's question before one, which is answered alike to all and does nothing."""
+    if scope["path"] != "/" or "authorization" in headers:
+        return False
+    if scope.get("method") == "OPTIONS":
+        return "x-amz-target" in headers.get("access-control-request-headers", "").lower()
+    return scope.get("method") == "POST" and headers.get("x-amz-target", "").startswith("AWSCognitoIdentityProviderService.")
 
 
 def _read_headers(scope: Scope) -> dict[str, str]:

@@ -29,7 +29,10 @@ class Tour:
         self._own_pets = f"/owners/{unverified_claims(self._tokens['owner'])['sub']}/pets"
 
     def show(self) -> None:
-        """Signs in, calls, edits a permission through the admin API, calls again, and undoes the edit."""
+        """Names the console; then signs in, calls, edits a permission through the admin API, calls again, and undoes the edit."""
+        if "console" in self._stack.local:
+            self._title("The console: who may do what, in a browser. Sign in as admin, with the password below")
+            self._line("open", self._stack.local["console"])
         self._title("Sign in as guest: client id, client secret and password for an access token")
         claims = unverified_claims(self._tokens["guest"])
         self._line("InitiateAuth", f"token for groups {claims.get('cognito:groups', [])}, {claims['exp'] - claims['iat']} s")

@@ -33,6 +33,9 @@ CONDITIONS = {
     "HasTrustedIssuers": False,
     "HasTrustedIssuersParameter": False,
     "FlushesStages": False,
+    "HasConsoleLogin": False,
+    "HasConsoleClient": False,
+    "HasPoolUrl": False,
 }
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from admin_api.publishing.lockout import ADMIN_API
 from admin_api.rest.authentication import PUBLIC_PATHS
+from admin_api.rest.console import CONFIG_PATH, PATH, Console
 from admin_api.settings import read_admin_settings
 from authorizer.policy.permission import PrincipalRef, RefKind
 from authorizer.settings import NAMES
@@ -34,7 +35,7 @@ GUARDED = {
     *("GET /v1/{proxy+}", "PUT /v1/{proxy+}", "PATCH /v1/{proxy+}", "POST /v1/{proxy+}", "DELETE /v1/{proxy+}"),
     "POST /access/v1/{proxy+}",
 }
-PUBLIC = {"GET /v1/openapi.json"}
+PUBLIC = {"GET /v1/openapi.json", "GET /console", "GET /console/{proxy+}"}
 
 
 def statements(role: str) -> list[dict[str, Any]]:
@@ -51,7 +52,8 @@ def test_every_route_is_guarded_but_the_description_and_the_preflight() -> None:
             assert method["x-amazon-apigateway-integration"]["type"] == "mock"
         else:
             assert method["security"] == [{"NONE" if route in PUBLIC else "Gatebook": []}], route
-    assert {route.partition(" ")[2] for route in PUBLIC} == PUBLIC_PATHS
+    paths = {route.partition(" ")[2] for route in PUBLIC}
+    assert {path for path in paths if not Console.has(path)} == PUBLIC_PATHS
 
 
 def test_nothing_is_remembered_for_routes_that_the_gateway_cannot_tell_apart() -> None:
@@ -66,6 +68,40 @@ def test_the_authorizer_judges_by_the_admin_apis_own_document() -> None:
     assert variables["API"] == ADMIN_API
     assert set(function(BASE, AUTHORIZER)["Environment"]["Variables"]) <= set(NAMES)
     run_in(variables, "import authorizer.handler")
+
+
+@pytest.mark.parametrize(
+    ("conditions", "parameters", "expected"),
+    [
+        ({}, {}, ("", "https://cognito-idp.eu-west-1.amazonaws.com", "")),
+        ({"HasConsoleClient": True}, {"ConsoleClientId": "client2"}, ("client2", "https://cognito-idp.eu-west-1.amazonaws.com", "")),
+        (
+            {"HasConsoleClient": True, "HasConsoleLogin": True},
+            {"ConsoleClientId": "client2", "ConsoleLoginUrl": "https://shop.example", "ConsoleUrl": "https://a.example/admin/console"},
+            ("client2", "https://cognito-idp.eu-west-1.amazonaws.com", "https://shop.example"),
+        ),
+        ({"HasPoolUrl": True}, {"PoolUrl": "http://127.0.0.1:4599"}, ("", "http://127.0.0.1:4599", "")),
+    ],
+)
+def test_the_console_is_told_how_people_sign_in(
+    conditions: dict[str, bool], parameters: dict[str, str], expected: tuple[str, str, str]
+) -> None:
+    settings = read_admin_settings(environment(BASE, FUNCTION, conditions, **parameters))
+    assert (settings.console_client_id, settings.console_pool_url, settings.console_login_url) == expected
+
+
+def test_the_consoles_client_keeps_no_secret_and_takes_no_plain_password() -> None:
+    client = resources(BASE, "AWS::Cognito::UserPoolClient")["ConsoleClient"]
+    assert client["GenerateSecret"] is False
+    assert client["ExplicitAuthFlows"] == ["ALLOW_USER_SRP_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"]
+    assert client["PreventUserExistenceErrors"] == "ENABLED"
+
+
+def test_the_deployed_function_serves_the_console_without_a_caller() -> None:
+    for path in (PATH, CONFIG_PATH):
+        event = {"httpMethod": "GET", "path": path, "headers": {}, "requestContext": {}}
+        script = f"import json, admin_api.handler as h\nprint('status', h.handler(json.loads({json.dumps(json.dumps(event))}), None)['statusCode'])"
+        assert "status 200" in run_in(environment(BASE, FUNCTION), script)
 
 
 def test_the_admin_function_starts_with_the_settings_it_is_given() -> None:

@@ -11,6 +11,7 @@ from admin_api.publishing.lockout import ADMIN_API, Actor, check_lock_out, check
 from admin_api.publishing.service import PermissionService
 from admin_api.rest.app import AdminApi
 from admin_api.rest.authentication import PUBLIC_PATHS
+from admin_api.rest.console import PATH
 from authorizer.policy.denylist import Denylist, DenylistKind, TokenIds
 from authorizer.policy.document import PermissionDocument
 from authorizer.policy.permission import EVERYONE, PrincipalRef, RefKind
@@ -55,7 +56,7 @@ def test_the_catalogue_is_the_admin_apis_list_of_routes(stage: str) -> None:
     if stage == "dev":
         expected |= {route.replace(OWN, ONE) for route in expected if OWN in route}
     assert routes(document, public=False) == expected
-    assert routes(document, public=True) == {f"GET {path}" for path in PUBLIC_PATHS}
+    assert routes(document, public=True) == {f"GET {path}" for path in (*PUBLIC_PATHS, PATH, f"{PATH}/{{proxy+}}")}
     assert document.enforced == ("request",)
 
 

@@ -100,6 +100,21 @@ def test_a_page_of_another_origin_reaches_nothing(headers: dict[str, str], kind:
             assert "another origin" in str(GUARD.refusal(request(method, path, {"host": host, **headers}, kind=kind)))
 
 
+ASKING = {"access-control-request-headers": "content-type,x-amz-target", "access-control-request-method": "POST"}
+
+
+@pytest.mark.parametrize(("method", "asked"), [("OPTIONS", ASKING), ("POST", SIGN_IN)])
+def test_the_console_signs_in_from_a_name_of_its_own(method: str, asked: dict[str, str]) -> None:
+    page = {"host": OWN, "origin": f"http://{API}", "sec-fetch-site": "cross-site"}
+    assert GUARD.refusal(request(method, "/", page | asked)) is None
+    assert "another origin" in str(GUARD.refusal(request(method, "/", page | asked | {"origin": "http://evil.example"})))
+    without_origin = {name: value for name, value in page.items() if name != "origin"}
+    assert "another origin" in str(GUARD.refusal(request(method, "/", without_origin | asked)))
+    assert "another origin" in str(GUARD.refusal(request(method, "/other", page | asked)))
+    assert "another origin" in str(GUARD.refusal(request(method, "/", page)))
+    assert "another origin" in str(GUARD.refusal(request(method, "/", page | asked | {"authorization": "AWS4-HMAC-SHA256"})))
+
+
 @pytest.mark.parametrize(
     "headers", [{"origin": f"http://{API}", "sec-fetch-site": "same-origin"}, {"sec-fetch-site": "none"}, {"sec-fetch-site": "same-site"}]
 )
