@@ -11,6 +11,7 @@ from admin_api.publishing.lockout import ADMIN_API
 from admin_api.rest.authentication import PUBLIC_PATHS
 from admin_api.rest.console import CONFIG_PATH, PATH, Console
 from admin_api.settings import read_admin_settings
+from authorizer.errors import SettingsError
 from authorizer.policy.permission import PrincipalRef, RefKind
 from authorizer.settings import NAMES
 from authorizer.table import keys
@@ -88,6 +89,26 @@ def test_the_console_is_told_how_people_sign_in(
 ) -> None:
     settings = read_admin_settings(environment(BASE, FUNCTION, conditions, **parameters))
     assert (settings.console_client_id, settings.console_pool_url, settings.console_login_url) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("CONSOLE_LOGIN_URL", "http://shop.example"),
+        ("CONSOLE_LOGIN_URL", "https://shop.example/login"),
+        ("CONSOLE_LOGIN_URL", "shop.example"),
+        ("CONSOLE_POOL_URL", "http://127.0.0.1.evil.example"),
+        ("CONSOLE_POOL_URL", "https://a.example; script-src *"),
+    ],
+)
+def test_an_address_that_the_pages_policy_could_not_name_stops_the_start(name: str, text: str) -> None:
+    with pytest.raises(SettingsError, match=f"`{name}` is"):
+        read_admin_settings(environment(BASE, FUNCTION) | {name: text})
+
+
+def test_a_client_without_its_pool_stops_the_start() -> None:
+    with pytest.raises(SettingsError, match="`CONSOLE_CLIENT_ID` is set without `USER_POOL_ID`"):
+        read_admin_settings({"PERMISSIONS_TABLE": "permissions", "CONSOLE_CLIENT_ID": "client2"})
 
 
 def test_the_consoles_client_keeps_no_secret_and_takes_no_plain_password() -> None:

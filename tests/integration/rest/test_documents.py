@@ -6,7 +6,7 @@ import pytest
 
 from admin_api.publishing.service import PermissionService
 from admin_api.rest.app import AdminApi
-from tests.integration.rest.client import ADMIN, OTHER_ADMIN, Client, Reply, pets
+from tests.integration.rest.client import ADMIN, OTHER_ADMIN, Caller, Client, Reply, pets
 from tests.integration.rest.conftest import Rest
 from tests.support.aws_calls import Answer, Call
 from tests.support.tables import Table, opened
@@ -346,10 +346,22 @@ def test_apis_are_listed_with_their_versions(client: Client, shop: str) -> None:
         "enforced": [],
         "routes": 4,
         "unfinished": None,
+        "writable": False,
     }
     page = client.get("/v1/apis", limit="1").body
     assert [api["name"] for api in page["apis"]] == [listed[0]["name"]]
     assert client.get("/v1/apis", limit="1", cursor=page["next"]).body["apis"][0] == listed[1]
+
+
+def test_an_api_tells_whether_its_caller_may_change_it(rest: Rest, shop: str) -> None:
+    needed = ("GET .../document", "PUT .../document", "PATCH .../document", "POST .../versions/{number}/rollback")
+    routes = ["PATCH /v1/apis/{api}/document", *(each.replace("...", "/v1/apis/gatebook-admin") for each in needed)]
+    groups = {"gatebook-admins": {"allow": ["* /**"]}, "gatebook-auditors": {"allow": ["GET /**"]}}
+    rest.client.publish({"api": "gatebook-admin", "routes": routes, "groups": groups})
+    auditor = Caller("ann", ("gatebook-auditors",))
+    for name in (shop, "gatebook-admin"):
+        assert rest.client.get(f"/v1/apis/{name}").body["writable"] is True
+        assert rest.client.get(f"/v1/apis/{name}", as_=auditor).body["writable"] is False
 
 
 @pytest.mark.parametrize("on_publish", [False, True])
