@@ -44,6 +44,12 @@ PANELS: dict[str, dict[str, str]] = {
             "Ask an issuer's discovery document and print its entry for TRUSTED_ISSUERS: its keys, its algorithms, and where its tokens say groups and clients."
         ),
     },
+    "A deployed API": {
+        "doctor": (
+            "Look at a deployed API with its authorizer, function, role, table and user pool: what lets somebody in, keeps somebody out, or will one day. "
+            "Each finding\nsays what to do. Writes nothing. Exits with 1 if anything is found, or could not be read."
+        ),
+    },
     "Local stack": {
         "up": "Start the local stack: an AWS emulator with the real templates deployed, seeds applied and users to sign in as.",
         "down": "Stop the local stack that runs with the state of this folder. Its state stays for the next start.",

@@ -548,6 +548,42 @@ class DriftResult(BaseModel):
     compared: int
 
 
+class DoctorFinding(BaseModel):
+    """One thing that is wrong with a deployment. `about` names it as AWS does, `remedy` says what to do."""
+
+    severity: Literal["error", "warning"]
+    about: str
+    message: str
+    remedy: str
+
+
+class DoctorCheck(BaseModel):
+    """One check. Without findings all is well, or what it needs could not be read."""
+
+    name: str
+    looks_at: str
+    findings: list[DoctorFinding]
+
+
+class DoctorUnread(BaseModel):
+    """Something of a deployment that could not be read, and the permission that it needs."""
+
+    what: str
+    reason: str
+    needs: str
+
+
+class DoctorResult(BaseModel):
+    """What every check said of a deployed API. `authorizer` is the id of the Lambda authorizer that was looked at."""
+
+    api_id: str
+    stage: str
+    kind: Literal["rest", "http", "websocket"]
+    authorizer: str
+    checks: list[DoctorCheck]
+    unread: list[DoctorUnread]
+
+
 class ImportResults(BaseModel):
     """One document for each API of a source that has several."""
 
