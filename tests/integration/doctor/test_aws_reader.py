@@ -285,6 +285,23 @@ def test_an_api_whose_routes_name_no_lambda_authorizer(stack: DeployedStack, kin
         stack.read()
 
 
+def test_an_authorizer_that_a_route_kept_from_before_guards_nothing(stack: DeployedStack) -> None:
+    stack.rest(rest_authorizer(), rest_authorizer(id="auth02"), methods={"/pets": {"GET": guarded(), "PUT": guarded("auth02", "AWS_IAM")}})
+    assert stack.read().authorizer.id == "auth01"
+    stack.newer(
+        "HTTP", authorizer(), authorizer(authorizerId="auth02"), routes={"GET /pets": guarded(), "GET /me": guarded("auth02", "NONE")}
+    )
+    assert stack.read().authorizer.id == "auth01"
+
+
+def test_a_method_that_is_deployed_without_its_authorizer_stays_open(stack: DeployedStack) -> None:
+    two(stack)
+    stack.pages["api-gateway.GetDeployment"] = [
+        {"id": "d1", "apiSummary": {"/partners": {"GET": {"authorizationType": "NONE"}}, "/pets": {"GET": guarded()}}}
+    ]
+    assert guards(stack.read(authorizer="auth01")) == {"GET /partners": Guard.NONE, "GET /pets": Guard.AUTHORIZER}
+
+
 def test_several_authorizers_of_an_http_api(stack: DeployedStack) -> None:
     routes = {"GET /pets": guarded(), "$default": guarded("auth02"), "GET /owners": {"authorizationType": "CUSTOM"}}
     stack.newer("HTTP", authorizer(), authorizer(authorizerId="auth02", authorizerUri=uri(OTHER)), routes=routes)
