@@ -562,6 +562,12 @@ def test_refusals_that_were_changed_are_read_from_all_pages(stack: DeployedStack
     }
 
 
+def test_a_list_that_is_left_out_is_empty(stack: DeployedStack) -> None:
+    stack.pages["api-gateway.GetGatewayResponses"] = [{}]
+    found = stack.read()
+    assert (found.refusals, found.unread) == ({}, ())
+
+
 # What may not be read.
 
 OPTIONAL = {
