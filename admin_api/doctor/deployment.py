@@ -43,7 +43,10 @@ class GatewayAuthorizer:
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """The authorizer's function. `policy` is its resource policy, None for none; `timeout` is in seconds, `memory` in MB."""
+    """The authorizer's function. `policy` is its resource policy, None for none; `timeout` is in seconds, `memory` in MB.
+
+    Where the policy could not be read, `policy_is_known` is False: nobody can say then whom it lets in.
+    """
 
     arn: str
     name: str
@@ -53,6 +56,7 @@ class Function:
     environment: Mapping[str, str]
     role: str
     policy: Mapping[str, Any] | None
+    policy_is_known: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +69,8 @@ class RolePolicy:
 
 @dataclass(frozen=True, slots=True)
 class RefusalResponse:
-    """What the gateway sends with one of its own refusals, such as `UNAUTHORIZED`. `headers` are by their name in lower case."""
+    """What the gateway sends with one of its own refusals, such as `UNAUTHORIZED`. `headers` are by their parameter's name in lower case, such as
+    `gatewayresponse.header.access-control-allow-origin`, and a fixed value stands in single quotes: `'*'`."""
 
     type: str
     status: str
@@ -132,11 +137,11 @@ class Unread:
 class Deployment:
     """A stage of an API, its Lambda authorizer and what that reads.
 
-    `routes` is the deployed stage's list. `authorizer` is the one that is meant. `resource_policy` is a REST API's, None for none. `refusals` are a REST API's
-    gateway responses that were changed, by type. `cors` is an HTTP API's `CorsConfiguration`, None for none. `arn` is the stage's, without its routes:
-    `arn:aws:execute-api:eu-west-1:123456789012:a1b2c3d4e5/prod`. `parameters` are those of Systems Manager
-    that the settings name, None where one could not be read. `key_sets` are one for each
-    issuer that is trusted.
+    `routes` is the deployed stage's list; those of another Lambda authorizer have `Guard.OTHER`. `authorizer` is the one that is meant. `resource_policy` is a
+    REST API's, None for none. `refusals` are a REST API's gateway responses that were changed, by type. `cors` is an HTTP API's `CorsConfiguration`, None for
+    none. `arn` is the stage's, without its routes: `arn:aws:execute-api:eu-west-1:123456789012:a1b2c3d4e5/prod`. `parameters` are those of Systems Manager
+    that the settings name, None where one could not be read. `key_sets` are one for each issuer that is trusted, none where the settings cannot be used.
+    `read_at` is when all this was read, in seconds since 1970.
     """
 
     api_id: str
@@ -157,3 +162,4 @@ class Deployment:
     pool: UserPool | None = None
     key_sets: tuple[KeySet, ...] | None = None
     unread: tuple[Unread, ...] = ()
+    read_at: float = 0.0

@@ -3,38 +3,27 @@
 Needs `apigateway:GET` on `/restapis/{id}`, `/restapis/{id}/*`, `/apis/{id}` and `/apis/{id}/*`, and nothing else.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from admin_api.importers.imported import FoundRoutes, Guard, ImportSourceError
+from admin_api.importers.deployed_stage import Client, DeployedStage, find_stage
+from admin_api.importers.imported import FoundRoutes, Guard
 from admin_api.importers.route_list import RouteList
 from authorizer.policy.route import DEFAULT_ROUTE, WEBSOCKET
 
-_NOT_FOUND = "NotFoundException"
 _CONNECT = "$connect"
 _PREFLIGHT = "OPTIONS"
 _MAX_NAMED = 5
 
-Client = Callable[[str], Any]
-"""Makes a client of a service, `apigateway` or `apigatewayv2`."""
-
 
 def read_deployed(api_id: str, stage: str | None, client: Client) -> FoundRoutes:
-    """Return the routes of an API by its id. `stage` may be left out where the API has one alone, or `$default`. Raises `ImportSourceError`, `ClientError`.
+    """Return the routes of an API by its id. `stage` may be left out where the API has one alone, or `$default`. Raises `ImportSourceError`, `ClientError`."""
+    return routes_of(find_stage(api_id, stage, client), client)
 
-    One id belongs to one kind of API: HTTP and WebSocket APIs are asked for first (`GetApi`), then REST APIs (`GetRestApi`).
-    """
-    newer = client("apigatewayv2")
-    api = _found(lambda: newer.get_api(ApiId=api_id))
-    if api is not None:
-        return _of_routes(newer, api, stage)
-    older = client("apigateway")
-    api = _found(lambda: older.get_rest_api(restApiId=api_id))
-    if api is None:
-        raise ImportSourceError(f"there is no API `{api_id}` in this account and region: correct the id, or give --region")
-    return _of_deployment(older, api_id, api, stage)
+
+def routes_of(at: DeployedStage, client: Client) -> FoundRoutes:
+    """Return the routes of a stage, in places such as `a1b2c3d4e5/prod GET /pets`. Raises `ClientError`."""
+    return _of_deployment(at, client) if at.is_rest else _of_routes(at, client)
 
 
 def unguarded_notes(found: FoundRoutes) -> tuple[str, ...]:
@@ -48,82 +37,40 @@ def unguarded_notes(found: FoundRoutes) -> tuple[str, ...]:
     )
 
 
-def _found(ask: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any] | None:
-    try:
-        return ask()
-    except ClientError as error:
-        if error.response.get("Error", {}).get("Code") == _NOT_FOUND:
-            return None
-        raise
-
-
-def _chosen(stages: Mapping[str, Mapping[str, Any]], stage: str | None, api_id: str) -> Mapping[str, Any]:
-    """Return the stage that is meant."""
-    names = ", ".join(f"`{name}`" for name in sorted(stages))
-    if not stages:
-        raise ImportSourceError(
-            f"API `{api_id}` has no stage, so that nothing of it is deployed: deploy it, or import the file that it is made of"
-        )
-    if stage is not None:
-        if stage not in stages:
-            raise ImportSourceError(f"API `{api_id}` has no stage `{stage}`: its stages are {names}")
-        return stages[stage]
-    if len(stages) == 1:
-        return next(iter(stages.values()))
-    if DEFAULT_ROUTE in stages:
-        return stages[DEFAULT_ROUTE]
-    raise ImportSourceError(f"API `{api_id}` has several stages: name one with --stage, its stages are {names}")
-
-
-def _of_deployment(client: Any, api_id: str, api: Mapping[str, Any], stage: str | None) -> FoundRoutes:
+def _of_deployment(at: DeployedStage, client: Client) -> FoundRoutes:
     """Return what a stage of a REST API serves: the methods of its deployment, which later edits of the API do not change ("Deployment", API reference)."""
-    stages = {each["stageName"]: each for each in client.get_stages(restApiId=api_id)["item"]}
-    chosen = _chosen(stages, stage, api_id)
-    name, routes, notes = chosen["stageName"], RouteList(), []
-    canary = chosen.get("canarySettings", {}).get("deploymentId")
+    routes, notes, gateway = RouteList(), [], client("apigateway")
+    canary = at.settings.get("canarySettings", {}).get("deploymentId")
     # A canary takes a part of the requests, so that what either deployment has is deployed.
-    for deployment in dict.fromkeys(each for each in (chosen["deploymentId"], canary) if each):
-        summary = client.get_deployment(restApiId=api_id, deploymentId=deployment, embed=["apisummary"]).get("apiSummary") or {}
+    for deployment in dict.fromkeys(each for each in (at.settings["deploymentId"], canary) if each):
+        summary = gateway.get_deployment(restApiId=at.api_id, deploymentId=deployment, embed=["apisummary"]).get("apiSummary") or {}
         if not summary:
             notes.append(
                 f"deployment `{deployment}` does not say what it serves: these are the API's resources as they are now, deployed or not"
             )
-            summary = _resources(client, api_id)
+            summary = at.method_resources(client)
         for path, methods in sorted(summary.items()):
             for method, settings in sorted(methods.items()):
                 guard = _guard(settings.get("authorizationType"), method, needs_key=settings.get("apiKeyRequired", False))
-                routes.add(method, path, f"{api_id}/{name} {method} {path}", guard)
-    return FoundRoutes(api.get("name", api_id), routes.found(), tuple(routes.not_taken), "rest", tuple(notes))
+                routes.add(method, path, f"{at.api_id}/{at.name} {method} {path}", guard)
+    return FoundRoutes(at.api_name, routes.found(), tuple(routes.not_taken), at.kind, tuple(notes))
 
 
-def _resources(client: Any, api_id: str) -> dict[str, Mapping[str, Any]]:
-    pages = client.get_paginator("get_resources").paginate(restApiId=api_id, embed=["methods"])
-    return {each["path"]: each.get("resourceMethods", {}) for page in pages for each in page["items"]}
-
-
-def _of_routes(client: Any, api: Mapping[str, Any], stage: str | None) -> FoundRoutes:
+def _of_routes(at: DeployedStage, client: Client) -> FoundRoutes:
     """Return the routes of an HTTP or WebSocket API. A stage that deploys by itself serves them; of another one AWS tells no routes."""
-    api_id, is_websocket = api["ApiId"], api["ProtocolType"] == "WEBSOCKET"
-    stages = {each["StageName"]: each for each in _items(client, "get_stages", api_id)}
-    chosen = _chosen(stages, stage, api_id)
-    name, routes = chosen["StageName"], RouteList()
-    found = sorted(_items(client, "get_routes", api_id), key=lambda each: str(each["RouteKey"]))
+    routes = RouteList()
+    found = sorted(at.items("get_routes", client), key=lambda each: str(each["RouteKey"]))
     # Only `$connect` may have an authorizer; what follows comes over the connection that it let in, or that nobody asked about.
     on_connect = next((_guard_of(each, _CONNECT) for each in found if each["RouteKey"] == _CONNECT), Guard.NONE)
     for each in found:
         key = each["RouteKey"]
-        place = f"{api_id}/{name} {key}"
-        if is_websocket:
+        place = f"{at.api_id}/{at.name} {key}"
+        if at.kind == "websocket":
             routes.add(WEBSOCKET, key, place, on_connect)
         else:
             method, _, path = ("ANY", "", key) if key == DEFAULT_ROUTE else key.partition(" ")
             routes.add(method, path, place, _guard_of(each, method))
-    kind = "websocket" if is_websocket else "http"
-    return FoundRoutes(api.get("Name", api_id), routes.found(), tuple(routes.not_taken), kind, tuple(_notes(chosen, found)))
-
-
-def _items(client: Any, operation: str, api_id: str) -> list[Mapping[str, Any]]:
-    return [each for page in client.get_paginator(operation).paginate(ApiId=api_id) for each in page["Items"]]
+    return FoundRoutes(at.api_name, routes.found(), tuple(routes.not_taken), at.kind, tuple(_notes(at.settings, found)))
 
 
 def _notes(stage: Mapping[str, Any], routes: Iterable[Mapping[str, Any]]) -> Iterable[str]:
