@@ -43,7 +43,10 @@ class GatewayAuthorizer:
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """The authorizer's function. `policy` is its resource policy, None for none; `timeout` is in seconds, `memory` in MB."""
+    """The authorizer's function. `policy` is its resource policy, None for none; `timeout` is in seconds, `memory` in MB.
+
+    Where the policy could not be read, `policy_is_known` is False: nobody can say then whom it lets in.
+    """
 
     arn: str
     name: str
@@ -53,6 +56,7 @@ class Function:
     environment: Mapping[str, str]
     role: str
     policy: Mapping[str, Any] | None
+    policy_is_known: bool = True
 
 
 @dataclass(frozen=True, slots=True)

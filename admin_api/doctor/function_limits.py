@@ -27,12 +27,12 @@ def unsuitable_limits(deployment: Deployment) -> Iterator[Finding]:
         return
     change = f"aws lambda update-function-configuration --function-name {function.name}"
     for setting, message, remedy in (
-        ("timeout", _about_timeout(function.timeout), f"{change} --timeout {_TIMEOUT}"),
-        ("memory", _about_memory(function.memory), f"{change} --memory-size {_MEMORY}"),
+        ("timeout", _about_timeout(function.timeout), f"`{change} --timeout {_TIMEOUT}`"),
+        ("memory", _about_memory(function.memory), f"`{change} --memory-size {_MEMORY}`"),
         (
             "runtime",
             _about_runtime(function.runtime),
-            f"{change} --runtime python3.13, with a zip that `python -m infra.package` built for it",
+            f"`{change} --runtime python3.13`, with a zip that `python -m infra.package` built for it",
         ),
     ):
         if message:

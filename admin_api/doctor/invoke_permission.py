@@ -6,7 +6,6 @@ from enum import Enum
 from admin_api.doctor.deployment import Deployment, Function, GatewayAuthorizer
 from admin_api.doctor.finding import Finding, Severity
 from admin_api.doctor.iam_statements import Statement, fits, statements_of
-from admin_api.doctor.unread import was_not_read
 
 _INVOKE = "lambda:InvokeFunction"
 _INVOKES = (_INVOKE, "lambda:InvokeFunctionUrl")
@@ -31,7 +30,7 @@ class _Meets(Enum):
 def uninvokable_function(deployment: Deployment) -> Iterator[Finding]:
     """API Gateway invokes an authorizer by a role, or because the function's policy lets it in for this authorizer: without either all requests get 500."""
     function, authorizer = deployment.function, deployment.authorizer
-    if function is None or authorizer.role or was_not_read(deployment, "lambda:GetPolicy"):
+    if function is None or authorizer.role or not function.policy_is_known:
         return
     invoked = _invoked(function, authorizer)
     told = [statement for statement in statements_of(function.policy or {}) if _is_about_the_gateway(statement, invoked)]
@@ -75,7 +74,7 @@ def strangers_invoke(deployment: Deployment) -> Iterator[Finding]:
     for statement in statements_of(function.policy or {}):
         if statement.is_deny or not any(statement.speaks_of(action, resource) for action in _INVOKES for resource in invoked):
             continue
-        remedy = f"aws lambda remove-permission --function-name {' '.join(statement.resources)} --statement-id {statement.sid}"
+        remedy = f"`aws lambda remove-permission --function-name {' '.join(statement.resources)} --statement-id {statement.sid}`"
         found = _of_strangers(statement, ours) or _of_other_apis(statement, ours)
         if found:
             severity, message = found
@@ -174,6 +173,6 @@ def _account_of_principal(name: str) -> str:
 
 def _add_permission(invoked: str, authorizer: GatewayAuthorizer) -> str:
     return (
-        f"aws lambda add-permission --function-name {invoked} --statement-id gatebook-{authorizer.id} --action {_INVOKE} "
-        f"--principal {_GATEWAY} --source-arn {authorizer.arn}"
+        f"`aws lambda add-permission --function-name {invoked} --statement-id gatebook-{authorizer.id} --action {_INVOKE} "
+        f"--principal {_GATEWAY} --source-arn {authorizer.arn}`"
     )

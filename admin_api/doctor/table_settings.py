@@ -24,15 +24,15 @@ def unprotected_table(deployment: Deployment) -> Iterator[Finding]:
             Severity.WARNING,
             about,
             "point-in-time recovery is off: what is overwritten or deleted by mistake is gone with its history",
-            f"aws dynamodb update-continuous-backups --table-name {table.name} "
-            "--point-in-time-recovery-specification PointInTimeRecoveryEnabled=true",
+            f"`aws dynamodb update-continuous-backups --table-name {table.name} "
+            "--point-in-time-recovery-specification PointInTimeRecoveryEnabled=true`",
         )
     if not table.deletion_protection:
         yield Finding(
             Severity.WARNING,
             about,
             "deletion protection is off: one call, or a stack that is deleted, takes all permissions and their history",
-            f"aws dynamodb update-table --table-name {table.name} --deletion-protection-enabled",
+            f"`aws dynamodb update-table --table-name {table.name} --deletion-protection-enabled`",
         )
 
 
@@ -43,8 +43,8 @@ def _about_expiry(table: Table) -> str:
 
 
 def _expiry_remedy(table: Table) -> str:
-    change = f"aws dynamodb update-time-to-live --table-name {table.name} --time-to-live-specification"
-    enable = f"{change} Enabled=true,AttributeName={EXPIRY_ATTRIBUTE}"
+    change = f"`aws dynamodb update-time-to-live --table-name {table.name} --time-to-live-specification"
+    enable = f"{change} Enabled=true,AttributeName={EXPIRY_ATTRIBUTE}`"
     if not table.expiry_attribute:
         return enable
-    return f"{change} Enabled=false,AttributeName={table.expiry_attribute}, and an hour later {enable}"
+    return f"{change} Enabled=false,AttributeName={table.expiry_attribute}`, and an hour later {enable}"

@@ -95,6 +95,6 @@ def _remedy(client: AppClient, pool: UserPool, at_risk: list[str]) -> str:
     listed = STANDARD if client.writable is None else client.writable
     rest = [name for name in listed if name not in at_risk] or ["ONE_THAT_NOTHING_TRUSTS"]
     return (
-        f"aws cognito-idp update-user-pool-client --user-pool-id {pool.id} --client-id {client.id} --write-attributes {' '.join(rest)}, "
+        f"`aws cognito-idp update-user-pool-client --user-pool-id {pool.id} --client-id {client.id} --write-attributes {' '.join(rest)}`, "
         "and with it all else that describe-user-pool-client shows: what is left out goes back to its default"
     )

@@ -55,7 +55,7 @@ def test_each_limit_that_does_not_suit_is_named(changes: dict[str, Any], message
     [found] = unsuitable_limits(with_function(**changes))
     assert (found.severity, found.about) == (Severity.WARNING, "function petstore-authorizer")
     assert found.message.startswith(message)
-    assert found.remedy.startswith(f"aws lambda update-function-configuration --function-name petstore-authorizer {option}")
+    assert found.remedy.startswith(f"`aws lambda update-function-configuration --function-name petstore-authorizer {option}`")
 
 
 def test_all_of_them_are_named_at_once() -> None:

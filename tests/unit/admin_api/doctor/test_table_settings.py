@@ -23,27 +23,27 @@ def test_nothing_is_said_of_a_table_that_is_kept(deployment: Deployment) -> None
     assert list(unprotected_table(deployment)) == []
 
 
-TTL = "aws dynamodb update-time-to-live --table-name permissions --time-to-live-specification"
+TTL = "`aws dynamodb update-time-to-live --table-name permissions --time-to-live-specification"
 
 
 @pytest.mark.parametrize(
     ("changes", "message", "remedy"),
     [
-        ({"expiry_attribute": ""}, "it has no TTL attribute", f"{TTL} Enabled=true,AttributeName=expires_at"),
+        ({"expiry_attribute": ""}, "it has no TTL attribute", f"{TTL} Enabled=true,AttributeName=expires_at`"),
         (
             {"expiry_attribute": "ttl"},
             "its TTL attribute is `ttl` in place of `expires_at`",
-            f"{TTL} Enabled=false,AttributeName=ttl, and an hour later {TTL} Enabled=true,AttributeName=expires_at",
+            f"{TTL} Enabled=false,AttributeName=ttl`, and an hour later {TTL} Enabled=true,AttributeName=expires_at`",
         ),
         (
             {"point_in_time_recovery": False},
             "point-in-time recovery is off",
-            "aws dynamodb update-continuous-backups --table-name permissions --point-in-time-recovery-specification PointInTimeRecoveryEnabled=true",
+            "`aws dynamodb update-continuous-backups --table-name permissions --point-in-time-recovery-specification PointInTimeRecoveryEnabled=true`",
         ),
         (
             {"deletion_protection": False},
             "deletion protection is off",
-            "aws dynamodb update-table --table-name permissions --deletion-protection-enabled",
+            "`aws dynamodb update-table --table-name permissions --deletion-protection-enabled`",
         ),
     ],
 )

@@ -179,5 +179,5 @@ def test_each_client_and_claim_is_named_once_with_some_of_the_permissions() -> N
 def test_the_remedy_lists_what_users_may_still_write(of_pool: UserPool, rest: str) -> None:
     [found] = trusted_attributes_that_users_write(given(of_pool, bound("email")))
     assert found.remedy.startswith(
-        f"aws cognito-idp update-user-pool-client --user-pool-id {POOL} --client-id {CLIENT} --write-attributes {rest}, and with it all else"
+        f"`aws cognito-idp update-user-pool-client --user-pool-id {POOL} --client-id {CLIENT} --write-attributes {rest}`, and with it all else"
     )
