@@ -123,25 +123,24 @@ def _holds(operator: str, values: tuple[str, ...], told: str) -> _Meets:
 def _of_strangers(statement: Statement, ours: frozenset[str]) -> tuple[Severity, str] | None:
     """Return who of other accounts may invoke the function by a statement, in words."""
     named = [name for kind, name in statement.principals if kind == "AWS"]
-    keys = {key for _, key, _ in statement.conditions}
-    if "*" in named and keys.isdisjoint(_OF_THE_CALLER):
+    # Who calls directly has no source, which is why a condition on it that only counts if it exists lets everybody in.
+    narrowing = [(key, values) for operator, key, values in _narrowing(statement) if not operator.endswith("ifexists")]
+    if "*" in named and not any(key in _OF_THE_CALLER for key, _ in narrowing):
         return Severity.ERROR, "everybody"
-    if "*" in named and keys.isdisjoint(_OF_THE_CALL) and not _is_within(statement, ours):
+    confined = any(key in _OF_THE_CALL or (key == "aws:principalaccount" and ours.issuperset(values)) for key, values in narrowing)
+    if "*" in named and not confined:
         return Severity.WARNING, "whoever meets its conditions"
     other = next((account for account in map(_account_of_principal, named) if account.isdecimal() and account not in ours), "")
     return (Severity.ERROR, f"account {other}") if other else None
 
 
-def _is_within(statement: Statement, ours: frozenset[str]) -> bool:
-    return any(key == "aws:principalaccount" and ours.issuperset(values) for _, key, values in statement.conditions)
-
-
 def _of_other_apis(statement: Statement, ours: frozenset[str]) -> tuple[Severity, str] | None:
     """Return which gateways besides those of APIs that are named may invoke the function by a statement, in words."""
-    if not _names_the_gateway(statement):
+    sources = [value for _, key, values in _narrowing(statement) if key == "aws:sourcearn" for value in values]
+    accounts = [value for _, key, values in _narrowing(statement) if key == "aws:sourceaccount" for value in values]
+    # Of everybody only who has a source is a gateway.
+    if ("Service", _GATEWAY) not in statement.principals and not (_names_the_gateway(statement) and (sources or accounts)):
         return None
-    sources = [value for _, key, values in statement.conditions if key == "aws:sourcearn" for value in values]
-    accounts = [value for _, key, values in statement.conditions if key == "aws:sourceaccount" for value in values]
     of_sources = [_account(arn) for arn in sources]
     other = next((account for account in (*of_sources, *accounts) if account.isdecimal() and account not in ours), "")
     if other:
@@ -151,6 +150,12 @@ def _of_other_apis(statement: Statement, ours: frozenset[str]) -> tuple[Severity
     if not sources or any(_is_open(_api(arn)) for arn in sources):
         return Severity.WARNING, "every API of the account"
     return None
+
+
+def _narrowing(statement: Statement) -> list[tuple[str, str, tuple[str, ...]]]:
+    """Return the conditions that name who may: operator in lower case, key, values. One that names who may not leaves the others, and some ask for nothing."""
+    lowered = [(operator.lower(), key, values) for operator, key, values in statement.conditions]
+    return [each for each in lowered if "not" not in each[0] and not each[0].startswith(("null", "forallvalues:"))]
 
 
 def _account(arn: str) -> str:
