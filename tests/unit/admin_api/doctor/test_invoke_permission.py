@@ -68,6 +68,7 @@ NOWHERE = function_policy(f"{API}/*/GET/pets")
         letting(under(("StringEquals", "AWS:SourceAccount", ACCOUNT))),
         letting(under(("ArnLike", "AWS:SourceArn", SOURCE), ("StringEquals", "AWS:SourceAccount", ACCOUNT))),
         letting(NOWHERE, function_policy()),
+        letting(under(("Bool", "aws:SecureTransport", "true")), function_policy()),
         letting(function_policy(Action="lambda:*")),
         letting(function_policy(Action="lambda:invokefunction")),
         letting(function_policy(**BY_ANY)),
@@ -109,6 +110,7 @@ def test_nothing_is_said_of_a_function_that_the_gateway_may_invoke(deployment: D
         letting(function_policy(), function=ALIAS),
         letting(function_policy(Effect="Deny")),
         letting(function_policy(), function_policy(Effect="Deny")),
+        letting(NOWHERE, under(("Bool", "aws:SecureTransport", "false"), Effect="Deny")),
     ],
 )
 def test_a_function_that_the_gateway_may_not_invoke_answers_everybody_with_500(deployment: Deployment) -> None:
