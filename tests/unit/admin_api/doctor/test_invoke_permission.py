@@ -130,7 +130,7 @@ def test_a_function_that_the_gateway_may_not_invoke_answers_everybody_with_500(d
     ],
 )
 def test_conditions_that_are_not_judged_are_named(condition: tuple[str, str, str]) -> None:
-    [found] = uninvokable_function(letting(NOWHERE, under(condition, Sid="guess"), function_policy(Effect="Deny", Resource=ALIAS)))
+    [found] = uninvokable_function(letting(NOWHERE, under(condition, Sid="never", Effect="Deny"), under(condition, Sid="guess")))
     assert found.severity is Severity.WARNING
     assert found.message.startswith("statement `guess` of its policy lets API Gateway in under conditions that are not judged here")
     assert "aws lambda add-permission" in found.remedy
