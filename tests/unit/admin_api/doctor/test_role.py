@@ -49,6 +49,16 @@ def besides(*statements: dict[str, Any], **changes: Any) -> Deployment:
     return sound_rest(role_policies=(*ROLE_POLICIES, RolePolicy("own", {"Statement": list(statements)})), **changes)
 
 
+AWS_XRAY_DAEMON_WRITE_ACCESS = [
+    *("xray:PutTraceSegments", "xray:PutTelemetryRecords", "xray:GetSamplingRules", "xray:GetSamplingTargets"),
+    "xray:GetSamplingStatisticSummaries",
+]
+AWS_LAMBDA_VPC_ACCESS_EXECUTION_ROLE = [
+    *("logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents", "ec2:CreateNetworkInterface", "ec2:DescribeNetworkInterfaces"),
+    *("ec2:DescribeSubnets", "ec2:DeleteNetworkInterface", "ec2:AssignPrivateIpAddresses", "ec2:UnassignPrivateIpAddresses"),
+]
+"""What the managed policies of these names allow ("AWS Managed Policy Reference Guide")."""
+
 UNREAD = [sound_rest(function=None), sound_rest(role_policies=None)]
 
 
@@ -213,8 +223,8 @@ def test_a_deny_counts_in_whichever_policy_it_stands() -> None:
         sound_http(),
         *UNREAD,
         besides(allow("logs:PutLogEvents", f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:authorizer:*")),
-        besides(allow(["xray:PutTraceSegments", "xray:PutTelemetryRecords"], ["*"])),
-        besides(allow(["ec2:CreateNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec2:DeleteNetworkInterface"], "*")),
+        besides(allow(AWS_XRAY_DAEMON_WRITE_ACCESS, ["*"])),
+        besides(allow(AWS_LAMBDA_VPC_ACCESS_EXECUTION_ROLE, "*")),
         besides(allow("ssm:GetParameter", PARAMETER), function=IN_A_PARAMETER),
         besides(allow("kms:Decrypt", KEY)),
         besides(allow("DynamoDB:getitem", TABLE)),
@@ -247,6 +257,7 @@ def test_nothing_is_said_of_a_role_that_may_little_else(deployment: Deployment) 
         (besides(without_action(NotAction=["iam:*", "dynamodb:*"], Resource="*")), "`everything but iam:*, dynamodb:*`"),
         (besides(without_action(Action="dynamodb:GetItem", NotResource="arn:other")), "`dynamodb:GetItem on everything but arn:other`"),
         (besides(allow("s3:GetObject", "arn:s"), allow("s3:GetObject", "arn:s")), "`s3:GetObject on arn:s`"),
+        (besides(allow([f"s3:{n}" for n in "abcde"], "*")), "`s3:a on *`, `s3:b on *`, `s3:c on *`, `s3:d on *`, `s3:e on *`"),
         (besides(allow([f"s3:{n}" for n in "abcdefg"], "*")), "`s3:a on *`, `s3:b on *`, `s3:c on *`, `s3:d on *`, `s3:e on *` and 2 more"),
     ],
 )
