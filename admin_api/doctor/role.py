@@ -68,8 +68,8 @@ def rights_to_write(deployment: Deployment) -> Iterator[Finding]:
     table = _table(deployment, function)
     denies = [s for policy in policies for s in statements_of(policy.document) if s.is_deny]
     for policy in policies:
-        statements = [s for s in statements_of(policy.document) if not s.is_deny]
-        actions = [action for action in _WRITES if _allows([*statements, *denies], _Grant(action, table))]
+        statements = [*statements_of(policy.document), *denies]
+        actions = [action for action in _WRITES if _allows(statements, _Grant(action, table))]
         if actions:
             yield Finding(
                 Severity.ERROR,

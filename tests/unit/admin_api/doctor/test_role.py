@@ -126,7 +126,12 @@ def test_each_right_that_is_missing_is_named(deployment: Deployment, missing: li
 def test_the_resource_that_is_needed_is_named_and_where_the_role_may_instead() -> None:
     other = TABLE.replace("permissions", "others")
     first, second = missing_rights(
-        role(allow(READS, other), allow("dynamodb:Get*", "arn:x"), without_action(NotAction="s3:*", Resource="arn:y"))
+        role(
+            allow(READS, other),
+            allow("dynamodb:Get*", "arn:x"),
+            without_action(NotAction="s3:*", Resource="arn:y"),
+            deny(READS, "arn:z"),
+        )
     )
     assert first.message == f"it may not `dynamodb:GetItem` on `{TABLE}`, so that every request is answered with 500"
     assert first.remedy == f"attach `AuthorizerReadPolicy` of infra/template.yaml; the role may on `{other}`, `arn:x`"
@@ -228,7 +233,7 @@ def test_a_deny_counts_in_whichever_policy_it_stands() -> None:
         besides(allow("ssm:GetParameter", PARAMETER), function=IN_A_PARAMETER),
         besides(allow("kms:Decrypt", KEY)),
         besides(allow("DynamoDB:getitem", TABLE)),
-        besides(deny("*", "*")),
+        besides(deny(["s3:GetObject", "*"], "*")),
         # The other check names what writes.
         besides(allow("dynamodb:PutItem", "*")),
         besides(allow("*", "*")),
