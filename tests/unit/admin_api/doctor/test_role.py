@@ -59,7 +59,11 @@ AWS_LAMBDA_VPC_ACCESS_EXECUTION_ROLE = [
 ]
 """What the managed policies of these names allow ("AWS Managed Policy Reference Guide")."""
 
-UNREAD = [sound_rest(function=None), sound_rest(role_policies=None)]
+UNREAD = [
+    sound_rest(function=None),
+    sound_rest(role_policies=None),
+    role(allow("dynamodb:PutItem"), allow("s3:GetObject"), function=None),
+]
 
 
 @pytest.mark.parametrize(
@@ -129,7 +133,7 @@ def test_the_resource_that_is_needed_is_named_and_where_the_role_may_instead() -
         role(
             allow(READS, other),
             allow("dynamodb:Get*", "arn:x"),
-            without_action(NotAction="s3:*", Resource="arn:y"),
+            without_action(NotAction=["s3:*", "dynamodb:*"], Resource="arn:y"),
             deny(READS, "arn:z"),
         )
     )
@@ -139,7 +143,8 @@ def test_the_resource_that_is_needed_is_named_and_where_the_role_may_instead() -
 
 
 def test_a_deny_is_named_since_no_allow_outweighs_it() -> None:
-    [found] = missing_rights(role(allow(READS), deny("dynamodb:Query", Sid="stop")))
+    others = deny(READS, Condition=CONDITION), deny("dynamodb:PutItem")
+    [found] = missing_rights(role(allow(READS), *others, deny("dynamodb:Query", Sid="stop")))
     assert found.remedy == "take it out of the Deny `stop`, which no Allow outweighs"
 
 
