@@ -115,6 +115,19 @@ def test_whoever_may_be_of_the_pool_counts(document: dict[str, Any]) -> None:
     assert "`email`" in found.message
 
 
+@pytest.mark.parametrize(
+    "claim",
+    [
+        *("address", "birthdate", "email", "family_name", "gender", "given_name", "locale", "middle_name", "name", "nickname"),
+        *("phone_number", "picture", "preferred_username", "profile", "updated_at", "website", "zoneinfo"),
+    ],
+)
+def test_users_of_a_client_without_a_list_write_every_standard_attribute(claim: str) -> None:
+    """As the user pools guide lists them, but for `sub` ("Standard attributes")."""
+    [found] = trusted_attributes_that_users_write(given(pool(told=False), bound(claim)))
+    assert f"`{claim}`" in found.message
+
+
 def test_id_tokens_have_attributes_without_a_trigger() -> None:
     [found] = trusted_attributes_that_users_write(given(pool("email"), bound("email"), {"token_use": "id"}))
     assert found.message.endswith("where {ownerId} = email`")
