@@ -22,6 +22,8 @@ def only(**fields: Any) -> Statement:
     [
         ({"Action": "dynamodb:GetItem", "Resource": TABLE}, "dynamodb:GetItem", TABLE, True),
         ({"Action": ["dynamodb:Query", "dynamodb:GetItem"], "Resource": [TABLE]}, "dynamodb:GetItem", TABLE, True),
+        ({"Action": "dynamodb:GetItem", "Resource": ["arn:other", TABLE]}, "dynamodb:GetItem", TABLE, True),
+        ({"Action": "dynamodb:GetItem", "NotResource": ["arn:other", TABLE]}, "dynamodb:GetItem", TABLE, False),
         ({"Action": "DynamoDB:getitem", "Resource": TABLE}, "dynamodb:GetItem", TABLE, True),
         ({"Action": "dynamodb:*", "Resource": "*"}, "dynamodb:GetItem", TABLE, True),
         ({"Action": "*", "Resource": "*"}, "dynamodb:GetItem", TABLE, True),

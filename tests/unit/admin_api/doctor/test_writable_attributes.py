@@ -128,9 +128,19 @@ def test_users_of_a_client_without_a_list_write_every_standard_attribute(claim: 
     assert f"`{claim}`" in found.message
 
 
-def test_id_tokens_have_attributes_without_a_trigger() -> None:
-    [found] = trusted_attributes_that_users_write(given(pool("email"), bound("email"), {"token_use": "id"}))
-    assert found.message.endswith("where {ownerId} = email`")
+@pytest.mark.parametrize(
+    ("issuers", "needs_a_trigger"),
+    [
+        ([{"token_use": "id"}], False),
+        ([{"token_use": "id"}, PARTNER], False),
+        ([PARTNER], True),
+        ([PARTNER | {"token_use": "id"}], True),
+    ],
+)
+def test_id_tokens_of_the_pool_have_attributes_without_a_trigger(issuers: list[dict[str, Any]], needs_a_trigger: bool) -> None:
+    [found] = trusted_attributes_that_users_write(given(pool("email"), bound("email"), *issuers))
+    assert found.message.endswith("where {ownerId} = email`") is not needs_a_trigger
+    assert ("trigger" in found.message) is needs_a_trigger
 
 
 @pytest.mark.parametrize(
@@ -178,6 +188,8 @@ def test_each_client_and_claim_is_named_once_with_some_of_the_permissions() -> N
     of_email = next(f for f in found if "`email`" in f.message)
     assert of_email.message.count("where") == 3
     assert " and 2 more (" in of_email.message
+    three = document | {"groups": {"guest": {"allow": allow[:3]}}}
+    assert [" more" in f.message for f in trusted_attributes_that_users_write(given(pool("email"), three))] == [False]
 
 
 @pytest.mark.parametrize(
