@@ -34,4 +34,8 @@ def unusable_settings(deployment: Deployment) -> Iterator[Finding]:
 def _read(deployment: Deployment) -> Settings | None:
     if deployment.function is None or deployment.parameters is None:
         return None
-    return read_settings(deployment.function.environment, deployment.parameters.__getitem__)
+    try:
+        return read_settings(deployment.function.environment, deployment.parameters.__getitem__)
+    except KeyError:
+        # A parameter that nobody read, so that what it holds is as unknown as if none had been.
+        return None
