@@ -136,7 +136,7 @@ class Deployment:
     gateway responses that were changed, by type. `cors` is an HTTP API's `CorsConfiguration`, None for none. `arn` is the stage's, without its routes:
     `arn:aws:execute-api:eu-west-1:123456789012:a1b2c3d4e5/prod`. `parameters` are those of Systems Manager
     that the settings name, None where one could not be read. `key_sets` are one for each
-    issuer that is trusted.
+    issuer that is trusted. `read_at` is when all this was read, in epoch seconds.
     """
 
     api_id: str
@@ -157,3 +157,4 @@ class Deployment:
     pool: UserPool | None = None
     key_sets: tuple[KeySet, ...] | None = None
     unread: tuple[Unread, ...] = ()
+    read_at: float = 0.0
