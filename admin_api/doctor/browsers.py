@@ -1,7 +1,7 @@
 """Whether browsers call an API from pages of other origins, as far as its routes tell."""
 
 from admin_api.analysis.found_routes import Guard
-from admin_api.doctor.deployment import Deployment, Gateway
+from admin_api.doctor.deployment import Deployment
 
 PREFLIGHT = "OPTIONS"
 """The method by which a browser asks whether it may send a request, never with the token (Fetch standard, "CORS protocol")."""
@@ -9,8 +9,6 @@ PREFLIGHT = "OPTIONS"
 
 def serves_browsers(deployment: Deployment) -> bool:
     """Return whether somebody prepared the API for browsers: by a route for `OPTIONS`, guarded or not, or by an HTTP API's CORS configuration."""
-    if deployment.gateway is Gateway.WEBSOCKET:
-        return False
     return bool(deployment.cors) or any(each.route.method == PREFLIGHT for each in deployment.routes.routes)
 
 

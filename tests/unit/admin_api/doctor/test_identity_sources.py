@@ -111,8 +111,9 @@ BROKEN: dict[str, tuple[Deployment, str, str]] = {
         rest(REST_TOKEN, "context.stage"),
         "error",
         (
-            "with `CACHE_SCOPE=route` an answer speaks of one method of one route, and is remembered for 60 s under a key that does not hold the method and the "
-            "route: the caller's other requests are 403 for 60 s, now one and now another; and what allows `GET /pets/{petId}` lets `GET /pets/export` through"
+            "with `CACHE_SCOPE=route` an answer speaks of one method of one route, and is remembered for 60 s under a key that does not hold the method and "
+            "the route: the caller's other requests are 403 for 60 s, now one and now another; and what allows `GET /pets/{petId}` lets "
+            "`GET /pets/export` through"
         ),
     ),
     "REST, route without the method": (rest(REST_TOKEN, "context.resourcePath", "context.stage"), "error", "does not hold the method: "),
@@ -191,16 +192,16 @@ def test_several_places_and_one_of_them_demanded_is_told_with_the_request_that_l
             (
                 '`aws apigateway update-authorizer --rest-api-id a1b2c3d4e5 --authorizer-id z9y8x7 --patch-operations \'[{"op": "replace", "path": '
                 '"/identitySource", "value": "method.request.header.Authorization,context.httpMethod,context.resourcePath,context.stage"}]\'`, then `aws '
-                "apigateway create-deployment --rest-api-id a1b2c3d4e5 --stage-name prod`; in a template `Identity: {Headers: [Authorization], Context: [httpMethod, "
-                "resourcePath, stage]}`"
+                "apigateway create-deployment --rest-api-id a1b2c3d4e5 --stage-name prod`; in a template `Identity: {Headers: [Authorization], Context: ["
+                "httpMethod, resourcePath, stage]}`"
             ),
         ),
         (
             http(HTTP_TOKEN, CACHE_SCOPE="request"),
             (
                 "`aws apigatewayv2 update-authorizer --api-id a1b2c3d4e5 --authorizer-id z9y8x7 --identity-source '$request.header.Authorization' "
-                "'$context.httpMethod' '$context.routeKey' '$context.path'`; in a template `IdentitySource: [$request.header.Authorization, $context.httpMethod, "
-                "$context.routeKey, $context.path]`"
+                "'$context.httpMethod' '$context.routeKey' '$context.path'`; in a template `IdentitySource: [$request.header.Authorization, "
+                "$context.httpMethod, $context.routeKey, $context.path]`"
             ),
         ),
     ],

@@ -74,8 +74,8 @@ def test_the_allow_that_ends_first_within_a_ttl_is_named() -> None:
         (
             "warning",
             (
-                "`group/on-call allow DELETE /pets/{petId} until 1796385630` ends at 2026-12-04T12:00:30Z, and an answer that is remembered until then lets its "
-                "holders through for up to 60 s more"
+                "`group/on-call allow DELETE /pets/{petId} until 1796385630` ends at 2026-12-04T12:00:30Z, and an answer that is remembered until then lets "
+                "its holders through for up to 60 s more"
             ),
         )
     ]
