@@ -109,7 +109,7 @@ def _of_scope(deployment: Deployment, settings: Settings, key: CacheKey) -> Iter
             )
         return
     if scope is CacheScope.TOKEN:
-        yield from _of_http_in_token_scope(deployment, settings, sound=not lacking)
+        yield from _of_http_in_token_scope(deployment, settings, sound=not lacking - {KeyPart.ROUTE})
     elif lacking == {KeyPart.ROUTE} and KeyPart.PATH in key.parts:
         yield _finding(Severity.WARNING, deployment, _by_path_alone(is_http=is_http), remedy)
     elif lacking:

@@ -150,6 +150,11 @@ BROKEN: dict[str, tuple[Deployment, str, str]] = {
         "error",
         "is answered for the requested path alone; it is remembered under less, and the caller's other routes are 403 for 60 s",
     ),
+    "HTTP, token, under the path": (
+        http(HTTP_TOKEN, "$context.httpMethod", "$context.path", CACHE_SCOPE="token"),
+        "warning",
+        "answered for the requested path alone",
+    ),
     "HTTP, token, under the whole request": (http(*HTTP_ALL, CACHE_SCOPE="token"), "warning", "answered for the requested path alone"),
     "a header that a request may lack": (
         rest(*REST_ALL, "method.request.header.X-Tenant", CACHE_SCOPE="request"),
