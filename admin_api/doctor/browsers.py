@@ -14,5 +14,5 @@ def serves_browsers(deployment: Deployment) -> bool:
 
 def open_preflights(deployment: Deployment) -> frozenset[object]:
     """Return the shapes of the paths whose `OPTIONS` is served without a token."""
-    unguarded = (Guard.NONE, Guard.OPEN, Guard.UNKNOWN)
+    unguarded = (Guard.NONE, Guard.OPEN)
     return frozenset(each.route.shape for each in deployment.routes.routes if each.route.method == PREFLIGHT and each.guard in unguarded)

@@ -15,7 +15,6 @@ from admin_api.doctor.request_arns import may_meet, request_pattern, takes_in
 from admin_api.doctor.words import named
 from authorizer.policy.cache_scope import CacheScope
 from authorizer.policy.document import PermissionDocument
-from authorizer.policy.permission import Effect
 
 _INVOKE = "execute-api:invoke"
 _SHORT = "execute-api:/"
@@ -97,7 +96,7 @@ def _bound(deployment: Deployment, document: PermissionDocument) -> list[tuple[s
         cell
         for subject in document.subjects.values()
         for permission in subject.permissions
-        if permission.where and permission.effect is Effect.ALLOW
+        if permission.where
         for cell in document.catalog.cells_of(permission.selector, permission.excepted)
     }
     return [(str(route), request_pattern(deployment, verb, route)) for verb, route in document.catalog.cells if (verb, route) in cells]

@@ -53,7 +53,7 @@ HARMFUL: dict[str, dict[str, Any]] = {
     "some callers": ALLOW | {"Condition": {"IpAddress": {"aws:SourceIp": "192.0.2.0/24"}}},
     "one route": ALLOW | {"Resource": f"{API}/prod/GET/pets/7"},
     "any verb": ALLOW | {"Resource": f"{API}/*/GET/*"},
-    "all but one route": without(ALLOW, "Resource", NotResource="execute-api:/prod/POST/pets"),
+    "all but one pet": without(ALLOW, "Resource", NotResource="execute-api:/prod/GET/pets/7"),
 }
 
 
@@ -123,6 +123,7 @@ def test_the_remedy_is_an_allow_for_the_open_routes_alone() -> None:
         (without(DENY, "Principal", NotPrincipal="*"), False),
         (DENY | {"Action": "execute-api:InvalidateCache"}, False),
         (without(DENY, "Resource", NotResource="execute-api:/prod/GET/*"), False),
+        (without(DENY, "Resource", NotResource="execute-api:/prod/GET/pets/7"), False),
     ],
 )
 def test_a_deny_of_everything_is_told(statement: dict[str, Any], *, denies: bool) -> None:
