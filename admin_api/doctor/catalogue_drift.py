@@ -1,6 +1,6 @@
 """The published document's catalogue beside the routes that are deployed. Guards are `unguarded_routes`' business."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from admin_api.analysis import drift as differing
 from admin_api.analysis.drift import Difference, Kind
@@ -14,7 +14,7 @@ from admin_api.doctor.unguarded_routes import KINDS
 from authorizer.policy.cache_scope import CacheScope
 from authorizer.policy.document import PermissionDocument
 from authorizer.policy.permission import EVERYONE
-from authorizer.policy.route import WEBSOCKET, RouteCatalog
+from authorizer.policy.route import WEBSOCKET
 
 _CONNECT = f"{WEBSOCKET} $connect"
 
@@ -54,21 +54,22 @@ def _of_unknown(deployment: Deployment, document: PermissionDocument, each: Diff
     settings = settings_of(deployment)
     if settings is None:
         return each.message, Severity(each.severity.value)
-    lacks = f"`{each.route}` is deployed and not in the catalogue: "
+    lacking = [verb for verb in found.route.verbs if document.catalog.find(verb, found.route.path) is None]
+    some = f" with {' '.join(lacking)}" if len(lacking) < len(found.route.verbs) else ""
+    lacks = f"`{each.route}`{some} is deployed and not in the catalogue: "
     if each.route == _CONNECT:
         return f"{lacks}every connection is refused", Severity.ERROR
     # An HTTP API is answered for the requested path alone, whatever the scope.
     if settings.cache_scope is CacheScope.TOKEN and deployment.gateway is Gateway.REST:
-        through = _let_through(document, found, deployment.read_at)
+        through = _let_through(document, found, lacking, deployment.read_at)
         if through is not None:
             return f"{lacks}whoever may call `{through}` gets it too, from an answer of `token` scope that is remembered", Severity.ERROR
     return f"{lacks}it is denied to everybody", Severity.WARNING
 
 
-def _let_through(document: PermissionDocument, found: FoundRoute, now: float) -> str | None:
-    """Return a route that somebody may call whose pattern in a policy takes in requests of the found one, None for none."""
+def _let_through(document: PermissionDocument, found: FoundRoute, lacking: Collection[str], now: float) -> str | None:
+    """Return a route that somebody may call whose pattern in a policy takes in requests of the found one with these verbs, None for none."""
     allowed = {cell for ref in {EVERYONE, *document.subjects} for cell in may(document, ref, now)}
-    lacking = {verb for verb, _ in RouteCatalog([found.route]).cells if document.catalog.find(verb, found.route.path) is None}
     for verb, route in document.catalog.cells:
         if verb in lacking and (verb, route) in allowed and may_meet(path_pattern(verb, route), path_pattern(verb, found.route)):
             return str(route)

@@ -70,6 +70,15 @@ def test_in_token_scope_what_no_allow_takes_in_is_denied(route: str) -> None:
     ]
 
 
+def test_verbs_that_the_catalogue_lacks_are_told_of_a_route_that_it_has() -> None:
+    assert said(drifting_catalogue(sound_token(routes=routes("GET /pets", "POST /pets", "ANY /pets/{petId}", HEALTH)))) == [
+        (
+            "warning",
+            "`ANY /pets/{petId}` with HEAD OPTIONS POST PUT PATCH DELETE is deployed and not in the catalogue: it is denied to everybody",
+        )
+    ]
+
+
 def test_a_route_of_another_guard_is_not_the_authorizers() -> None:
     ((severity, message),) = said(drifting_catalogue(sound_token(routes=routes(*ALL, ("GET /pets/{petId}/photos", Guard.OTHER)))))
     assert severity == "warning"

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from admin_api.analysis.found_routes import Guard
 from admin_api.doctor.deployment import Deployment
 from admin_api.doctor.simple_responses import unfit_simple_responses
 from tests.support.deployments import routes, said, sound_http, sound_rest, sound_websocket, with_authorizer, with_settings
@@ -27,6 +28,7 @@ def simple(*sources: str, deployment: Deployment | None = None, **authorizer: An
         simple(),
         with_settings(simple(ALL[0], ttl=0), GATEWAY_TTL="0"),
         simple(*ALL, "$context.domainName", deployment=sound_http(routes=GREEDY)),
+        simple(*ALL, deployment=sound_http(routes=routes("GET /pets", ("ANY /files/{proxy+}", Guard.NONE)))),
         with_authorizer(sound_http(), payload="1.0"),
         with_settings(sound_rest(), CACHE_SCOPE="request", HTTP_API_RESPONSE="simple"),
         with_authorizer(sound_http(function=None), simple_responses=True),

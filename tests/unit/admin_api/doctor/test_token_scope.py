@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from admin_api.analysis.found_routes import Guard
 from admin_api.doctor.deployment import Deployment
 from admin_api.doctor.token_scope import inexpressible_scope
 from tests.support.deployments import (
@@ -50,6 +51,7 @@ WHOLE = ("method.request.header.Authorization", "context.httpMethod", "context.r
         with_authorizer(sound_rest(published=published(PROXY), routes=ONE_PROXY), sources=WHOLE),
         with_settings(sound_token(published=published(PROXY), routes=ONE_PROXY), CACHE_SCOPE="route"),
         sound_rest(published=published(PROXY), routes=routes("ANY /c/{proxy+}", "GET /b")),
+        sound_rest(published=published(PROXY), routes=routes(("ANY /{proxy+}", Guard.NONE), "GET /b")),
     ],
 )
 def test_a_scope_that_can_be_answered_for_is_no_finding(deployment: Deployment) -> None:
