@@ -9,6 +9,7 @@ from authorizer.events.token_places import AUTHORIZATION_HEADER, PlaceKind, Toke
 
 _SOURCES = {PlaceKind.HEADER: "header.{name}", PlaceKind.COOKIE: "header.Cookie", PlaceKind.QUERY: "querystring.{name}"}
 _GATEWAYS = {"REST API": "method.request", "HTTP API": "$request", "WebSocket API": "route.request"}
+_KINDS = {"rest": "REST API", "http": "HTTP API", "websocket": "WebSocket API"}
 
 
 def identity_source_notes(environ: Mapping[str, str]) -> Iterator[str]:
@@ -32,6 +33,15 @@ def identity_source_notes(environ: Mapping[str, str]) -> Iterator[str]:
         )
     if any(place.kind is PlaceKind.COOKIE for place in places):
         yield "browsers send cookies by themselves: see that requests which change something are the page's own (docs/gateways.md tells how)"
+
+
+def identity_source(place: TokenPlace, kind: str) -> str:
+    """Return the identity source that holds what comes in a place, at an API of a kind: `rest`, `http` or `websocket`.
+
+    `query:token` at a REST API -> `method.request.querystring.token`. A header is written as headers usually are, and counts in any case.
+    """
+    usual = place._replace(name=place.name.title()) if place.kind is PlaceKind.HEADER else place
+    return f"{_GATEWAYS[_KINDS[kind]]}.{_source(usual)}"
 
 
 def _source(place: TokenPlace) -> str:

@@ -99,6 +99,4 @@ def _published(table: str, api: str, published: Callable[[str, str], Published |
     except TroubleError as error:
         calls.note(what, str(error), f"{needs} on table `{table}`")
         return None
-    if found == (None,):
-        calls.note(what, f"table `{table}` holds none", "`gatebook apply` of the document, or the function's `API` corrected")
     return found[0] if found is not None else None

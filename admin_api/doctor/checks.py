@@ -4,6 +4,16 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from admin_api.doctor.authorizer_settings import unusable_settings
+from admin_api.doctor.catalogue_drift import drifting_catalogue
+from admin_api.doctor.gateway_ttl import misjudged_ttl
+from admin_api.doctor.identity_sources import unfit_identity_sources
+from admin_api.doctor.preflight import guarded_preflight
+from admin_api.doctor.refusal_cors import hidden_refusals
+from admin_api.doctor.remembered_answers import ill_chosen_ttl
+from admin_api.doctor.resource_policy import overruling_resource_policy
+from admin_api.doctor.simple_responses import unfit_simple_responses
+from admin_api.doctor.token_scope import inexpressible_scope
+from admin_api.doctor.unguarded_routes import unguarded_routes
 from admin_api.doctor.deployment import Deployment
 from admin_api.doctor.finding import Check, Finding
 from admin_api.doctor.function_limits import unsuitable_limits
@@ -25,6 +35,16 @@ class NamedCheck(NamedTuple):
 
 
 CHECKS = (
+    NamedCheck("unguarded routes", "Each route that is not public asks the authorizer.", unguarded_routes),
+    NamedCheck("identity sources", "The gateway's cache key holds what the answers depend on.", unfit_identity_sources),
+    NamedCheck("gateway's TTL", "The settings say what the gateway remembers.", misjudged_ttl),
+    NamedCheck("remembered answers", "A change takes effect in the time that README promises.", ill_chosen_ttl),
+    NamedCheck("simple responses", "Gateway and function speak of the same kind of answer.", unfit_simple_responses),
+    NamedCheck("scope", "The document can be said in the function's cache scope.", inexpressible_scope),
+    NamedCheck("resource policy", "No policy of the API turns the authorizer's silence into access.", overruling_resource_policy),
+    NamedCheck("catalogue", "The catalogue lists what is deployed.", drifting_catalogue),
+    NamedCheck("preflight", "A browser's OPTIONS, which carries no token, is not behind the authorizer.", guarded_preflight),
+    NamedCheck("refusals in browsers", "A browser shows the status of a refusal, not a CORS error.", hidden_refusals),
     NamedCheck("settings", "The function starts with its settings.", unusable_settings),
     NamedCheck("settings that open", "No setting lets more pass than the document says.", settings_that_open),
     NamedCheck("invoke permission", "API Gateway may invoke the function for this authorizer.", uninvokable_function),

@@ -10,19 +10,14 @@ from admin_api.doctor.unread import was_not_read
 
 def nothing_published(deployment: Deployment) -> Iterator[Finding]:
     """An authorizer without a document cannot decide: it answers 500, and never allows anything instead."""
-    settings, table = settings_of(deployment), deployment.table
-    if (
-        settings is None
-        or table is None
-        or deployment.published is not None
-        or was_not_read(deployment, "dynamodb:GetItem", "dynamodb:Query")
-    ):
+    settings = settings_of(deployment)
+    if settings is None or deployment.published is not None or was_not_read(deployment, "dynamodb:GetItem", "dynamodb:Query"):
         return
     yield Finding(
         Severity.ERROR,
-        f"table {table.name}",
+        f"table {settings.table}",
         f"it holds no document for `API` `{settings.api}`, so that every request is answered with 500",
-        f"publish one: `gatebook apply FILE --table {table.name}`, with `api: {settings.api}` in the file",
+        f"publish one: `gatebook apply FILE --table {settings.table}`, with `api: {settings.api}` in the file",
     )
 
 

@@ -1,5 +1,6 @@
 """Deployments in which nothing is wrong, for tests that break one thing: a REST API in `route` scope, as `infra/sample_api.yaml` makes it, and an HTTP API."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +18,7 @@ from admin_api.doctor.deployment import (
     Table,
     UserPool,
 )
+from admin_api.doctor.finding import Finding
 from authorizer.policy.document import parse_document
 from authorizer.policy.route import parse_route
 
@@ -145,3 +147,46 @@ def sound_http(**changes: Any) -> Deployment:
         cors={"AllowOrigins": ["*"], "AllowMethods": ["*"], "AllowHeaders": ["authorization"]},
     )
     return replace(sound, **changes)
+
+
+def sound_token(**changes: Any) -> Deployment:
+    """A REST API with a TOKEN authorizer in `token` scope in which nothing is wrong, but for what is changed."""
+    sound = sound_rest(
+        authorizer=sound_authorizer(kind="TOKEN", sources=("method.request.header.Authorization",)),
+        function=sound_function(environment=environment(CACHE_SCOPE="token")),
+    )
+    return replace(sound, **changes)
+
+
+def sound_websocket(**changes: Any) -> Deployment:
+    """A WebSocket API in which nothing is wrong, but for what is changed."""
+    names = ["WS $connect", "WS sendMessage"]
+    sound = sound_rest(
+        gateway=Gateway.WEBSOCKET,
+        routes=routes(*names, kind="websocket"),
+        authorizer=sound_authorizer(sources=(), ttl=0),
+        refusals=None,
+        function=sound_function(environment=environment(CACHE_SCOPE="request")),
+        published=published({"api": "petstore", "routes": names, "everyone": {"allow": names}}),
+    )
+    return replace(sound, **changes)
+
+
+def with_settings(deployment: Deployment, **changes: str) -> Deployment:
+    """The deployment with other settings of its function; an empty value takes one out."""
+    assert deployment.function is not None
+    function = deployment.function
+    settings = {**function.environment, **changes}
+    return replace(deployment, function=replace(function, environment={name: value for name, value in settings.items() if value}))
+
+
+def with_authorizer(deployment: Deployment, **changes: Any) -> Deployment:
+    """The deployment with another authorizer."""
+    return replace(deployment, authorizer=replace(deployment.authorizer, **changes))
+
+
+def said(findings: Iterable[Finding]) -> list[tuple[str, str]]:
+    """Severity and message of each finding. Each names what it is about, and a remedy."""
+    listed = list(findings)
+    assert all(each.about and each.remedy and each.message[-1] != "." for each in listed)
+    return [(each.severity.value, each.message) for each in listed]

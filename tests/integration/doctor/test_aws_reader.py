@@ -477,10 +477,6 @@ def test_an_issuer_without_keys(stack: DeployedStack, keys: bytes | Exception, p
     assert found.unread == ()
 
 
-def nothing() -> None:
-    return None
-
-
 def trouble() -> Published:
     raise TroubleError("unreadable_row", "row `x` cannot be read")
 
@@ -492,17 +488,21 @@ def refused() -> Published:
 @pytest.mark.parametrize(
     ("holds", "reason", "needs"),
     [
-        (nothing, "table `permissions` holds none", "`gatebook apply` of the document, or the function's `API` corrected"),
         (trouble, "row `x` cannot be read", "dynamodb:GetItem and dynamodb:Query on table `permissions`"),
         (refused, "it is refused (AccessDeniedException)", "dynamodb:GetItem and dynamodb:Query"),
     ],
 )
-def test_a_document_that_is_not_there_or_cannot_be_read(
+def test_a_document_that_cannot_be_read(
     stack: DeployedStack, holds: Callable[[], Published | None], reason: str, needs: str
 ) -> None:
     found = stack.read(holds=holds)
     assert (found.published, found.unread) == (None, (Unread("document of `petstore`", reason, needs),))
     assert found.table is not None
+
+
+def test_a_document_that_is_not_there_is_for_the_checks_to_tell(stack: DeployedStack) -> None:
+    found = stack.read(holds=lambda: None)
+    assert (found.published, found.unread) == (None, ())
 
 
 # What a REST API says beside it.

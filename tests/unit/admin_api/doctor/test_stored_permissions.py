@@ -14,7 +14,6 @@ from tests.support.deployments import environment, published, sound_function, so
         sound_rest(),
         sound_http(),
         sound_rest(published=None, function=None),
-        sound_rest(published=None, table=None),
         sound_rest(published=None, parameters=None),
         sound_rest(published=None, function=sound_function(environment=environment(API=""))),
         sound_rest(published=None, unread=(Unread("document", "denied", "dynamodb:GetItem"),)),
