@@ -7,11 +7,12 @@ from typing import Any
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
-from admin_api.cli.commands import access, check, denylist, drift, history, import_, issuer, local, matrix, permissions, test
+from admin_api.cli.commands import access, check, denylist, doctor, drift, history, import_, issuer, local, matrix, permissions, test
 from admin_api.cli.discovery import AddressError, DiscoveryError, IssuerUnreachableError
 from admin_api.cli.overview import IMPORT_HELP, IMPORT_PANEL, PANELS, new_app
 from admin_api.cli.render import output
 from admin_api.cli.settings import TargetError
+from admin_api.doctor.calls import DoctorError
 from admin_api.importers.imported import ImportSourceError
 from admin_api.issuers import IssuersError
 from admin_api.publishing.lockout import LockOutError
@@ -27,6 +28,7 @@ EXIT_CODES: dict[type[Exception], int] = {
     IssuersError: 2,
     AddressError: 2,
     ImportSourceError: 2,
+    DoctorError: 2,
     NotPublishedError: 2,
     ConflictError: 3,
     TroubleError: 4,
@@ -75,6 +77,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "test": test.run_policy_tests,
     "matrix": matrix.matrix,
     "drift": drift.drift,
+    "doctor": doctor.doctor,
     "issuer": issuer.issuer,
     "up": local.up,
     "down": local.down,

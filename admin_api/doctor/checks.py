@@ -5,24 +5,24 @@ from typing import NamedTuple
 
 from admin_api.doctor.authorizer_settings import unusable_settings
 from admin_api.doctor.catalogue_drift import drifting_catalogue
+from admin_api.doctor.deployment import Deployment
+from admin_api.doctor.finding import Check, Finding
+from admin_api.doctor.function_limits import unsuitable_limits
 from admin_api.doctor.gateway_ttl import misjudged_ttl
 from admin_api.doctor.identity_sources import unfit_identity_sources
+from admin_api.doctor.invoke_permission import strangers_invoke, uninvokable_function
+from admin_api.doctor.key_sets import unusable_keys
 from admin_api.doctor.preflight import guarded_preflight
 from admin_api.doctor.refusal_cors import hidden_refusals
 from admin_api.doctor.remembered_answers import ill_chosen_ttl
 from admin_api.doctor.resource_policy import overruling_resource_policy
-from admin_api.doctor.simple_responses import unfit_simple_responses
-from admin_api.doctor.token_scope import inexpressible_scope
-from admin_api.doctor.unguarded_routes import unguarded_routes
-from admin_api.doctor.deployment import Deployment
-from admin_api.doctor.finding import Check, Finding
-from admin_api.doctor.function_limits import unsuitable_limits
-from admin_api.doctor.invoke_permission import strangers_invoke, uninvokable_function
-from admin_api.doctor.key_sets import unusable_keys
 from admin_api.doctor.role import missing_rights, needless_rights, rights_to_write
 from admin_api.doctor.settings_that_open import settings_that_open
+from admin_api.doctor.simple_responses import unfit_simple_responses
 from admin_api.doctor.stored_permissions import altered_history, nothing_published
 from admin_api.doctor.table_settings import unprotected_table
+from admin_api.doctor.token_scope import inexpressible_scope
+from admin_api.doctor.unguarded_routes import unguarded_routes
 from admin_api.doctor.writable_attributes import trusted_attributes_that_users_write
 
 

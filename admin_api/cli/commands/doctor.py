@@ -9,8 +9,8 @@ import typer
 
 from admin_api.cli.commands.import_ import StageOption
 from admin_api.cli.render import output
-from admin_api.cli.render.output import shown
 from admin_api.cli.render.doctor_report import DoctorOutcome, present_doctor, print_doctor
+from admin_api.cli.render.output import shown
 from admin_api.cli.settings import AWS
 from admin_api.cli.target import EXIT_FINDINGS, JsonOption, client, service_on
 from admin_api.doctor.aws_reader import read_deployment
@@ -24,7 +24,9 @@ def doctor(
     stage: StageOption = None,
     authorizer: Annotated[
         str | None,
-        typer.Option("--authorizer", help="Id or function name of the authorizer that is meant, if the API has several.", show_default=False),
+        typer.Option(
+            "--authorizer", help="Id or function name of the authorizer that is meant, if the API has several.", show_default=False
+        ),
     ] = None,
     region: Annotated[str | None, typer.Option("--region", help="AWS region of the API. Else AWS_REGION.", show_default=False)] = None,
     json: JsonOption = False,

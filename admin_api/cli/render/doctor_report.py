@@ -62,9 +62,7 @@ def present_doctor(outcome: DoctorOutcome) -> DoctorResult:
         DoctorCheck(
             name=each.name,
             looks_at=each.looks_at,
-            findings=[
-                DoctorFinding(severity=f.severity.value, about=f.about, message=f.message, remedy=f.remedy) for f in each.findings
-            ],
+            findings=[DoctorFinding(severity=f.severity.value, about=f.about, message=f.message, remedy=f.remedy) for f in each.findings],
         )
         for each in outcome.examined
     ]

@@ -492,9 +492,7 @@ def refused() -> Published:
         (refused, "it is refused (AccessDeniedException)", "dynamodb:GetItem and dynamodb:Query"),
     ],
 )
-def test_a_document_that_cannot_be_read(
-    stack: DeployedStack, holds: Callable[[], Published | None], reason: str, needs: str
-) -> None:
+def test_a_document_that_cannot_be_read(stack: DeployedStack, holds: Callable[[], Published | None], reason: str, needs: str) -> None:
     found = stack.read(holds=holds)
     assert (found.published, found.unread) == (None, (Unread("document of `petstore`", reason, needs),))
     assert found.table is not None
