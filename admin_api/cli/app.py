@@ -12,6 +12,7 @@ from admin_api.cli.discovery import AddressError, DiscoveryError, IssuerUnreacha
 from admin_api.cli.overview import IMPORT_HELP, IMPORT_PANEL, PANELS, new_app
 from admin_api.cli.render import output
 from admin_api.cli.settings import TargetError
+from admin_api.importers.aws_permissions import PermissionMissingError
 from admin_api.importers.imported import ImportSourceError
 from admin_api.issuers import IssuersError
 from admin_api.publishing.lockout import LockOutError
@@ -31,6 +32,7 @@ EXIT_CODES: dict[type[Exception], int] = {
     ConflictError: 3,
     TroubleError: 4,
     IssuerUnreachableError: 4,
+    PermissionMissingError: 4,
     BotoCoreError: 4,
     ClientError: 4,
     OSError: 2,

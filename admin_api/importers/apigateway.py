@@ -93,7 +93,7 @@ def _of_deployment(client: Any, api_id: str, api: Mapping[str, Any], stage: str 
             for method, settings in sorted(methods.items()):
                 guard = _guard(settings.get("authorizationType"), method, needs_key=settings.get("apiKeyRequired", False))
                 routes.add(method, path, f"{api_id}/{name} {method} {path}", guard)
-    return FoundRoutes(api.get("name", api_id), routes.found(), tuple(routes.not_taken), "rest", tuple(notes))
+    return FoundRoutes(api.get("name", api_id), routes.found(), tuple(routes.not_taken), "rest", tuple(notes), name)
 
 
 def _resources(client: Any, api_id: str) -> dict[str, Mapping[str, Any]]:
@@ -119,7 +119,7 @@ def _of_routes(client: Any, api: Mapping[str, Any], stage: str | None) -> FoundR
             method, _, path = ("ANY", "", key) if key == DEFAULT_ROUTE else key.partition(" ")
             routes.add(method, path, place, _guard_of(each, method))
     kind = "websocket" if is_websocket else "http"
-    return FoundRoutes(api.get("Name", api_id), routes.found(), tuple(routes.not_taken), kind, tuple(_notes(chosen, found)))
+    return FoundRoutes(api.get("Name", api_id), routes.found(), tuple(routes.not_taken), kind, tuple(_notes(chosen, found)), name)
 
 
 def _items(client: Any, operation: str, api_id: str) -> list[Mapping[str, Any]]:

@@ -1,39 +1,26 @@
 """Commands that make a document of what a team already has. Each prints the document on standard output and what it could not take beside it."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-import yaml
 
+from admin_api.cli.commands.import_permissions import ApiRegionOption, NameOption, StageOption, import_iam
 from admin_api.cli.commands.route_sources import template_apis
-from admin_api.cli.render import output
+from admin_api.cli.render.imported import print_imported, print_several
 from admin_api.cli.settings import AWS
-from admin_api.cli.target import EXIT_FINDINGS, JsonOption, client
+from admin_api.cli.target import JsonOption, client
 from admin_api.importers.api_collector import FoundApis
 from admin_api.importers.apigateway import read_deployed, unguarded_notes
 from admin_api.importers.foreign_text import ForeignText, parse_foreign, read_foreign
-from admin_api.importers.iam import IamSource
-from admin_api.importers.iam_document import document_of_roles
-from admin_api.importers.iam_files import ASSUMED_POOL, claims_of, read_combinations, read_groups, read_pool, read_roles, read_tags
-from admin_api.importers.iam_policies import parse_api_arn
-from admin_api.importers.imported import FoundRoutes, Imported, ImportSourceError, api_name, document_of
+from admin_api.importers.imported import FoundRoutes, ImportSourceError, api_name, document_of
 from admin_api.importers.openapi import BasePath, is_openapi, read_openapi
 from admin_api.importers.recognition import recognised
 from admin_api.importers.routes_text import read_routes
 from admin_api.importers.serverless import read_serverless
 from admin_api.importers.verified_permissions import read_verified_permissions
-from admin_api.schemas.models import ImportResult, ImportResults, NotTakenItem, RoleDifference, RolesImportResult
-
-NameOption = Annotated[
-    str | None, typer.Option("--name", help="Name of the API in the table. Else what the source calls it.", show_default=False)
-]
-
-StageOption = Annotated[
-    str | None, typer.Option("--stage", help="Stage of the API. Needed if it has several and no `$default`.", show_default=False)
-]
 
 ParameterOption = Annotated[
     list[str] | None,
@@ -101,7 +88,7 @@ def _openapi_routes(source: ForeignText, base_path: BasePath) -> FoundRoutes:
 def import_apigateway(
     api_id: Annotated[str, typer.Option("--api-id", help="Id of the REST, HTTP or WebSocket API.", show_default=False)],
     stage: StageOption = None,
-    region: Annotated[str | None, typer.Option("--region", help="AWS region of the API. Else AWS_REGION.", show_default=False)] = None,
+    region: ApiRegionOption = None,
     name: NameOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -173,89 +160,6 @@ def print_apis(apis: FoundApis, file: Path, api: str | None, name: str | None, *
     if len(set(names)) < len(names):
         names = [f"{known}-{number}" if names.count(known) > 1 else known for number, known in enumerate(names, 1)]
     print_several([document_of(each, known) for each, known in zip(chosen, names, strict=True)], json=json)
-
-
-def print_several(imported: Sequence[Imported], *, json: bool) -> None:
-    """Print documents one after the other, and on standard error what they do not say. Exits with 1 if that is anything."""
-    if json:
-        output.print_json(ImportResults(apis=[_result(each) for each in imported]))
-    else:
-        output.OUT.out("---\n".join(as_yaml(each.document) for each in imported), end="", highlight=False)
-        for each in imported:
-            output.print_notes_aside(f"{each.document['api']}: {note}" for note in each.notes)
-        output.print_not_taken([left for each in imported for left in each.not_taken])
-    if any(each.not_taken for each in imported):
-        raise typer.Exit(EXIT_FINDINGS)
-
-
-def _result(imported: Imported) -> ImportResult:
-    left = [NotTakenItem(place=each.place, reason=each.reason) for each in imported.not_taken]
-    return ImportResult(document=dict(imported.document), not_taken=left, notes=list(imported.notes))
-
-
-def import_iam(
-    policies: Annotated[Path, typer.Option("--policies", help="Folder with groups, and the policies of their roles.", show_default=False)],
-    api: Annotated[
-        str,
-        typer.Option("--api", help="The stage that requests are for: arn:aws:execute-api:REGION:ACCOUNT:API_ID/STAGE.", show_default=False),
-    ],
-    routes: Annotated[
-        Path | None, typer.Option("--routes", help="File with one route per line. Else routes.txt in the folder.", show_default=False)
-    ] = None,
-    claim: Annotated[
-        list[str] | None,
-        typer.Option("--claim", help="VARIABLE=CLAIM: the token's claim that a policy variable stands for.", show_default=False),
-    ] = None,
-    together: Annotated[
-        Path | None, typer.Option("--combinations", help="File with groups that people have together: a list of lists.", show_default=False)
-    ] = None,
-    name: NameOption = None,
-    json: JsonOption = False,
-) -> None:
-    """Make a document of a user pool's groups and the IAM roles that an identity pool gives them. Nobody in one group gets more than the role allowed.
-
-    Compares roles and document request by request, also for people in two groups, who had one role and now have both groups' permissions.
-
-    Example: gatebook import iam --policies iam/ --api arn:aws:execute-api:eu-west-1:111122223333:a1b2c3d4e5/prod > permissions.yaml"""
-    pool, told = read_pool(policies)
-    claims = {**read_tags(policies), **claims_of(claim or ())}
-    source = IamSource(parse_api_arn(api), read_groups(policies), read_roles(policies), pool, claims)
-    made = document_of_roles(
-        source, read_routes(routes or policies / "routes.txt"), name, read_combinations(together) if together else None
-    )
-    notes = made.imported.notes if told else (*made.imported.notes, ASSUMED_POOL)
-    imported = Imported(made.imported.document, made.imported.not_taken, notes)
-    if not json:
-        print_imported(imported, json=False)
-        return
-    left = [NotTakenItem(place=each.place, reason=each.reason) for each in imported.not_taken]
-    compared = [
-        RoleDifference(
-            groups=list(d.groups), roles=list(d.roles), route=d.route, request=d.request, allowed_by="document" if d.wider else "role"
-        )
-        for d in made.differences
-    ]
-    output.print_json(RolesImportResult(document=dict(imported.document), not_taken=left, notes=list(notes), differences=compared))
-    if left:
-        raise typer.Exit(EXIT_FINDINGS)
-
-
-def print_imported(imported: Imported, *, json: bool) -> None:
-    """Print the document, and on standard error what it does not say. Exits with 1 if that is anything."""
-    if json:
-        output.print_json(_result(imported))
-    else:
-        output.OUT.out(as_yaml(imported.document), end="", highlight=False)
-        output.print_notes_aside(imported.notes)
-        output.print_not_taken(imported.not_taken)
-    if imported.not_taken:
-        raise typer.Exit(EXIT_FINDINGS)
-
-
-def as_yaml(document: Any) -> str:
-    """Return a document as `export` writes it."""
-    text: str = yaml.safe_dump(dict(document), sort_keys=False, allow_unicode=True, width=120)
-    return text
 
 
 COMMANDS: dict[str, Callable[..., None]] = {
