@@ -7,16 +7,19 @@ from typing import Annotated, Any
 
 import typer
 
+from admin_api.cli.commands.route_sources import READERS
 from admin_api.cli.render import output
 from admin_api.cli.render.imported import print_imported, result_of
 from admin_api.cli.settings import AWS
 from admin_api.cli.target import EXIT_FINDINGS, JsonOption, client
 from admin_api.importers.apigateway import unguarded_notes
+from admin_api.importers.aws_sample import document_of_sample, read_sample
 from admin_api.importers.iam import IamSource
-from admin_api.importers.iam_account import PoolIds, read_account
+from admin_api.importers.iam_account import PoolIds, deployed_stage, read_account
 from admin_api.importers.iam_document import IamImport, document_of_roles
 from admin_api.importers.iam_files import ASSUMED_POOL, claims_of, read_combinations, read_groups, read_pool, read_roles, read_tags
 from admin_api.importers.iam_policies import parse_api_arn
+from admin_api.importers.imported import FoundRoutes
 from admin_api.importers.routes_text import read_routes
 from admin_api.schemas.models import RoleDifference, RolesImportResult
 
@@ -27,6 +30,8 @@ StageOption = Annotated[
     str | None, typer.Option("--stage", help="Stage of the API. Needed if it has several and no `$default`.", show_default=False)
 ]
 ApiRegionOption = Annotated[str | None, typer.Option("--region", help="AWS region of the API. Else AWS_REGION.", show_default=False)]
+
+SourceApiOption = Annotated[str | None, typer.Option("--source-api", help="Which API of a template that has several.", show_default=False)]
 
 
 def import_iam(
@@ -103,6 +108,60 @@ def import_iam(
     source = replace(source, claims={**source.claims, **claims_of(claim or ())})
     made = document_of_roles(source, found, name, read_combinations(together) if together else None)
     _print_compared(replace(made, imported=replace(made.imported, notes=(*made.imported.notes, *notes))), json=json)
+
+
+def import_aws_sample(
+    table: Annotated[str, typer.Argument(help="The sample's table, such as auth-policy-store.", show_default=False)],
+    api_id: Annotated[
+        str | None, typer.Option("--api-id", help="Id of the API that the policies are for, asked from AWS.", show_default=False)
+    ] = None,
+    stage: StageOption = None,
+    api: Annotated[
+        str | None,
+        typer.Option("--api", help="In place of --api-id: arn:aws:execute-api:REGION:ACCOUNT:API_ID/STAGE.", show_default=False),
+    ] = None,
+    openapi: Annotated[
+        Path | None, typer.Option("--openapi", help="Routes of an OpenAPI or Swagger definition.", show_default=False)
+    ] = None,
+    template: Annotated[
+        Path | None, typer.Option("--template", help="Routes of a CloudFormation or SAM template.", show_default=False)
+    ] = None,
+    routes: Annotated[Path | None, typer.Option("--routes", help="File with one route per line.", show_default=False)] = None,
+    source_api: SourceApiOption = None,
+    region: Annotated[
+        str | None, typer.Option("--region", help="AWS region of the table and the API. Else AWS_REGION.", show_default=False)
+    ] = None,
+    name: NameOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Make a document of the table of AWS's sample `amazon-cognito-api-gateway`, which keeps an IAM policy for each group. Compares both, request by request.
+
+    The sample's own API is one proxy route: list the routes of the application behind it with --routes or --openapi.
+
+    Example: gatebook import aws-sample auth-policy-store --api-id a1b2c3d4e5 --stage dev --routes routes.txt > permissions.yaml"""
+    if (api is None) is (api_id is None):
+        raise typer.BadParameter("name the API by --api-id, or by --api and a file with its routes")
+    if api is not None and stage is not None:
+        raise typer.BadParameter("--stage belongs to --api-id: the ARN of --api has the stage")
+    listed = routes_of_files({"--openapi": openapi, "--template": template, "--routes": routes}, source_api)
+    clients = _clients(region)
+    if api_id is not None:
+        arn, deployed = deployed_stage(api_id, stage, clients)
+        found = listed or deployed
+    elif listed is None:
+        raise typer.BadParameter("--api needs a file with the API's routes: --routes, --openapi or --template")
+    else:
+        arn, found = parse_api_arn(str(api)), listed
+    policies = read_sample(clients("dynamodb", None), table)
+    _print_compared(document_of_sample(policies, arn, found, name), json=json)
+
+
+def routes_of_files(named: Mapping[str, Path | None], source_api: str | None) -> FoundRoutes | None:
+    """Return the routes of the one file that an option names, None if none does."""
+    files = [(option, path) for option, path in named.items() if path is not None]
+    if len(files) > 1:
+        raise typer.BadParameter(f"{files[0][0]} and {files[1][0]} both name the routes: give one of them")
+    return READERS[files[0][0]](files[0][1], source_api) if files else None
 
 
 def _refuse_mixture(policies: Path | None, api: str | None, of_aws: Mapping[str, str | None]) -> None:
