@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from admin_api.cli.commands.import_permissions import ApiRegionOption, NameOption, StageOption, import_aws_sample, import_iam
+from admin_api.cli.commands.import_permissions import ApiRegionOption, NameOption, StageOption, import_aws_sample, import_casbin, import_iam
 from admin_api.cli.commands.route_sources import template_apis
 from admin_api.cli.render.imported import print_imported, print_several
 from admin_api.cli.settings import AWS
@@ -170,6 +170,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "routes": import_routes,
     "iam": import_iam,
     "aws-sample": import_aws_sample,
+    "casbin": import_casbin,
     "verified-permissions": import_verified_permissions,
 }
 """The subcommands of `gatebook import`, by name."""

@@ -14,6 +14,8 @@ from admin_api.cli.settings import AWS
 from admin_api.cli.target import EXIT_FINDINGS, JsonOption, client
 from admin_api.importers.apigateway import unguarded_notes
 from admin_api.importers.aws_sample import document_of_sample, read_sample
+from admin_api.importers.casbin import ASSUMED_MODEL, ROUTES_OF_POLICY, document_of_casbin, read_policy_file, routes_of_policy
+from admin_api.importers.casbin_model import CasbinModel, read_model
 from admin_api.importers.iam import IamSource
 from admin_api.importers.iam_account import PoolIds, deployed_stage, read_account
 from admin_api.importers.iam_document import IamImport, document_of_roles
@@ -154,6 +156,38 @@ def import_aws_sample(
         arn, found = parse_api_arn(str(api)), listed
     policies = read_sample(clients("dynamodb", None), table)
     _print_compared(document_of_sample(policies, arn, found, name), json=json)
+
+
+def import_casbin(
+    file: Annotated[Path, typer.Argument(help="Casbin policy as CSV: `p, sub, obj, act[, eft]` and `g, user, role`.", show_default=False)],
+    model: Annotated[
+        Path | None,
+        typer.Option("--model", help="Casbin model, whose matcher says how objects and actions are compared.", show_default=False),
+    ] = None,
+    group: Annotated[
+        list[str] | None,
+        typer.Option("--group", help="Subject that is a role though no `g` line gives it. As often as needed.", show_default=False),
+    ] = None,
+    openapi: Annotated[
+        Path | None, typer.Option("--openapi", help="Routes of an OpenAPI or Swagger definition.", show_default=False)
+    ] = None,
+    template: Annotated[
+        Path | None, typer.Option("--template", help="Routes of a CloudFormation or SAM template.", show_default=False)
+    ] = None,
+    routes: Annotated[Path | None, typer.Option("--routes", help="File with one route per line.", show_default=False)] = None,
+    source_api: SourceApiOption = None,
+    name: NameOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Make a document of a Casbin policy: roles become groups, `/pets/:id` and `/files/*` are compared with whole routes. What it cannot say is named.
+
+    Example: gatebook import casbin policy.csv --model model.conf --openapi openapi.yaml > permissions.yaml"""
+    compared = CasbinModel() if model is None else read_model(model)
+    policy = read_policy_file(file, compared)
+    listed = routes_of_files({"--openapi": openapi, "--template": template, "--routes": routes}, source_api)
+    made = document_of_casbin(policy, compared, listed or routes_of_policy(policy), name, group or ())
+    notes = (*made.notes, *([ASSUMED_MODEL] if model is None else ()), *([ROUTES_OF_POLICY] if listed is None else ()))
+    print_imported(replace(made, notes=notes), json=json)
 
 
 def routes_of_files(named: Mapping[str, Path | None], source_api: str | None) -> FoundRoutes | None:
