@@ -9,6 +9,7 @@ import typer
 
 from admin_api.cli.commands.import_permissions import ApiRegionOption, NameOption, StageOption, import_aws_sample, import_casbin, import_iam
 from admin_api.cli.commands.route_sources import template_apis
+from admin_api.cli.commands.source_kinds import told_apart, told_kind, wrong_kind
 from admin_api.cli.render.imported import print_imported, print_several
 from admin_api.cli.settings import AWS
 from admin_api.cli.target import JsonOption, client
@@ -17,7 +18,6 @@ from admin_api.importers.apigateway import read_deployed, unguarded_notes
 from admin_api.importers.foreign_text import ForeignText, parse_foreign, read_foreign
 from admin_api.importers.imported import FoundRoutes, ImportSourceError, api_name, document_of
 from admin_api.importers.openapi import BasePath, is_openapi, read_openapi
-from admin_api.importers.recognition import recognised
 from admin_api.importers.routes_text import read_routes
 from admin_api.importers.serverless import read_serverless
 from admin_api.importers.verified_permissions import read_verified_permissions
@@ -38,7 +38,11 @@ def import_routes(
     """Read a plain list of routes, one per line: `GET /pets`, `get pets/:id`, `any /files/{proxy+}`, `$default`. Lines that start with `#` are comments.
 
     Example: gatebook import routes routes.txt > permissions.yaml"""
-    print_imported(document_of(read_routes(file), name), json=json)
+    found = read_routes(file)
+    trouble = None if found.routes else told_kind(file, "routes")
+    if trouble is not None:
+        raise trouble
+    print_imported(document_of(found, name), json=json)
 
 
 def import_verified_permissions(
@@ -49,7 +53,9 @@ def import_verified_permissions(
     """Read the policies of Amazon Verified Permissions for an API: which group may which action, such as `get /pets`. Conditions are told, never guessed.
 
     Example: gatebook import verified-permissions policies.cedar > permissions.yaml"""
-    print_imported(read_verified_permissions(file, name), json=json)
+    with told_apart(file, "verified-permissions"):
+        imported = read_verified_permissions(file, name)
+    print_imported(imported, json=json)
 
 
 def import_openapi(
@@ -67,10 +73,10 @@ def import_openapi(
     """Read an OpenAPI 3 or Swagger 2.0 definition, with API Gateway's extensions where it has any. Operations with `security: []` become `public`.
 
     Example: gatebook import openapi openapi.yaml > permissions.yaml"""
-    print_imported(document_of(_openapi_routes(read_foreign(file), base_path), name), json=json)
+    print_imported(document_of(_openapi_routes(read_foreign(file), base_path, file), name), json=json)
 
 
-def _openapi_routes(source: ForeignText, base_path: BasePath) -> FoundRoutes:
+def _openapi_routes(source: ForeignText, base_path: BasePath, file: str) -> FoundRoutes:
     """Return the routes. Raises `ImportSourceError`, which says of another tool's file what it is."""
     try:
         value = parse_foreign(source)
@@ -79,10 +85,7 @@ def _openapi_routes(source: ForeignText, base_path: BasePath) -> FoundRoutes:
         trouble = ImportSourceError(f"{source.name}: this is no OpenAPI definition: it has neither `openapi` nor `swagger`")
     except ImportSourceError as error:
         trouble = error
-    kind = recognised(source)
-    if kind is None or "openapi" in kind.importers:
-        raise trouble
-    raise ImportSourceError(f"{source.name}: this is {kind.what}, not an OpenAPI definition{kind.remedy(COMMANDS)}")
+    raise wrong_kind(source, "openapi", file) or trouble
 
 
 def import_apigateway(
@@ -116,7 +119,10 @@ def import_template(
     """Read the routes that a CloudFormation or SAM template declares. With several APIs in it, prints a document for each, with `---` between them.
 
     Example: gatebook import template template.yaml --api PetsApi --parameter Stage=prod > permissions.yaml"""
-    print_apis(template_apis(file, _parameters(parameter)), file, api, name, json=json)
+    parameters = _parameters(parameter)
+    with told_apart(file, "template"):
+        apis = template_apis(file, parameters)
+    print_apis(apis, file, api, name, json=json)
 
 
 def import_serverless(
@@ -134,7 +140,10 @@ def import_serverless(
     """Read the routes that a file of the Serverless Framework declares. With several APIs in it, prints a document for each, with `---` between them.
 
     Example: gatebook import serverless serverless.yml --api http --parameter opt:stage=prod > permissions.yaml"""
-    print_apis(read_serverless(file, _parameters(parameter)), file, api, name, json=json)
+    parameters = _parameters(parameter)
+    with told_apart(file, "serverless"):
+        apis = read_serverless(file, parameters)
+    print_apis(apis, file, api, name, json=json)
 
 
 def _parameters(given: Iterable[str] | None) -> dict[str, str]:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from admin_api.cli.commands.route_sources import READERS
+from admin_api.cli.commands.source_kinds import told_apart
 from admin_api.cli.render import output
 from admin_api.cli.render.imported import print_imported, result_of
 from admin_api.cli.settings import AWS
@@ -183,7 +184,8 @@ def import_casbin(
 
     Example: gatebook import casbin policy.csv --model model.conf --openapi openapi.yaml > permissions.yaml"""
     compared = CasbinModel() if model is None else read_model(model)
-    policy = read_policy_file(file, compared)
+    with told_apart(file, "casbin"):
+        policy = read_policy_file(file, compared)
     listed = routes_of_files({"--openapi": openapi, "--template": template, "--routes": routes}, source_api)
     made = document_of_casbin(policy, compared, listed or routes_of_policy(policy), name, group or ())
     notes = (*made.notes, *([ASSUMED_MODEL] if model is None else ()), *([ROUTES_OF_POLICY] if listed is None else ()))
