@@ -25,6 +25,7 @@ _MAX_PATTERN = 200
 _MAX_NAMED = 3
 
 ASSUMED_MODEL = "there is no --model: objects are read as `keyMatch2` reads them, actions as `regexMatch` does, and a deny wins: give the model if it differs"
+SPELLINGS = "Casbin compares a path as it was sent, Gatebook its route: `/pets/`, `//pets` and `/%70ets` are one route here and were three texts there"
 ALL_ARE_GROUPS = "no `g` line says which subjects are roles: each subject is taken for a group of the token"
 ROUTES_OF_POLICY = (
     "the routes are those that the policy names: give --openapi, --template or --routes, since what is not in the catalogue is denied"
@@ -171,7 +172,7 @@ def document_of_casbin(
     making = _Making(policy, model, RouteCatalog(route.route for route in found.routes), groups)
     document = {**base.document, "groups": making.groups()}
     parse_made(document)
-    return Imported(document, (*base.not_taken, *policy.not_taken, *making.left), (*base.notes, *making.notes))
+    return Imported(document, (*base.not_taken, *policy.not_taken, *making.left), (*base.notes, SPELLINGS, *making.notes))
 
 
 class _Making:
@@ -277,11 +278,15 @@ class _Making:
 
 
 def _of_verb(line: Line, cell: Cell) -> list[Tokens]:
-    """Return the pattern of a line as `RouteWords` compares it, none if the line means no request with the cell's verb."""
+    """Return the patterns of a line as `RouteWords` compares them, none if the line means no request with the cell's verb."""
     verb = cell[0]
     if verb == WEBSOCKET or line.verbs is None or line.pattern is None or verb not in line.verbs:
         return []
-    return [(*_STAGE.stage, "/", *verb, "/", *line.pattern)]
+    patterns = [line.pattern]
+    # `/pets/` is the route of `/pets` here: what is denied there must be denied.
+    if not line.permits and line.pattern[-1:] == ("/",):
+        patterns.append(line.pattern[:-1])
+    return [(*_STAGE.stage, "/", *verb, "/", *pattern) for pattern in patterns]
 
 
 def _some(listed: list[str]) -> str:
