@@ -48,10 +48,14 @@ class FoundRoute:
 
 @dataclass(frozen=True, slots=True)
 class FoundRoutes:
-    """All routes of one API of a source. `name` is what the source calls the API, `kind` is `rest`, `http` or `websocket`, or empty where nothing tells."""
+    """All routes of one API of a source. `name` is what the source calls the API, `kind` is `rest`, `http` or `websocket`, or empty where nothing tells.
+
+    `stage` is the stage that serves them, empty for a source that is not deployed.
+    """
 
     name: str
     routes: tuple[FoundRoute, ...]
     not_taken: tuple[NotTaken, ...] = ()
     kind: str = ""
     notes: tuple[str, ...] = ()
+    stage: str = ""

@@ -13,6 +13,7 @@ from admin_api.cli.overview import IMPORT_HELP, IMPORT_PANEL, PANELS, new_app
 from admin_api.cli.render import output
 from admin_api.cli.settings import TargetError
 from admin_api.doctor.calls import DoctorError
+from admin_api.importers.aws_permissions import PermissionMissingError
 from admin_api.importers.imported import ImportSourceError
 from admin_api.issuers import IssuersError
 from admin_api.publishing.lockout import LockOutError
@@ -33,6 +34,7 @@ EXIT_CODES: dict[type[Exception], int] = {
     ConflictError: 3,
     TroubleError: 4,
     IssuerUnreachableError: 4,
+    PermissionMissingError: 4,
     BotoCoreError: 4,
     ClientError: 4,
     OSError: 2,

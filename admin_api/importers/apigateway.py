@@ -53,7 +53,7 @@ def _of_deployment(at: DeployedStage, client: Client) -> FoundRoutes:
             for method, settings in sorted(methods.items()):
                 guard = _guard(settings.get("authorizationType"), method, needs_key=settings.get("apiKeyRequired", False))
                 routes.add(method, path, f"{at.api_id}/{at.name} {method} {path}", guard)
-    return FoundRoutes(at.api_name, routes.found(), tuple(routes.not_taken), at.kind, tuple(notes))
+    return FoundRoutes(at.api_name, routes.found(), tuple(routes.not_taken), at.kind, tuple(notes), at.name)
 
 
 def _of_routes(at: DeployedStage, client: Client) -> FoundRoutes:
@@ -70,7 +70,7 @@ def _of_routes(at: DeployedStage, client: Client) -> FoundRoutes:
         else:
             method, _, path = ("ANY", "", key) if key == DEFAULT_ROUTE else key.partition(" ")
             routes.add(method, path, place, _guard_of(each, method))
-    return FoundRoutes(at.api_name, routes.found(), tuple(routes.not_taken), at.kind, tuple(_notes(at.settings, found)))
+    return FoundRoutes(at.api_name, routes.found(), tuple(routes.not_taken), at.kind, tuple(_notes(at.settings, found)), at.name)
 
 
 def _notes(stage: Mapping[str, Any], routes: Iterable[Mapping[str, Any]]) -> Iterable[str]:

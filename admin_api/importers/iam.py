@@ -81,6 +81,16 @@ class RoleAccess:
     not_taken: tuple[NotTaken, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class MergedAccess:
+    """What a policy adds where the policies of all groups of a person are one: `allowed` are the cells of which it allows each request, `denied` those of which
+    it denies, or may deny, any."""
+
+    allowed: frozenset[Cell]
+    denied: frozenset[Cell]
+    not_taken: tuple[NotTaken, ...] = ()
+
+
 def roles_of(source: IamSource, names: Sequence[str]) -> frozenset[str | None]:
     """Return the roles that an identity pool may give to a member of these groups: one where that is certain. None stands for no role."""
     if source.pool.by_rules:
@@ -172,12 +182,19 @@ def role_access(role: Role, source: IamSource, words: RouteWords) -> RoleAccess:
     return reader.read()
 
 
+def merged_access(place: str, policy: Any, words: RouteWords) -> MergedAccess:
+    """Return what a policy of an authorizer's answer adds of the catalogue. Its denies take from the whole answer, whoever brought the allows."""
+    return _RoleReader(words, None, list(read_policy(policy, place, words.api))).read_merged()
+
+
 class _RoleReader:
     """Reads the statements of one role beside a catalogue."""
 
-    def __init__(self, words: RouteWords, claims: Mapping[str, str], statements: Sequence[Statement]) -> None:
+    def __init__(self, words: RouteWords, claims: Mapping[str, str] | None, statements: Sequence[Statement]) -> None:
+        """`claims` are None where policy variables have no value at all."""
         self.words = words
-        self.claims = claims
+        self.claims = claims or {}
+        self.has_variables = claims is not None
         self.cells = words.catalog.cells
         self.allows = [s for s in statements if not s.is_deny]
         self.denies = [s for s in statements if s.is_deny]
@@ -185,9 +202,7 @@ class _RoleReader:
         self.not_taken: dict[NotTaken, None] = {}
 
     def read(self) -> RoleAccess:
-        readable = [(s, r) for s in self.allows for r in s.resources if self._is_readable(s, r)]
-        plain = [r.pattern for _, r in readable if r.is_plain]
-        before = frozenset(cell for cell in self.cells if plain and self.words.unmatched(plain, cell) is None)
+        readable, before = self._allowed()
         conditional = {
             (cell, where)
             for _, r in readable
@@ -196,12 +211,26 @@ class _RoleReader:
             if cell not in before
             for where in self._wheres(r, cell)
         }
-        touched = self._denied(before | {cell for cell, _ in conditional})
+        touched = self._denied(before | {cell for cell, _ in conditional}, "left out whole, write them by hand")
         free = before - touched
         bound = frozenset((cell, where) for cell, where in conditional if cell not in touched)
         for statement, resource in readable:
             self._name_parts(statement, resource, before | {cell for cell, _ in conditional})
         return RoleAccess(free, bound, before, tuple(self.not_taken))
+
+    def read_merged(self) -> MergedAccess:
+        """Return what the statements add to an answer that others add to as well."""
+        readable, allowed = self._allowed()
+        denied = self._denied(self.cells, "denied whole, write them by hand if that is too much")
+        for statement, resource in readable:
+            self._name_parts(statement, resource, allowed)
+        return MergedAccess(allowed, denied, tuple(self.not_taken))
+
+    def _allowed(self) -> tuple[list[tuple[Statement, Resource]], frozenset[Cell]]:
+        """Return the allows that mean something certain, and the cells of which those without variables allow each request."""
+        readable = [(s, r) for s in self.allows for r in s.resources if self._is_readable(s, r)]
+        plain = [r.pattern for _, r in readable if r.is_plain]
+        return readable, frozenset(cell for cell in self.cells if plain and self.words.unmatched(plain, cell) is None)
 
     def _say(self, statement: Statement, reason: str) -> None:
         self.not_taken[NotTaken(statement.place, reason)] = None
@@ -218,8 +247,13 @@ class _RoleReader:
                 statement,
                 f"`{resource.text}` may mean this API and may not: write the ARN in full, with partition, region, account and API",
             )
-        elif unknown:
+        elif unknown and self.has_variables:
             self._say(statement, _about_variable(resource, unknown[0]))
+        elif unknown:
+            self._say(
+                statement,
+                f"`{resource.text}` has the variable `{unknown[0]}`, which no authorizer's answer gives a value: write a `where` by hand",
+            )
         elif not resource.whole_segments or len(resource.variables) > _MAX_VARIABLES:
             self._say(
                 statement,
@@ -239,8 +273,8 @@ class _RoleReader:
             if self.words.unmatched([resource.pattern], cell, bound) is None:
                 yield tuple(sorted((name, self.claims[variable]) for name, variable in zip(chosen, resource.variables, strict=True)))
 
-    def _denied(self, granted: Iterable[Cell]) -> frozenset[Cell]:
-        """Return the cells of which a deny takes, or may take, any request; say of those that it takes in part."""
+    def _denied(self, granted: Iterable[Cell], become: str) -> frozenset[Cell]:
+        """Return the cells of which a deny takes, or may take, any request; say of those that it takes in part, and what they become."""
         result = set()
         parts: dict[Statement, list[tuple[Cell, str]]] = {}
         for cell in granted:
@@ -255,7 +289,7 @@ class _RoleReader:
             why = f" for it has {statement.doubt}" if statement.doubt else ""
             self._say(
                 statement,
-                f"the deny takes, or may take, a part only of {_named(found)}{why}: these routes are left out whole, write them by hand",
+                f"the deny takes, or may take, a part only of {_named(found)}{why}: these routes are {become}",
             )
         return frozenset(result)
 

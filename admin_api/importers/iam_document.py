@@ -1,6 +1,6 @@
 """Writes what groups may call as a document, with the proof beside it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +8,7 @@ from admin_api.importers.iam import IamSource, RoleAccess, Where, access_of_grou
 from admin_api.importers.iam_policies import Cell, RouteWords
 from admin_api.importers.iam_proof import Difference, differences
 from admin_api.importers.imported import FoundRoutes, Imported, ImportSourceError, NotTaken, document_of
-from authorizer.policy.document import parse_document
+from authorizer.policy.document import PermissionDocument, parse_document
 from authorizer.policy.problems import DocumentError
 from authorizer.policy.route import VERBS, WEBSOCKET, RouteCatalog
 
@@ -37,39 +37,46 @@ def document_of_roles(
     access, not_taken = access_of_groups(source, RouteWords(catalog, source.api))
     groups = {name: {"allow": allows} if (allows := allow_list(each, catalog)) else {} for name, each in access.items()}
     document = {**base.document, "groups": groups}
-    try:
-        parsed = parse_document(document)
-    except DocumentError as error:
-        raise ImportSourceError(f"the document would be wrong at {error.problems[0].pointer}: {error.problems[0].message}") from None
+    parsed = parse_made(document)
     compared = tuple(differences(source, parsed, pairs))
     notes = [*base.notes, *_NOTES, *_narrower(compared)]
     return IamImport(Imported(document, (*base.not_taken, *not_taken, *_wider(compared)), tuple(notes)), compared)
 
 
+def parse_made(document: Mapping[str, Any]) -> PermissionDocument:
+    """Return the document that an import made. Raises `ImportSourceError` where the source has names that no document takes."""
+    try:
+        return parse_document(document)
+    except DocumentError as error:
+        raise ImportSourceError(f"the document would be wrong at {error.problems[0].pointer}: {error.problems[0].message}") from None
+
+
+SPELLINGS = "IAM takes a path character by character, Gatebook by route: `/pets/`, `//pets` and `%70ets` are one route here and were three texts there"
 _NOTES = (
-    "IAM takes a path character by character, Gatebook by route: `/pets/`, `//pets` and `%70ets` are one route here and were three texts there",
+    SPELLINGS,
     "service control policies and the resource policy of the API are not read: keep the latter, it holds beside an authorizer",
 )
 
 
 def _wider(compared: Sequence[Difference]) -> list[NotTaken]:
     result = []
-    for names, each in _by_groups(compared, wider=True).items():
+    for names, each in by_groups(compared, wider=True).items():
         place = f"group{'s' * (len(names) > 1)} {' + '.join(names)}"
         roles = " or ".join(f"`{role}`" for role in each[0].roles)
-        reason = f"together they may {_requests(each)}, which the pool's one role, {roles}, denied: the document unites groups; take it out of one of them"
+        reason = f"together they may {requests_of(each)}, which the pool's one role, {roles}, denied: the document unites groups; take it out of one of them"
         result.append(NotTaken(place, f"{reason}, or accept it"))
     return result
 
 
 def _narrower(compared: Sequence[Difference]) -> list[str]:
     return [
-        f"group {names[0]}: the role allows {_requests(each)}, the document does not"
-        for names, each in _by_groups(compared, wider=False).items()
+        f"group {names[0]}: the role allows {requests_of(each)}, the document does not"
+        for names, each in by_groups(compared, wider=False).items()
     ]
 
 
-def _by_groups(compared: Sequence[Difference], *, wider: bool) -> dict[tuple[str, ...], list[Difference]]:
+def by_groups(compared: Sequence[Difference], *, wider: bool) -> dict[tuple[str, ...], list[Difference]]:
+    """Return the differences of one kind by the groups that have them."""
     result: dict[tuple[str, ...], list[Difference]] = {}
     for each in compared:
         if each.wider is wider:
@@ -77,7 +84,8 @@ def _by_groups(compared: Sequence[Difference], *, wider: bool) -> dict[tuple[str
     return result
 
 
-def _requests(found: Sequence[Difference]) -> str:
+def requests_of(found: Sequence[Difference]) -> str:
+    """Return some of the requests: "`GET /pets/7` and requests of 3 routes more"."""
     listed = ", ".join(f"`{each.request}`" for each in found[:_MAX_NAMED])
     return listed + (f" and requests of {len(found) - _MAX_NAMED} routes more" if len(found) > _MAX_NAMED else "")
 

@@ -23,15 +23,19 @@ def read_groups(folder: Path) -> tuple[Group, ...]:
     path = next((folder / name for name in ("groups.json", "groups.yaml") if (folder / name).exists()), None)
     if path is None:
         raise ImportSourceError(f"{folder}: there is neither groups.json nor groups.yaml: list the groups with their roles")
-    value = _read(path)
+    return groups_of(_read(path), str(path))
+
+
+def groups_of(value: object, place: str) -> tuple[Group, ...]:
+    """Return the groups of an answer of `list-groups`, or of a list of `{name, precedence, role}`. Raises `ImportSourceError`."""
     listed = value.get("Groups") if isinstance(value, Mapping) else value
     if not isinstance(listed, list) or not listed:
-        raise ImportSourceError(f"{path}: it must be a list of groups, as in `[{{name: reader, precedence: 10, role: petstore-reader}}]`")
-    groups = tuple(_read_group(each, f"{path}: entry {number}") for number, each in enumerate(listed, 1))
+        raise ImportSourceError(f"{place}: it must be a list of groups, as in `[{{name: reader, precedence: 10, role: petstore-reader}}]`")
+    groups = tuple(_read_group(each, f"{place}: entry {number}") for number, each in enumerate(listed, 1))
     names = [group.name for group in groups]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise ImportSourceError(f"{path}: the group `{twice[0]}` stands twice: keep one")
+        raise ImportSourceError(f"{place}: the group `{twice[0]}` stands twice: keep one")
     return groups
 
 
@@ -82,9 +86,11 @@ def policy_of(value: object, place: str) -> Mapping[str, Any]:
 
 
 def _boundary(path: Path) -> str:
-    if not path.exists():
-        return ""
-    value = _read(path)
+    return boundary_of(_read(path)) if path.exists() else ""
+
+
+def boundary_of(value: object) -> str:
+    """Return the permissions boundary that an answer of `get-role` tells of, `` if it tells of none."""
     role = value.get("Role", value) if isinstance(value, Mapping) else {}
     boundary = role.get("PermissionsBoundary") if isinstance(role, Mapping) else None
     return str(boundary.get("PermissionsBoundaryArn", "?") if isinstance(boundary, Mapping) else boundary) if boundary else ""
@@ -131,10 +137,14 @@ def read_tags(folder: Path) -> dict[str, str]:
     path = folder / "principal-tags.json"
     if not path.exists():
         return {}
-    value = _read(path)
+    return tags_of(_read(path), str(path))
+
+
+def tags_of(value: object, place: str) -> dict[str, str]:
+    """Return the policy variables that an answer of `get-principal-tag-attribute-map` maps to claims. Raises `ImportSourceError`."""
     tags = value.get("PrincipalTags") if isinstance(value, Mapping) else None
     if not isinstance(tags, Mapping):
-        raise ImportSourceError(f"{path}: this is no answer of `aws cognito-identity get-principal-tag-attribute-map`")
+        raise ImportSourceError(f"{place}: this is no answer of `aws cognito-identity get-principal-tag-attribute-map`")
     return {f"aws:PrincipalTag/{tag}": str(claim) for tag, claim in tags.items()}
 
 

@@ -5,12 +5,12 @@ It evaluates the policies as they stand, by regular expressions over whole ARNs,
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import combinations, islice
 from typing import Any
 
-from admin_api.importers.iam import IamSource, role_of, roles_of
+from admin_api.importers.iam import IamSource, Role, role_of, roles_of
 from authorizer.policy.decision import Grounds, decide
 from authorizer.policy.document import PermissionDocument
 from authorizer.policy.permission import PrincipalRef, RefKind
@@ -97,11 +97,23 @@ def differences(source: IamSource, document: PermissionDocument, pairs: Iterable
     judge = _Judge(source)
     found = []
     for group in source.groups:
-        found += _compare(judge, document, (group.name,), asked, only_wider=False)
+        found += _compare(judge, document, (group.name,), roles_of(source, (group.name,)), asked, only_wider=False)
     for names in _pairs(source) if pairs is None else pairs:
         # Two groups of one role have no other access together than each has.
         if any(roles_of(source, names) != roles_of(source, (name,)) for name in names):
-            found += _compare(judge, document, names, asked, only_wider=True)
+            found += _compare(judge, document, names, roles_of(source, names), asked, only_wider=True)
+    return found
+
+
+def merged_differences(source: IamSource, document: PermissionDocument) -> list[Difference]:
+    """Return the same where nobody chooses among roles: a person has the statements of all groups at once, each group's those of the role of its name."""
+    asked = samples(source, document.catalog)
+    found = []
+    for names in [*((group.name,) for group in source.groups), *_pairs(source)]:
+        name = " + ".join(names)
+        merged = Role(name, tuple(policy for each in names for policy in role_of(source, each).policies))
+        judge = _Judge(replace(source, roles={name: merged}))
+        found += _compare(judge, document, names, (name,), asked, only_wider=len(names) > 1)
     return found
 
 
@@ -110,9 +122,15 @@ def _pairs(source: IamSource) -> Sequence[tuple[str, ...]]:
 
 
 def _compare(
-    judge: "_Judge", document: PermissionDocument, names: tuple[str, ...], asked: Sequence[Sample], *, only_wider: bool
+    judge: "_Judge",
+    document: PermissionDocument,
+    names: tuple[str, ...],
+    possible: Iterable[str | None],
+    asked: Sequence[Sample],
+    *,
+    only_wider: bool,
 ) -> list[Difference]:
-    roles = sorted(roles_of(judge.source, names), key=str)
+    roles = sorted(possible, key=str)
     permissions = [p for name in names for p in document.permissions(PrincipalRef(RefKind.GROUP, name))]
     found: dict[tuple[str, str, bool], Difference] = {}
     for sample in asked:

@@ -14,6 +14,9 @@ OURS = ("api", "routes", "gatebook_plan")
 
 _MAX_ROUTES = 100
 
+_ARGUMENTS = {"iam": "iam --policies FOLDER --api ARN"}
+"""What imports take that read more than one file."""
+
 _HEAD = 200_000
 """How many characters of a text are looked at that is neither YAML nor JSON."""
 
@@ -25,10 +28,19 @@ class Kind:
     what: str
     importers: tuple[str, ...] = ()
 
+    def importer(self, commands: Collection[str]) -> str | None:
+        """Return the first of its imports that there is, None if there is none."""
+        return next((name for name in self.importers if name in commands), None)
+
+    def command(self, commands: Collection[str], file: str = "FILE") -> str:
+        """Return the command that reads it, by the first of its imports that there is; nothing if there is none: `gatebook import openapi FILE`."""
+        name = self.importer(commands)
+        return "" if name is None else f"gatebook import {_ARGUMENTS.get(name, f'{name} {file}')}"
+
     def remedy(self, commands: Collection[str], file: str = "FILE") -> str:
-        """Return how to go on with it, by the first of its imports that there is; nothing if there is none."""
-        command = next((name for name in self.importers if name in commands), None)
-        return f": `gatebook import {command} {file}` makes one of it" if command is not None else ""
+        """Return how to make a permission document of it; nothing if there is no import for it."""
+        command = self.command(commands, file)
+        return f": `{command}` makes one of it" if command else ""
 
 
 def recognised(source: ForeignText) -> Kind | None:
@@ -51,7 +63,7 @@ _CLOUDFORMATION = Kind("a CloudFormation template", ("template", "cloudformation
 _SERVERLESS = Kind("a definition of the Serverless Framework", ("serverless", "template"))
 _IAM = Kind("an IAM policy document", ("iam", "iam-policy"))
 _CASBIN = Kind("a Casbin policy", ("casbin",))
-_CEDAR = Kind("a Cedar policy", ("cedar",))
+_CEDAR = Kind("a Cedar policy", ("verified-permissions", "cedar"))
 _TERRAFORM = Kind("a Terraform file", ("terraform",))
 
 

@@ -21,7 +21,8 @@ def read_verified_permissions(path: Path, name: str | None = None) -> Imported:
     """Return the document of a file: Cedar policies as text, or JSON as `aws verifiedpermissions` prints it (`get-policy`, `get-schema`, or a list of both).
 
     What a permit says beyond group and action makes it no permission here; such a permit is left out, so that nobody may more than before. A forbid is never
-    left out for its condition: it becomes a deny without one. Raises `ImportSourceError`, `OSError`.
+    left out for its condition: it becomes a deny without one; nor for an action that is no route: it becomes a deny of every route. Raises `ImportSourceError`,
+    `OSError`.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -118,7 +119,7 @@ class _Making:
         """Make permissions of a policy, or say why not."""
         effect = "allow" if policy.permits else "deny"
         subjects = list(_subjects(policy.principal))
-        selectors = self._meant(policy.action, place)
+        selectors, unread = (self._meant(policy.action, place), []) if policy.permits else self._forbidden(policy.action, place)
         problem = _problem(policy, subjects)
         if problem and policy.permits:
             self.left.append(NotTaken(place, f"the permit is left out: {problem}"))
@@ -128,6 +129,10 @@ class _Making:
             return
         if problem:
             self.left.append(NotTaken(place, f"the forbid is taken as a deny that always holds: {problem}"))
+        if unread:
+            names = ", ".join(f"`{each}`" for each in unread)
+            reason = f"the forbid is taken as a deny of every route: {names} is no route, and may be a group of actions: narrow it by hand"
+            self.left.append(NotTaken(place, reason))
         for subject in subjects:
             if selectors:
                 self.held.setdefault(subject, {}).setdefault(effect, set()).update(selectors)
@@ -136,6 +141,21 @@ class _Making:
         if not action.relation:
             return [_EVERYTHING]
         return [selector for entity in action.entities for selector in self.route(entity.id, place)]
+
+    def _forbidden(self, action: Part, place: str) -> tuple[list[str], list[str]]:
+        """Return the selectors that a forbid takes away, and its actions that are no routes: each may be a group of actions, and stand for any of them."""
+        if action.relation not in ("", "==", "in"):
+            return [_EVERYTHING], []
+        selectors: list[str] = [] if action.relation else [_EVERYTHING]
+        unread: list[str] = []
+        for entity in action.entities:
+            before = len(self.routes.not_taken)
+            found = self.route(entity.id, place)
+            if not found:
+                del self.routes.not_taken[before:]
+                unread.append(entity.id)
+            selectors += found
+        return ([_EVERYTHING], unread) if unread else (selectors, [])
 
 
 def _subjects(principal: Part) -> Iterator[str | None]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from admin_api.importers.aws_sample import document_of_sample
 from admin_api.importers.iam import Group, IamSource, Role
 from admin_api.importers.iam_document import document_of_roles
 from admin_api.importers.iam_policies import parse_api_arn
@@ -197,3 +198,42 @@ def test_a_document_gives_no_group_more_than_its_role(part: int) -> None:
                         assert (group.name, f"{verb} {route.path}") in named or re.search(rf"^role {group.role},", said, re.MULTILINE), what
                     assert maybe or not surely
     print(f"{decisions} decisions, {allowed} allowed, {narrower} narrower; documents with where {bound}, with except {excepted}")
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_a_document_of_the_sample_gives_nobody_more_than_the_joined_policies(part: int) -> None:
+    """People have some of the groups; the sample joins the statements of all of them."""
+    seed = f"{SEED or 'sample'} {part}"
+    print(f"GATEBOOK_SEED={seed}")
+    random = Random(seed)
+    decisions = allowed = 0
+    while decisions < DECISIONS or not allowed:
+        routes = random_routes(random)
+        policies = {
+            f"g{number}": {
+                "Version": random.choice(("2012-10-17", "2012-10-17", "2008-10-17")),
+                "Statement": [random_statement(random, routes) for _ in range(random.randint(1, 3))],
+            }
+            for number in range(random.randint(1, 3))
+        }
+        found = FoundRoutes("x", tuple(FoundRoute(parse_route(text), Guard.UNKNOWN, text, "") for text in routes))
+        made = document_of_sample(policies, parse_api_arn(f"{ARN}/prod"), found)
+        assert not any(d.wider for d in made.differences), made
+        document = parse_document(made.imported.document)
+        names = random.sample(sorted(policies), random.randint(1, len(policies)))
+        joined = [statement for name in names for statement in policies[name]["Statement"]]
+        # The version is that of whichever item comes first.
+        judges = [Judge({"Version": policies[name]["Version"], "Statement": joined}) for name in names]
+        permissions = [p for name in names for p in document.permissions(PrincipalRef(RefKind.GROUP, name))]
+        for verb, route in document.catalog.cells:
+            for path in random_paths(random, str(route)):
+                target = resolve(document.catalog, verb, path, None, exact=True)
+                if target.route is not route or target.problem is not None:
+                    continue
+                decisions += 1
+                decision = decide(Grounds(permissions, document.catalog, CLAIMS, 0), target)
+                allowed += decision.allowed
+                if decision.allowed:
+                    what = f"{names} {verb} /{path} of {route}: {policies} -> {made.imported.document}"
+                    assert all(judge.verdict(f"{ARN}/prod/{verb}/{path}")[0] for judge in judges), what
+    print(f"{decisions} decisions, {allowed} allowed")

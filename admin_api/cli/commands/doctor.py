@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from admin_api.cli.commands.import_ import StageOption
+from admin_api.cli.commands.import_permissions import StageOption
 from admin_api.cli.render import output
 from admin_api.cli.render.doctor_report import DoctorOutcome, present_doctor, print_doctor
 from admin_api.cli.render.output import shown

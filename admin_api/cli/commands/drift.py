@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from admin_api.analysis.drift import drift as differences_of
-from admin_api.cli.commands.import_ import StageOption, deployed
+from admin_api.cli.commands.import_ import deployed
+from admin_api.cli.commands.import_permissions import StageOption
 from admin_api.cli.commands.route_sources import READERS
 from admin_api.cli.render import output
 from admin_api.cli.render.drift_junit import drift_as_junit

@@ -8,7 +8,10 @@ import pytest
 from admin_api.importers.cedar_text import read_policies
 from admin_api.importers.imported import Imported, ImportSourceError
 from admin_api.importers.verified_permissions import read_verified_permissions
+from authorizer.policy.decision import Grounds, decide
 from authorizer.policy.document import parse_document
+from authorizer.policy.permission import EVERYONE, PrincipalRef, RefKind
+from authorizer.policy.request_path import resolve
 
 POLICIES = """\
 // Shop's policies
@@ -79,6 +82,42 @@ def test_a_forbid_never_becomes_narrower(tmp_path: Path, ending: str) -> None:
     imported = read(tmp_path, f'{policies}forbid(principal in S::UserGroup::"p|g", action == S::Action::"get /a", {ending}')
     assert imported.document["groups"] == {"g": {"deny": ["GET /a"]}}
     assert "taken as a deny that always holds" in imported.not_taken[0].reason
+
+
+@pytest.mark.parametrize(
+    ("action", "names"),
+    [
+        ('action in MyApi::Action::"group"', "`group`"),
+        ('action in [MyApi::Action::"group"]', "`group`"),
+        ('action == MyApi::Action::"group"', "`group`"),
+        ('action in [MyApi::Action::"get /a", MyApi::Action::"writers", MyApi::Action::"trace /a"]', "`writers`, `trace /a`"),
+    ],
+)
+def test_a_forbid_of_a_group_of_actions_denies_every_route(tmp_path: Path, action: str, names: str) -> None:
+    """Nobody can tell which actions are in it, so that the stricter reading counts: the permit of everyone decides nothing for its members."""
+    policies = 'permit(principal, action in [MyApi::Action::"get /a", MyApi::Action::"post /b"], resource);\n'
+    imported = read(tmp_path, f'{policies}forbid(principal in MyApi::UserGroup::"p|g", {action}, resource);')
+    assert imported.document["groups"] == {"g": {"deny": ["* /**"]}}
+    [told] = imported.not_taken
+    reason = f"the forbid is taken as a deny of every route: {names} is no route, and may be a group of actions: narrow it by hand"
+    assert (told.place, told.reason) == ("shop.cedar:2", reason)
+    document = parse_document(imported.document)
+    held = (*document.permissions(EVERYONE), *document.permissions(PrincipalRef(RefKind.GROUP, "g")))
+    for verb, path in (("GET", "a"), ("POST", "b")):
+        target = resolve(document.catalog, verb, path, None, exact=True)
+        assert decide(Grounds(document.permissions(EVERYONE), document.catalog, {}, 0), target).allowed
+        assert not decide(Grounds(held, document.catalog, {}, 0), target).allowed
+
+
+def test_a_forbid_of_a_type_of_actions_and_one_of_none(tmp_path: Path) -> None:
+    policies = 'permit(principal, action == S::Action::"get /a", resource);\n'
+    imported = read(tmp_path, f'{policies}forbid(principal in S::UserGroup::"p|g", action is S::Action, resource);')
+    assert imported.document["groups"] == {"g": {"deny": ["* /**"]}}
+    assert "taken as a deny that always holds: its action is neither a route" in imported.not_taken[0].reason
+    imported = read(tmp_path, f'{policies}forbid(principal in S::UserGroup::"p|g", action in [], resource);')
+    assert ("groups" in imported.document, imported.not_taken) == (False, ())
+    imported = read(tmp_path, f'{policies}forbid(principal in S::UserGroup::"p|g", action, resource);')
+    assert (imported.document["groups"], imported.not_taken) == ({"g": {"deny": ["* /**"]}}, ())
 
 
 def test_a_forbid_of_one_user_is_said_to_be_missing(tmp_path: Path) -> None:
