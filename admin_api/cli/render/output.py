@@ -27,6 +27,9 @@ ERR = Console(stderr=True, soft_wrap=True)
 
 _MAX_CHANGES_SHOWN = 5
 
+DELEGATED_LEGEND = "delegated: what the client may by its own tokens; people through it need the consent of their tokens' scopes"
+"""What the mark of `marked` means."""
+
 _VERY_WIDE = 100_000
 
 # Beyond that nobody reads, and Rich takes seconds.
@@ -46,9 +49,7 @@ def marked(subject: PrincipalRef, *, delegated: bool) -> str:
 def print_legend(*, delegated: bool) -> None:
     """Say below a table what its mark means, if it has one."""
     if delegated:
-        OUT.print(
-            "delegated: what the client may by its own tokens; people through it need the consent of their tokens' scopes", highlight=False
-        )
+        OUT.print(DELEGATED_LEGEND, highlight=False)
 
 
 def print_table(table: Table) -> None:
