@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 
 from authorizer.policy.document import PermissionDocument, format_time
 from authorizer.policy.permission import Effect, Permission, PrincipalRef
@@ -16,6 +17,14 @@ EVERY_ROUTE = "* /**"
 """Stands for the routes of a change that is about a client and not about a route."""
 
 
+class ChangeKind(StrEnum):
+    """Which way a change goes: `changes` where a subject was allowed and is, or was not and is not, in other words."""
+
+    GAINS = "gains"
+    LOSES = "loses"
+    CHANGES = "changes"
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class AccessChange:
     """What a change does to one subject on one route. `before` and `after` are in words: `allowed`, `denied`, `allowed where {ownerId} = sub`.
@@ -27,6 +36,19 @@ class AccessChange:
     route: str
     before: str
     after: str
+
+    @property
+    def is_delegation(self) -> bool:
+        """Whether it is the change of a client's mark, and so of no single route."""
+        return DELEGATED in (self.before, self.after)
+
+    @property
+    def kind(self) -> ChangeKind:
+        """Whether the subject gains the route, loses it, or neither. Through a client that is delegated from now on, people lose."""
+        if self.is_delegation:
+            return ChangeKind.LOSES if self.after == DELEGATED else ChangeKind.GAINS
+        was, becomes = _allows(self.before), _allows(self.after)
+        return ChangeKind.CHANGES if was == becomes else ChangeKind.GAINS if becomes else ChangeKind.LOSES
 
     def __str__(self) -> str:
         if self.after == DELEGATED:

@@ -23,6 +23,7 @@ EXIT_CHANGES = 5
 TableOption = Annotated[str | None, typer.Option("--table", help="Table to work on. Else PERMISSIONS_TABLE, else the local stack.")]
 RegionOption = Annotated[str | None, typer.Option("--region", help="AWS region of the table. Else AWS_REGION.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+FullOption = Annotated[bool, typer.Option("--full", help="Show every change, where a long plan names the most telling ones.")]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before writing to a table outside the local stack.")]
 ForceOption = Annotated[bool, typer.Option("--force", help="Write even what would shut every group out of the admin API.")]
 FilesArgument = Annotated[list[Path], typer.Argument(help="Files with permission documents, YAML or JSON.", show_default=False)]

@@ -7,7 +7,7 @@ Nothing is written. Only the gateway must be readable; whatever else is refused 
 - `iam:ListRolePolicies`, `iam:GetRolePolicy` and `iam:ListAttachedRolePolicies` on its role, `iam:GetPolicy` and `iam:GetPolicyVersion` on what is attached
 - `ssm:GetParameter` where `TRUSTED_ISSUERS` names a parameter, and `kms:Decrypt` where that is under a key of one's own
 - `dynamodb:DescribeTable`, `dynamodb:DescribeTimeToLive`, `dynamodb:DescribeContinuousBackups`, `dynamodb:GetItem` and `dynamodb:Query` on the table
-- `cognito-idp:DescribeUserPool` and `cognito-idp:DescribeUserPoolClient` on the user pool
+- `cognito-idp:DescribeUserPool`, `cognito-idp:DescribeUserPoolClient` and `cognito-idp:ListUserPoolClients` on the user pool
 """
 
 from collections.abc import Callable

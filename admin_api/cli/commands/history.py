@@ -9,12 +9,14 @@ import typer
 
 from admin_api.cli.commands.publication import publish
 from admin_api.cli.render import output
+from admin_api.cli.render.plan import print_plan
 from admin_api.cli.settings import Target
 from admin_api.cli.target import (
     EXIT_FINDINGS,
     ApiArgument,
     AuthorOption,
     ForceOption,
+    FullOption,
     JsonOption,
     ReasonOption,
     RegionOption,
@@ -108,6 +110,7 @@ def rollback(
     author: AuthorOption = None,
     table: TableOption = None,
     region: RegionOption = None,
+    full: FullOption = False,
     json: JsonOption = False,
     yes: YesOption = False,
     force: ForceOption = False,
@@ -117,7 +120,17 @@ def rollback(
     service = service_on(target)
     with output.ERR.status("reading the table"):
         plan = service.plan_rollback(api, version)
-    _write(service, plan, target, yes, on_behalf_of=author, reason=reason or f"roll back to version {version}", force=force, json=json)
+    _write(
+        service,
+        plan,
+        target,
+        yes,
+        on_behalf_of=author,
+        reason=reason or f"roll back to version {version}",
+        force=force,
+        full=full,
+        json=json,
+    )
 
 
 def promote(
@@ -127,6 +140,7 @@ def promote(
     author: AuthorOption = None,
     table: TableOption = None,
     region: RegionOption = None,
+    full: FullOption = False,
     json: JsonOption = False,
     yes: YesOption = False,
     force: ForceOption = False,
@@ -140,7 +154,7 @@ def promote(
         tried = service.published(candidate)
         plan = service.plan(replace(tried.document, api=api))
     why = reason or f"promote {candidate} version {tried.head.version}"
-    _write(service, plan, target, yes, on_behalf_of=author, reason=why, force=force, json=json)
+    _write(service, plan, target, yes, on_behalf_of=author, reason=why, force=force, full=full, json=json)
 
 
 def rename_group(
@@ -151,6 +165,7 @@ def rename_group(
     author: AuthorOption = None,
     table: TableOption = None,
     region: RegionOption = None,
+    full: FullOption = False,
     json: JsonOption = False,
     yes: YesOption = False,
     force: ForceOption = False,
@@ -169,16 +184,27 @@ def rename_group(
     except DocumentError as error:
         output.print_problems(f"API {api}", None, error)
         raise typer.Exit(EXIT_FINDINGS) from None
-    _write(service, plan, target, yes, on_behalf_of=author, reason=reason or f"rename group {old} to {new}", force=force, json=json)
+    _write(
+        service, plan, target, yes, on_behalf_of=author, reason=reason or f"rename group {old} to {new}", force=force, full=full, json=json
+    )
     if not json:
         output.print_notes_aside([f"tokens name groups as the user pool does: make `{new}` there and move the members of `{old}`"])
 
 
 def _write(
-    service: PermissionService, plan: Plan, target: Target, yes: bool, *, on_behalf_of: str | None, reason: str, force: bool, json: bool
+    service: PermissionService,
+    plan: Plan,
+    target: Target,
+    yes: bool,
+    *,
+    on_behalf_of: str | None,
+    reason: str,
+    force: bool,
+    full: bool,
+    json: bool,
 ) -> None:
     if not json:
-        output.print_plan(plan)
+        print_plan(plan, full=full)
     if plan.is_empty:
         done = presenters.write_result(plan, None, dry_run=False)
     else:

@@ -29,13 +29,26 @@ def matrix(
     route: Annotated[
         str | None, typer.Option("--route", help="Show these routes only: a selector such as `* /admin/**`.", show_default=False)
     ] = None,
+    full: Annotated[bool, typer.Option("--full", help="Show every route and subject, whatever the terminal's size.")] = False,
+    depth: Annotated[
+        int | None,
+        typer.Option("--depth", min=0, help="Fold routes after so many segments of their paths, also in a pipe.", show_default=False),
+    ] = None,
     csv: Annotated[bool, typer.Option("--csv", help="Print CSV for spreadsheets.")] = False,
     svg: Annotated[Path | None, typer.Option("--svg", help="Draw a picture into this file, and print nothing.", show_default=False)] = None,
     json: JsonOption = False,
 ) -> None:
     """Show who may call what: every route against every group, client and scope, each with what everyone may.
 
+    A terminal shows what it has room for, and folds the rest by paths: `/pets/**  12 routes` with `yes` for who may call all 12 and `3/12` for who may call 3.
+
+    A `*` marks conditions. Who may call exactly the same is one column, `admin, ops (+3)`. The last line says how to see all. Pipes, --csv, --svg, --json do.
+
+    Example: gatebook matrix seed_data/dev.yaml --depth 2 folds after two segments, as in `/pets/{petId}/**`.
+
     Example: gatebook matrix seed_data/dev.yaml --group guest --route "* /pets/**\""""
+    if full and depth is not None:
+        raise typer.BadParameter("--full folds nothing, and --depth says how far to fold: choose one")
     documents = read_documents(files, "nothing was looked at")
     if api is not None:
         documents = [document for document in documents if document.api == api]
@@ -56,7 +69,7 @@ def matrix(
         output.OUT.out(csv_of(grids), end="", highlight=False)
     else:
         for grid in grids:
-            print_matrix(grid)
+            print_matrix(grid, full=full, depth=depth)
 
 
 def _wanted(groups: list[str], subjects: list[str]) -> list[PrincipalRef]:

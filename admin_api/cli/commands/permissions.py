@@ -12,6 +12,7 @@ from admin_api.analysis.rules import own_rules
 from admin_api.cli.commands.publication import publish
 from admin_api.cli.commands.wrong_file import told_as_wrong_file
 from admin_api.cli.render import output
+from admin_api.cli.render.plan import print_plan
 from admin_api.cli.target import (
     EXIT_CHANGES,
     EXIT_CONFLICT,
@@ -21,6 +22,7 @@ from admin_api.cli.target import (
     AuthorOption,
     FilesArgument,
     ForceOption,
+    FullOption,
     IssuersOption,
     JsonOption,
     ReasonOption,
@@ -91,6 +93,7 @@ def plan(
     authorizer: AuthorizerOption = None,
     table: TableOption = None,
     region: RegionOption = None,
+    full: FullOption = False,
     json: JsonOption = False,
 ) -> None:
     """Show what applying the files would change: rows, and who gains or loses which route. Writes nothing to the table."""
@@ -105,7 +108,7 @@ def plan(
         output.print_json([presenters.write_result(each, None, dry_run=True) for each in plans])
     else:
         for one in plans:
-            output.print_plan(one)
+            print_plan(one, full=full)
     for refusal in refusals:
         output.ERR.print(f"[yellow]`gatebook apply` would refuse this:[/] {output.shown(str(refusal))}", highlight=False)
     if not json and any(not p.is_empty for p in plans):
@@ -127,6 +130,7 @@ def apply(
     authorizer: AuthorizerOption = None,
     table: TableOption = None,
     region: RegionOption = None,
+    full: FullOption = False,
     json: JsonOption = False,
     yes: YesOption = False,
     force: ForceOption = False,
@@ -140,7 +144,7 @@ def apply(
     plans = _plans(service, wanted, judge_unchanged=json)
     if not json:
         for one in plans:
-            output.print_plan(one)
+            print_plan(one, full=full)
     refusal = None if overwrite else next(_refusals(service, wanted, plans), None)
     if refusal is not None:
         # Nothing of several documents is written, so that what was reviewed together is applied together.

@@ -5,16 +5,21 @@ import io
 from collections.abc import Iterable, Iterator
 from xml.sax.saxutils import escape
 
+from rich.cells import cell_len
 from rich.table import Table
 
 from admin_api.analysis.access_changes import ALLOWED, DENIED, NOTHING
 from admin_api.analysis.matrix import Matrix, MatrixRow
 from admin_api.cli.render import output
+from admin_api.cli.render.matrix_view import FEW_LINES, view_of
 from admin_api.cli.render.output import shown
 
 _STEP = 24
 _MARGIN = 20
 _PER_CHARACTER = 7.6
+
+# What Rich leaves between columns.
+_GAP = 2
 
 _STYLE = """
 .ground{fill:#ffffff}text{font:12px ui-monospace,monospace;fill:#1c2024}.title{font:600 15px system-ui,sans-serif}
@@ -33,8 +38,31 @@ _LEGEND = (
 )
 
 
-def print_matrix(grid: Matrix) -> None:
-    """Print one table."""
+def print_matrix(grid: Matrix, *, full: bool = False, depth: int | None = None) -> None:
+    """Print one table. On a terminal that it does not fit it is folded, unless `full`; in a pipe only if there is a `depth`."""
+    whole = depth is None and (full or not output.OUT.is_terminal or _fits(grid, output.OUT.width))
+    if whole or not grid.rows or not grid.subjects:
+        _print_full(grid)
+        return
+    for line in view_of(grid, output.OUT.width, depth):
+        output.OUT.print(line, highlight=False)
+
+
+def _fits(grid: Matrix, width: int) -> bool:
+    """Return whether a table is short enough to be read, and each row of it one line of this width."""
+    if len(grid.rows) > FEW_LINES:
+        return False
+    heads = [output.marked(ref, delegated=ref in grid.delegated) for ref in grid.subjects]
+    columns = [heads[number : number + 1] + [_words(row.access[number]) for row in grid.rows] for number in range(len(heads))]
+    labels = ["route", *(_label(row) for row in grid.rows)]
+    return sum(max(map(cell_len, column)) + _GAP for column in (labels, *columns)) - _GAP <= width
+
+
+def _words(access: str) -> str:
+    return {NOTHING: "·", ALLOWED: "yes"}.get(access, access.removeprefix(ALLOWED).strip())
+
+
+def _print_full(grid: Matrix) -> None:
     headers = (shown(output.marked(ref, delegated=ref in grid.delegated)) for ref in grid.subjects)
     table = Table("route", *headers, title=grid.api, title_justify="left", box=None, pad_edge=False)
     for row in grid.rows:
@@ -50,7 +78,7 @@ def _cell(access: str) -> str:
         return "[red]denied[/]"
     if access == ALLOWED:
         return "[green]yes[/]"
-    return f"[yellow]{shown(access.removeprefix(ALLOWED).strip())}[/]"
+    return f"[yellow]{shown(_words(access))}[/]"
 
 
 def csv_of(grids: Iterable[Matrix]) -> str:

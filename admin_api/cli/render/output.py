@@ -13,12 +13,12 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from admin_api.analysis.access_changes import AccessChange
+from admin_api.analysis.access_changes import AccessChange, ChangeKind
 from admin_api.analysis.findings import Finding
 from admin_api.analysis.token_scope import TokenVerdict
 from admin_api.documents.files import FileDocument
 from admin_api.importers.imported import NotTaken
-from admin_api.publishing.service import Plan, VersionRecord
+from admin_api.publishing.service import VersionRecord
 from authorizer.policy.permission import PrincipalRef
 from authorizer.policy.problems import DocumentError
 
@@ -26,6 +26,15 @@ OUT = Console(soft_wrap=True)
 ERR = Console(stderr=True, soft_wrap=True)
 
 _MAX_CHANGES_SHOWN = 5
+
+DELEGATED_LEGEND = "delegated: what the client may by its own tokens; people through it need the consent of their tokens' scopes"
+"""What the mark of `marked` means."""
+
+_SIGNS = {
+    ChangeKind.GAINS: ("+ gains", "green"),
+    ChangeKind.LOSES: ("- loses", "red"),
+    ChangeKind.CHANGES: ("~ changes", "yellow"),
+}
 
 _VERY_WIDE = 100_000
 
@@ -46,9 +55,7 @@ def marked(subject: PrincipalRef, *, delegated: bool) -> str:
 def print_legend(*, delegated: bool) -> None:
     """Say below a table what its mark means, if it has one."""
     if delegated:
-        OUT.print(
-            "delegated: what the client may by its own tokens; people through it need the consent of their tokens' scopes", highlight=False
-        )
+        OUT.print(DELEGATED_LEGEND, highlight=False)
 
 
 def print_table(table: Table) -> None:
@@ -118,30 +125,6 @@ def print_problems(name: str, document: FileDocument | None, error: DocumentErro
     ERR.print(f"[bold red]{count} problem{'s' * (count != 1)}[/] in {shown(name)}; {outcome}", highlight=False)
 
 
-def print_plan(plan: Plan) -> None:
-    """What a plan would do."""
-    api, version = plan.document.api, plan.base.version if plan.base else 0
-    if plan.is_empty:
-        OUT.print(f"[bold]{api}[/]: nothing to change, version {version} already holds this document", highlight=False)
-        return
-    parts = len(plan.steps)
-    how = "" if parts == 1 else f", in {parts} parts: each takes its own version, and none grants what neither end grants"
-    OUT.print(f"[bold]{api}[/]: version {version} becomes {version + parts}{how}", highlight=False)
-    if plan.unfinished:
-        stopped = f"an earlier change stopped at part {plan.unfinished.number} of {plan.unfinished.total}"
-        OUT.print(
-            f"[yellow]{stopped}: this goes on from there; `gatebook rollback {api} {plan.unfinished.base}` goes back[/]", highlight=False
-        )
-    print_rules(plan.rules)
-    print_access(plan.access)
-    print_findings(plan.bindings.findings)
-    print_notes(plan.bindings.notes)
-    OUT.print(f"rows: {shown(', '.join(plan.row_changes))}", highlight=False)
-    good = sum(verdict.is_expressible for verdict in plan.verdicts)
-    more = "" if good == len(plan.verdicts) else "; `gatebook check FILE` says for whom not, and why"
-    OUT.print(f"token scope: could answer {good} of {len(plan.verdicts)} kinds of callers{more}", highlight=False)
-
-
 def print_findings(found: Iterable[Finding]) -> None:
     """One line for each."""
     for finding in found:
@@ -178,7 +161,7 @@ def print_access(changes: Sequence[AccessChange]) -> None:
     """Who gains or loses which route."""
     table = Table("access", "subject", "route", "before", "after", title=None, box=None, pad_edge=False)
     for change in changes:
-        sign, style = _sign(change)
+        sign, style = _SIGNS[change.kind]
         table.add_row(sign, shown(str(change.subject)), shown(change.route), shown(change.before), shown(change.after), style=style)
     if changes:
         print_table(table)
@@ -195,15 +178,6 @@ def print_verdicts(verdicts: Sequence[TokenVerdict]) -> None:
         size = "" if verdict.size is None else str(verdict.size)
         table.add_row(shown(who), word, size, shown(verdict.refusal.message if verdict.refusal else ""), style=style)
     print_table(table)
-
-
-def _sign(change: AccessChange) -> tuple[str, str]:
-    words = str(change)
-    if " gains " in words:
-        return "+ gains", "green"
-    if " loses " in words:
-        return "- loses", "red"
-    return "~ changes", "yellow"
 
 
 def print_history(records: Sequence[VersionRecord]) -> None:

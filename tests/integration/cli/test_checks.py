@@ -384,7 +384,7 @@ def test_a_document_that_its_enforced_scope_can_express_is_published(run: Run, t
 def test_a_plan_says_how_many_kinds_of_callers_token_scope_could_answer(run: Run, target: Table) -> None:
     text = lines(run("plan", "good.yaml", "sandwich.yaml").stdout)
     assert "token scope: could answer 4 of 4 kinds of callers" in text
-    assert "token scope: could answer 3 of 8 kinds of callers; `gatebook check FILE` says for whom not, and why" in text
+    assert "token scope: could answer 3 of 8 kinds of callers; `gatebook check FILE` says why not all" in text
     planned = parsed(run("plan", "sandwich.yaml", "--json"))
     assert verdicts(planned[0])["group/ends"] == "no"
     assert [kind["counterexample"]["routes"] for kind in planned[0]["token_scope"] if kind["callers_in"] == ["group/ends"]] == [

@@ -445,6 +445,17 @@ def test_settings_that_cannot_be_used_lead_to_no_issuer(stack: DeployedStack) ->
 # What it stands on.
 
 
+def test_every_client_of_the_pool_is_read_whether_its_tokens_count_or_not(stack: DeployedStack) -> None:
+    cognito = stack.client("cognito-idp")
+    other = cognito.create_user_pool_client(UserPoolId=stack.pool, ClientName="other", WriteAttributes=["custom:shop"])
+    found = stack.read()
+    assert found.pool is not None
+    assert {each.id: each.writable for each in found.pool.clients} == {
+        stack.app: ("email", "custom:tenant"),
+        other["UserPoolClient"]["ClientId"]: ("custom:shop",),
+    }
+
+
 def test_a_pool_where_admins_make_users_and_clients_that_say_nothing(stack: DeployedStack) -> None:
     cognito = stack.client("cognito-idp")
     pool = cognito.create_user_pool(PoolName="closed", AdminCreateUserConfig={"AllowAdminCreateUserOnly": True})["UserPool"]["Id"]
@@ -582,6 +593,7 @@ OPTIONAL = {
     "dynamodb:DescribeContinuousBackups": ("table",),
     "cognito-idp:DescribeUserPool": ("pool",),
     "cognito-idp:DescribeUserPoolClient": (),
+    "cognito-idp:ListUserPoolClients": (),
     "lambda:GetFunctionConfiguration": ("function", "role_policies", "parameters", "table", "published", "pool", "key_sets"),
 }
 """What is missing of the deployment without each permission."""
