@@ -60,7 +60,7 @@ def check(
     identity sources its gateway needs, if tokens come in anything but the Authorization header."""
     trusted = named_issuers(issuers, authorizer)
     wiring = list(identity_source_notes(named_environment(authorizer)))
-    documents = read_documents(files, _NOTHING_DONE)
+    documents = read_documents(files, _NOTHING_DONE, quiet=json)
     demanded = _invariants(invariants) if invariants is not None else []
     kinds = _callers(callers) if callers is not None else None
     unknown = [*unknown_names(documents, demanded), *(found for each in documents for found in unknown_names([each], own_rules(each)))]

@@ -61,7 +61,7 @@ def _verify(service: PermissionService, api: str, expect: str | None, json: bool
     if expect is not None and not re.fullmatch(r"[0-9a-fA-F]{8,64}", expect):
         raise typer.BadParameter("--expect takes a hash as `log` shows it, 8 hexadecimal digits at least")
     head = service.head(api)
-    with output.progress("verifying", head.version) as advance:
+    with output.progress("verifying", head.version, quiet=json) as advance:
         verified = service.verify(api, head, expected=expect, on_version=advance)
     damaged, found = list(verified.damaged), verified.expected_at
     missing = expect is not None and found is None

@@ -36,7 +36,7 @@ def matrix(
     """Show who may call what: every route against every group, client and scope, each with what everyone may.
 
     Example: gatebook matrix seed_data/dev.yaml --group guest --route "* /pets/**\""""
-    documents = read_documents(files, "nothing was looked at")
+    documents = read_documents(files, "nothing was looked at", quiet=json)
     if api is not None:
         documents = [document for document in documents if document.api == api]
         if not documents:

@@ -31,7 +31,7 @@ _MAX_CHANGES_SHOWN = 5
 _VERY_WIDE = 100_000
 
 PROGRESS_AFTER = 1.0
-"""Seconds that work of several parts may last before a bar shows how far it is."""
+"""Seconds that work may last before a bar shows how far it is."""
 
 # Beyond that nobody reads, and Rich takes seconds.
 _MAX_WRAPPED = 20_000
@@ -101,7 +101,7 @@ class _LateProgress(Progress):
 
 
 class Bar:
-    """Progress of work of several parts, called after each. `aside` lets something be printed while it goes on."""
+    """Progress of work, called after each. `aside` lets something be printed while it goes on."""
 
     def __init__(self, bar: Progress | None, task: TaskID) -> None:
         self._bar, self._task = bar, task
@@ -126,15 +126,15 @@ class Bar:
 
 @contextlib.contextmanager
 def progress(what: str, parts: int, *, quiet: bool = False) -> Iterator[Bar]:
-    """Show a bar on standard error for work of several parts that lasts more than a second. Shows none in a pipe, and none if `quiet`.
+    """Show a bar on standard error for work that lasts more than a second. Shows none in a pipe, and none if `quiet`. A single part says that it goes on.
 
     What it yields is called after each part: `with progress("reading", 3) as advance: ...; advance()`.
     """
-    if quiet or parts < 2 or not ERR.is_terminal:
+    if quiet or not parts or not ERR.is_terminal:
         yield Bar(None, TaskID(0))
         return
     with _LateProgress(console=ERR, transient=True, redirect_stdout=False, redirect_stderr=False) as bar:
-        yield Bar(bar, bar.add_task(what, total=parts))
+        yield Bar(bar, bar.add_task(what, total=parts if parts > 1 else None))
 
 
 def print_json(value: Any) -> None:

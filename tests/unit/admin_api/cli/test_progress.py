@@ -40,11 +40,18 @@ def test_short_work_shows_none(screen: io.StringIO) -> None:
     assert "part-2" in screen.getvalue()
 
 
-@pytest.mark.parametrize(("parts", "quiet"), [(3, True), (1, False), (0, False)])
-def test_json_and_a_single_part_show_none(screen: io.StringIO, monkeypatch: pytest.MonkeyPatch, parts: int, quiet: bool) -> None:
+@pytest.mark.parametrize(("parts", "quiet"), [(3, True), (1, True), (0, False)])
+def test_json_and_work_without_parts_show_none(screen: io.StringIO, monkeypatch: pytest.MonkeyPatch, parts: int, quiet: bool) -> None:
     monkeypatch.setattr(output, "PROGRESS_AFTER", 0.0)
     work(parts, quiet=quiet)
     assert screen.getvalue().split() == [f"part-{number}" for number in range(parts)]
+
+
+def test_a_single_part_shows_that_it_goes_on(screen: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(output, "PROGRESS_AFTER", 0.0)
+    work(1)
+    assert "reading" in screen.getvalue()
+    assert "100%" not in screen.getvalue()
 
 
 def test_a_pipe_gets_none(monkeypatch: pytest.MonkeyPatch) -> None:
