@@ -43,12 +43,28 @@ def read_target(table: str | None, region: str | None, environ: Mapping[str, str
     environ = os.environ if environ is None else environ
     name = table or environ.get("PERMISSIONS_TABLE")
     if not name:
-        local = read_local_stack()
-        key = local["access_key_id"], local["secret_access_key"]
-        return Target(local["table"], local["region"], local["aws_endpoint"], key, is_local=True)
+        return local_target(read_local_stack())
     endpoint = environ.get("AWS_ENDPOINT_URL_DYNAMODB") or environ.get("AWS_ENDPOINT_URL")
+    if endpoint is not None and not _is_address(endpoint):
+        variable = "AWS_ENDPOINT_URL_DYNAMODB" if environ.get("AWS_ENDPOINT_URL_DYNAMODB") else "AWS_ENDPOINT_URL"
+        raise TargetError(f"{variable} is `{endpoint}`, which is no address: write it as in `http://localhost:8000`, or unset the variable")
     is_local = endpoint is not None and urlsplit(endpoint).hostname in _LOOPBACK
     return Target(name, region or environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION"), endpoint, None, is_local)
+
+
+def _is_address(endpoint: str) -> bool:
+    try:
+        parts = urlsplit(endpoint)
+        _ = parts.port
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname)
+
+
+def local_target(note: Mapping[str, Any]) -> Target:
+    """Return the table of the local stack that left this note."""
+    key = note["access_key_id"], note["secret_access_key"]
+    return Target(note["table"], note["region"], note["aws_endpoint"], key, is_local=True)
 
 
 def read_local_stack() -> dict[str, Any]:

@@ -7,10 +7,12 @@ from typing import Annotated, Any
 import boto3
 import typer
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError
 
 from admin_api.analysis.trusted_issuers import NOT_KNOWN, TrustedIssuers
+from admin_api.cli.aws_trouble import works_on
 from admin_api.cli.render import output
-from admin_api.cli.settings import AWS, Target, read_target
+from admin_api.cli.settings import AWS, Target, TargetError, read_target
 from admin_api.issuers import environment_of, issuers_of_file, issuers_of_function
 from admin_api.publishing.service import PermissionService
 from admin_api.wiring import open_service
@@ -48,6 +50,7 @@ AuthorizerOption = Annotated[
 def named_target(table: str | None, region: str | None) -> Target:
     """Return the table that the options name, printed."""
     target = read_target(table, region)
+    works_on(target)
     output.ERR.print(f"[dim]{target}[/]", highlight=False)
     return target
 
@@ -87,14 +90,20 @@ def identity(target: Target) -> str:
 
 
 def client(name: str, target: Target) -> Any:
-    """Return an AWS client for the target."""
+    """Return an AWS client for the target. Raises `TargetError` if an endpoint of the environment is no address."""
     key, secret = target.access_key or (None, None)
-    return boto3.client(  # type: ignore[call-overload]
-        name,
-        region_name=target.region,
-        # An endpoint from the environment is left to the SDK: AWS_ENDPOINT_URL_DYNAMODB is none for STS.
-        endpoint_url=target.endpoint if target.access_key else None,
-        aws_access_key_id=key,
-        aws_secret_access_key=secret,
-        config=Config(connect_timeout=3, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 3}),
-    )
+    try:
+        return boto3.client(  # type: ignore[call-overload]
+            name,
+            region_name=target.region,
+            # An endpoint from the environment is left to the SDK: AWS_ENDPOINT_URL_DYNAMODB is none for STS.
+            endpoint_url=target.endpoint if target.access_key else None,
+            aws_access_key_id=key,
+            aws_secret_access_key=secret,
+            config=Config(connect_timeout=3, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 3}),
+        )
+    except BotoCoreError:
+        raise
+    except ValueError as error:
+        # The SDK's plain word for an address that is none.
+        raise TargetError(f"{error}: AWS_ENDPOINT_URL and its like take addresses such as `http://localhost:8000`") from error

@@ -15,8 +15,9 @@ from typing import Annotated, Any
 import boto3
 import typer
 
+from admin_api.cli.aws_trouble import works_on
 from admin_api.cli.render import output
-from admin_api.cli.settings import LOCAL_STATE, TargetError, read_local_stack
+from admin_api.cli.settings import LOCAL_STATE, TargetError, local_target, read_local_stack
 
 _START_SECONDS = 180
 _STOP_SECONDS = 20
@@ -77,6 +78,7 @@ def token(
 ) -> None:
     """Sign in to the local stack's Cognito as USER and print the access token, for use in `curl`."""
     local = read_local_stack()
+    works_on(local_target(local))
     if user not in local["users"]:
         raise TargetError(f"there is no user `{user}`: there are {', '.join(sorted(local['users']))}")
     client: Any = boto3.client(
