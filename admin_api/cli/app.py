@@ -10,9 +10,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 from admin_api.cli.aws_trouble import nothing_named, told
 from admin_api.cli.commands import access, check, denylist, drift, history, import_, issuer, local, matrix, permissions, test
 from admin_api.cli.discovery import AddressError, DiscoveryError, IssuerUnreachableError
+from admin_api.cli.known_names import remembering
 from admin_api.cli.overview import IMPORT_HELP, IMPORT_PANEL, PANELS, new_app
 from admin_api.cli.render import output
-from admin_api.cli.settings import TargetError
+from admin_api.cli.settings import TargetError, names_file
 from admin_api.importers.imported import ImportSourceError
 from admin_api.issuers import IssuersError
 from admin_api.publishing.lockout import LockOutError
@@ -46,7 +47,7 @@ def _with_exit_codes(command: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(command)
     def run(*args: Any, **kwargs: Any) -> None:
-        with nothing_named():
+        with nothing_named(), remembering(names_file()):
             try:
                 command(*args, **kwargs)
             except tuple(EXIT_CODES) as error:

@@ -1,5 +1,6 @@
 """Which table the command works on: named on the command line, by the environment, or by the local stack's own note."""
 
+import hashlib
 import json
 import os
 from collections.abc import Mapping
@@ -29,6 +30,11 @@ class Target:
     access_key: tuple[str, str] | None = field(repr=False)
     is_local: bool
 
+    @property
+    def key(self) -> str:
+        """Return what tells this table from others, without a name or an address in it."""
+        return hashlib.sha256("\n".join((self.table, self.region or "", self.endpoint or "")).encode()).hexdigest()[:16]
+
     def __str__(self) -> str:
         place = f"local stack at {self.endpoint}" if self.is_local else f"region {self.region or 'of the AWS configuration'}"
         return f"table {self.table}, {place}"
@@ -36,6 +42,29 @@ class Target:
 
 AWS = Target("", None, None, None, is_local=False)
 """No table: whatever account and region the AWS SDK's own configuration names."""
+
+
+def names_file(environ: Mapping[str, str] | None = None) -> Path | None:
+    """Return where names for the completion of shells are kept: `$XDG_CACHE_HOME/gatebook/names.json`, or below `~/.cache`. None without a home."""
+    environ = os.environ if environ is None else environ
+    folder = environ.get("XDG_CACHE_HOME", "")
+    try:
+        # One that is not absolute does not count (XDG Base Directory Specification).
+        return (Path(folder) if Path(folder).is_absolute() else Path.home() / ".cache") / "gatebook" / "names.json"
+    except RuntimeError:
+        return None
+
+
+def completing_shell(environ: Mapping[str, str] | None = None) -> str | None:
+    """Return the shell that asks for completions in place of a command, as in `bash`. None if a command is to be run."""
+    environ = os.environ if environ is None else environ
+    return environ.get("_GATEBOOK_COMPLETE", "").rpartition("_")[2] or None
+
+
+def completed_line(environ: Mapping[str, str] | None = None) -> str:
+    """Return the command line that a shell asks to complete."""
+    environ = os.environ if environ is None else environ
+    return " ".join(environ.get(name, "") for name in ("COMP_WORDS", "_TYPER_COMPLETE_ARGS"))
 
 
 def read_target(table: str | None, region: str | None, environ: Mapping[str, str] | None = None) -> Target:

@@ -11,11 +11,15 @@ from botocore.exceptions import BotoCoreError
 
 from admin_api.analysis.trusted_issuers import NOT_KNOWN, TrustedIssuers
 from admin_api.cli.aws_trouble import works_on
+from admin_api.cli.completion import complete_api
+from admin_api.cli.known_names import ApiNames, notice
 from admin_api.cli.render import output
 from admin_api.cli.settings import AWS, Target, TargetError, read_target
 from admin_api.issuers import environment_of, issuers_of_file, issuers_of_function
 from admin_api.publishing.service import PermissionService
 from admin_api.wiring import open_service
+from authorizer.policy.document import PermissionDocument
+from authorizer.policy.permission import RefKind
 
 EXIT_FINDINGS = 1
 EXIT_USAGE = 2
@@ -28,7 +32,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for program
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before writing to a table outside the local stack.")]
 ForceOption = Annotated[bool, typer.Option("--force", help="Write even what would shut every group out of the admin API.")]
 FilesArgument = Annotated[list[Path], typer.Argument(help="Files with permission documents, YAML or JSON.", show_default=False)]
-ApiArgument = Annotated[str, typer.Argument(help="Name of the API in the table.", show_default=False)]
+ApiArgument = Annotated[str, typer.Argument(help="Name of the API in the table.", show_default=False, autocompletion=complete_api)]
 ReasonOption = Annotated[str | None, typer.Option("--reason", help="Why, for the history.")]
 AuthorOption = Annotated[str | None, typer.Option("--author", help="For whom you do this; kept beside your own AWS identity.")]
 IssuersOption = Annotated[
@@ -57,7 +61,16 @@ def named_target(table: str | None, region: str | None) -> Target:
 
 def service_on(target: Target, issuers: TrustedIssuers = NOT_KNOWN) -> PermissionService:
     """Return the one door to what is published in a table."""
-    return open_service(target.table, target.region, target.endpoint, target.access_key, issuers)
+    return open_service(
+        target.table, target.region, target.endpoint, target.access_key, issuers, lambda document: _notice(target, document)
+    )
+
+
+def _notice(target: Target, document: PermissionDocument) -> None:
+    """Keep what a document calls things: shells complete by it."""
+    groups, scopes = (sorted(ref.name for ref in document.subjects if ref.kind == kind) for kind in (RefKind.GROUP, RefKind.SCOPE))
+    routes = sorted(str(route) for route in document.catalog.routes)
+    notice(target.key, document.api, ApiNames(tuple(groups), tuple(scopes), tuple(routes)))
 
 
 def named_issuers(issuers: Path | None, authorizer: str | None, target: Target = AWS) -> TrustedIssuers:

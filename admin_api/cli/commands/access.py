@@ -11,6 +11,14 @@ from admin_api.analysis.access import Access, groups_can, route_of_request, what
 from admin_api.analysis.explanation import Explanation, explain_to
 from admin_api.analysis.subjects import SubjectSyntaxError, parse_subject_ref
 from admin_api.analysis.trusted_issuers import RefusedTokenError, bearer_of
+from admin_api.cli.completion import (
+    complete_api_or_subject,
+    complete_group,
+    complete_method,
+    complete_path,
+    complete_scope,
+    complete_subject,
+)
 from admin_api.cli.render import output
 from admin_api.cli.render.output import shown
 from admin_api.cli.target import (
@@ -31,12 +39,17 @@ from authorizer.policy.document import PermissionDocument
 from authorizer.policy.permission import EVERYONE, PrincipalRef, RefKind
 from authorizer.policy.problems import DocumentError
 
-MethodArgument = Annotated[str, typer.Argument(help="Method, as in GET.", show_default=False)]
-PathArgument = Annotated[str, typer.Argument(help="Path as a client sends it, as in /pets/7, without the stage.", show_default=False)]
+MethodArgument = Annotated[str, typer.Argument(help="Method, as in GET.", show_default=False, autocompletion=complete_method)]
+PathArgument = Annotated[
+    str,
+    typer.Argument(help="Path as a client sends it, as in /pets/7, without the stage.", show_default=False, autocompletion=complete_path),
+]
 InApi = tuple[str, int, tuple[Access, ...]]
 """An API, its version, and what a caller may call there."""
 
-Names = Annotated[list[str] | None, typer.Option("--group", "-g", help="A group of the caller; may be given again.")]
+Names = Annotated[
+    list[str] | None, typer.Option("--group", "-g", help="A group of the caller; may be given again.", autocompletion=complete_group)
+]
 
 
 def explain(
@@ -45,7 +58,9 @@ def explain(
     path: PathArgument,
     group: Names = None,
     client: Annotated[str | None, typer.Option("--client", help="Client id of a machine's token, or that a person came through.")] = None,
-    scope: Annotated[list[str] | None, typer.Option("--scope", help="A scope of the token; may be given again.")] = None,
+    scope: Annotated[
+        list[str] | None, typer.Option("--scope", help="A scope of the token; may be given again.", autocompletion=complete_scope)
+    ] = None,
     claim: Annotated[list[str] | None, typer.Option("--claim", help="A claim of the token, as in sub=u1; may be given again.")] = None,
     claims: Annotated[
         Path | None,
@@ -98,10 +113,19 @@ def who_can_call(
 
 
 def what_can_call(
-    api: Annotated[str | None, typer.Argument(help="Name of the API in the table. None with --all-apis.", show_default=False)] = None,
+    api: Annotated[
+        str | None,
+        typer.Argument(
+            help="Name of the API in the table. None with --all-apis.", show_default=False, autocompletion=complete_api_or_subject
+        ),
+    ] = None,
     subject: Annotated[
         list[str] | None,
-        typer.Argument(help="As in group/guest, client/ID, scope/NAME, everyone; several groups are one caller.", show_default=False),
+        typer.Argument(
+            help="As in group/guest, client/ID, scope/NAME, everyone; several groups are one caller.",
+            show_default=False,
+            autocompletion=complete_subject,
+        ),
     ] = None,
     all_apis: Annotated[bool, typer.Option("--all-apis", help="Ask about every API of the table, in place of one.")] = False,
     table: TableOption = None,

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from admin_api.cli.commands.publication import publish
+from admin_api.cli.completion import complete_api, complete_group
 from admin_api.cli.render import output
 from admin_api.cli.settings import Target
 from admin_api.cli.target import (
@@ -121,7 +122,9 @@ def rollback(
 
 
 def promote(
-    candidate: Annotated[str, typer.Argument(help="API whose document was tried in the shadow.", show_default=False)],
+    candidate: Annotated[
+        str, typer.Argument(help="API whose document was tried in the shadow.", show_default=False, autocompletion=complete_api)
+    ],
     api: ApiArgument,
     reason: ReasonOption = None,
     author: AuthorOption = None,
@@ -145,7 +148,7 @@ def promote(
 
 def rename_group(
     api: ApiArgument,
-    old: Annotated[str, typer.Argument(help="The group's name.", show_default=False)],
+    old: Annotated[str, typer.Argument(help="The group's name.", show_default=False, autocompletion=complete_group)],
     new: Annotated[str, typer.Argument(help="What it shall be called.", show_default=False)],
     reason: ReasonOption = None,
     author: AuthorOption = None,
