@@ -74,7 +74,9 @@ def explain(
 ) -> None:
     """Say whether a caller may make a request, which permissions decide, what nearly would, and what a grant would look like.
 
-    The claim `iss` says whose token it is, and without it the issuer's name before a group, as in `partner:staff`."""
+    The claim `iss` says whose token it is, and without it the issuer's name before a group, as in `partner:staff`.
+
+    Example: gatebook explain petstore DELETE /pets/7 --group guest"""
     refs = [PrincipalRef(RefKind.GROUP, name) for name in group or ()]
     refs += [PrincipalRef(RefKind.CLIENT, client)] if client else []
     refs += [PrincipalRef(RefKind.SCOPE, name) for name in scope or ()]
@@ -101,7 +103,9 @@ def who_can_call(
     region: RegionOption = None,
     json: JsonOption = False,
 ) -> None:
-    """List the groups, clients and scopes that may make a request, and by which permissions."""
+    """List the groups, clients and scopes that may make a request, and by which permissions.
+
+    Example: gatebook who-can petstore GET /admin/reports"""
     service = service_on(named_target(table, region))
     published = service.published(api)
     document = published.document

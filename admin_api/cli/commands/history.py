@@ -46,7 +46,9 @@ def log(
     region: RegionOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Show the history: who changed what, when and why, the newest version first. With --verify, exits with 1 if anything was altered."""
+    """Show the history: who changed what, when and why, the newest version first. With --verify, exits with 1 if anything was altered.
+
+    Example: gatebook log petstore --verify"""
     service = service_on(named_target(table, region))
     if verify or expect:
         _verify(service, api, expect, json)
@@ -88,7 +90,9 @@ def diff(
     region: RegionOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Show who gained or lost which route between two versions."""
+    """Show who gained or lost which route between two versions.
+
+    Example: gatebook diff petstore 1"""
     service = service_on(named_target(table, region))
     upto = new or service.head(api).version
     with output.ERR.status("reading both versions"):
@@ -113,7 +117,9 @@ def rollback(
     yes: YesOption = False,
     force: ForceOption = False,
 ) -> None:
-    """Publish an old version's document again, as a new version. Nothing of the history is lost."""
+    """Publish an old version's document again, as a new version. Nothing of the history is lost.
+
+    Example: gatebook rollback petstore 1 --reason "back to what was reviewed\""""
     target = named_target(table, region)
     service = service_on(target)
     with output.ERR.status("reading the table"):
@@ -134,7 +140,9 @@ def promote(
     yes: YesOption = False,
     force: ForceOption = False,
 ) -> None:
-    """Make a candidate's document the one of an API, as a new version. The candidate stays as it is."""
+    """Make a candidate's document the one of an API, as a new version. The candidate stays as it is.
+
+    Example: gatebook promote petstore-next petstore"""
     if candidate == api:
         raise typer.BadParameter("the candidate and the API are the same: a candidate is published under a name of its own")
     target = named_target(table, region)

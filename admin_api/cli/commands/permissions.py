@@ -60,7 +60,9 @@ class Wanted:
 
 
 def init(table: TableOption = None, region: RegionOption = None, yes: YesOption = False) -> None:
-    """Create the permission table, where no template did: for tests and trials."""
+    """Create the permission table, where no template did: for tests and trials.
+
+    Example: gatebook init --table my-permissions"""
     target = named_target(table, region)
     ask(target, yes, "create the table")
     dynamodb = client("dynamodb", target)
@@ -93,7 +95,9 @@ def plan(
     region: RegionOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Show what applying the files would change: rows, and who gains or loses which route. Writes nothing to the table."""
+    """Show what applying the files would change: rows, and who gains or loses which route. Writes nothing to the table.
+
+    Example: gatebook plan seed_data/dev.yaml --out plan.json"""
     wanted = read_wanted(files, base, quiet=json)
     target = named_target(table, region)
     service = service_on(target, named_issuers(issuers, authorizer, target))
@@ -133,7 +137,9 @@ def apply(
 ) -> None:
     """Make the table hold what the files say: one version per API, several for a very large change, none for an API that already does.
 
-    A file may be a plan that `gatebook plan --out` kept. Refuses with 3 what would take back a change that the file does not know of."""
+    A file may be a plan that `gatebook plan --out` kept. Refuses with 3 what would take back a change that the file does not know of.
+
+    Example: gatebook apply seed_data/dev.yaml --reason "what the review of May asked for\""""
     wanted = read_wanted(files, base, quiet=json)
     target = named_target(table, region)
     service = service_on(target, named_issuers(issuers, authorizer, target))
@@ -172,7 +178,9 @@ def _kept(one: Plan) -> KeptPlan:
 
 def export(api: ApiArgument, table: TableOption = None, region: RegionOption = None, json: JsonOption = False) -> None:
     """Print the published document, as YAML that `apply` takes back without a change. Its first line says which version it is: `apply` refuses to take back
-    what somebody else has published since."""
+    what somebody else has published since.
+
+    Example: gatebook export petstore > permissions.yaml"""
     service = service_on(named_target(table, region))
     published = service.published(api)
     document = format_document(published.document)
