@@ -1,9 +1,11 @@
 """Builds the control plane's one door on a table: the only place besides the Lambda handler that knows both."""
 
 import time
+from collections.abc import Callable
 
 from admin_api.analysis.trusted_issuers import NOT_KNOWN, TrustedIssuers
 from admin_api.publishing.service import PermissionService
+from authorizer.policy.document import PermissionDocument
 from authorizer.table.reader import PermissionTable
 
 
@@ -13,6 +15,7 @@ def open_service(
     endpoint: str | None = None,
     access_key: tuple[str, str] | None = None,
     issuers: TrustedIssuers = NOT_KNOWN,
+    on_document: Callable[[PermissionDocument], object] = lambda _: None,
 ) -> PermissionService:
-    """Return the service on a table. What is not given follows the AWS SDK's own environment variables."""
-    return PermissionService(PermissionTable(table, region, endpoint, access_key), time.time, issuers=issuers)
+    """Return the service on a table. What is not given follows the AWS SDK's own environment variables. `on_document` is shown each newest document."""
+    return PermissionService(PermissionTable(table, region, endpoint, access_key), time.time, issuers=issuers, on_document=on_document)

@@ -80,10 +80,10 @@ AUTHORIZER = Artefact(
 )
 ADMIN = Artefact(
     "admin",
-    # The command line and the local stack stay on people's machines.
+    # The command line, the local stack and what editors read stay on people's machines.
     ("authorizer", "admin_api", "infra/__init__.py", "infra/petstore.py", "LICENSE"),
     "requirements-admin.lock",
-    ("admin_api/cli/", *_FALLBACK),
+    ("admin_api/cli/", "admin_api/analysis/policy_tests.schema.json", *_FALLBACK),
 )
 ARTEFACTS = (AUTHORIZER, ADMIN)
 

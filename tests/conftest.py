@@ -35,6 +35,8 @@ def pytest_configure() -> None:
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",
+        # A folder that nobody can write to: no test leaves names in the user's own.
+        "XDG_CACHE_HOME": os.devnull,
         "NO_PROXY": "127.0.0.1,localhost",
     }
 

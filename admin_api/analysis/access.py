@@ -1,7 +1,7 @@
 """Who may call what at a moment: the callers of a route, and the routes of a caller."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 from admin_api.analysis.access_changes import ALLOWED, describe_access
 from admin_api.analysis.subjects import held_by
@@ -19,7 +19,7 @@ class Access:
 
     `words` has the conditions, as in `allowed where {ownerId} = sub`. `permissions` are the ids of what allows it, the subject's own, inherited, and
     everyone's. `by_everyone` tells that everyone may as much, so that the subject adds nothing. `delegated` marks a delegated client: this is what its own
-    tokens may, and people through it need the consent of their tokens' scopes.
+    tokens may, and people through it need the consent of their tokens' scopes. `together` are the further groups of a caller that is in several.
     """
 
     subject: PrincipalRef
@@ -29,9 +29,15 @@ class Access:
     permissions: tuple[str, ...]
     by_everyone: bool
     delegated: bool = False
+    together: tuple[PrincipalRef, ...] = ()
+
+    @property
+    def caller(self) -> str:
+        """Return all that the caller is: `group/guest`, or `group/guest + group/owner` for one in two groups."""
+        return " + ".join(map(str, (self.subject, *self.together)))
 
     def __str__(self) -> str:
-        text = f"{self.subject} may {self.verb} {self.route.path}{self.words.removeprefix(ALLOWED)} by {'; '.join(self.permissions)}"
+        text = f"{self.caller} may {self.verb} {self.route.path}{self.words.removeprefix(ALLOWED)} by {'; '.join(self.permissions)}"
         return (
             text
             + (", as everyone may" if self.by_everyone and self.subject != EVERYONE else "")
@@ -61,6 +67,19 @@ def what_can(document: PermissionDocument, ref: PrincipalRef, now: float) -> tup
     held, shared = (Grounds(CallerPermissions.of(held_by(document, each)), document.catalog, {}, now) for each in (ref, EVERYONE))
     found = (_access(ref, held, shared, verb, route, delegated=document.is_delegated(ref)) for verb, route in document.catalog.cells)
     return tuple(access for access in found if access is not None)
+
+
+def groups_can(document: PermissionDocument, groups: Sequence[PrincipalRef], now: float) -> tuple[Access, ...]:
+    """Return what a caller in all of these groups may call, in the order of the catalogue: a deny of one group takes away what another one allows.
+
+    `[group/guest, group/owner]` -> `group/guest + group/owner may GET /pets`. A group that the document does not know adds nothing.
+    """
+    subject, *together = dict.fromkeys(groups)
+    everything = (p for ref in (EVERYONE, subject, *together) for p in document.permissions(ref))
+    held = Grounds(CallerPermissions.of(tuple(dict.fromkeys(everything))), document.catalog, {}, now)
+    shared = Grounds(CallerPermissions.of(held_by(document, EVERYONE)), document.catalog, {}, now)
+    found = (_access(subject, held, shared, verb, route, delegated=False) for verb, route in document.catalog.cells)
+    return tuple(replace(access, together=tuple(together)) for access in found if access is not None)
 
 
 def _grounds(document: PermissionDocument, ref: PrincipalRef, now: float) -> Grounds:

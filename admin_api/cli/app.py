@@ -7,11 +7,13 @@ from typing import Any
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
+from admin_api.cli.aws_trouble import nothing_named, told
 from admin_api.cli.commands import access, check, denylist, doctor, drift, history, import_, issuer, local, matrix, permissions, test
 from admin_api.cli.discovery import AddressError, DiscoveryError, IssuerUnreachableError
+from admin_api.cli.known_names import remembering
 from admin_api.cli.overview import IMPORT_HELP, IMPORT_PANEL, PANELS, new_app
 from admin_api.cli.render import output
-from admin_api.cli.settings import TargetError
+from admin_api.cli.settings import TargetError, names_file
 from admin_api.doctor.calls import DoctorError
 from admin_api.importers.aws_permissions import PermissionMissingError
 from admin_api.importers.imported import ImportSourceError
@@ -49,12 +51,13 @@ def _with_exit_codes(command: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(command)
     def run(*args: Any, **kwargs: Any) -> None:
-        try:
-            command(*args, **kwargs)
-        except tuple(EXIT_CODES) as error:
-            at_file = isinstance(error, OSError) and error.filename
-            output.print_error(f"{at_file}: {error.strerror}" if isinstance(error, OSError) and at_file else str(error))
-            raise typer.Exit(next(code for kind, code in EXIT_CODES.items() if isinstance(error, kind))) from None
+        with nothing_named(), remembering(names_file()):
+            try:
+                command(*args, **kwargs)
+            except tuple(EXIT_CODES) as error:
+                at_file = isinstance(error, OSError) and error.filename
+                output.print_error(f"{at_file}: {error.strerror}" if isinstance(error, OSError) and at_file else told(error))
+                raise typer.Exit(next(code for kind, code in EXIT_CODES.items() if isinstance(error, kind))) from None
 
     return run
 

@@ -74,7 +74,6 @@ def new_app() -> typer.Typer:
             "5 changes (`plan --detailed-exitcode`)."
         ),
         no_args_is_help=True,
-        add_completion=False,
         rich_markup_mode="rich",
         pretty_exceptions_enable=False,
     )

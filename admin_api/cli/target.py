@@ -7,13 +7,19 @@ from typing import Annotated, Any
 import boto3
 import typer
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError
 
 from admin_api.analysis.trusted_issuers import NOT_KNOWN, TrustedIssuers
+from admin_api.cli.aws_trouble import works_on
+from admin_api.cli.completion import complete_api
+from admin_api.cli.known_names import ApiNames, notice
 from admin_api.cli.render import output
-from admin_api.cli.settings import AWS, Target, read_target
+from admin_api.cli.settings import AWS, Target, TargetError, read_target
 from admin_api.issuers import environment_of, issuers_of_file, issuers_of_function
 from admin_api.publishing.service import PermissionService
 from admin_api.wiring import open_service
+from authorizer.policy.document import PermissionDocument
+from authorizer.policy.permission import RefKind
 
 EXIT_FINDINGS = 1
 EXIT_USAGE = 2
@@ -27,7 +33,7 @@ FullOption = Annotated[bool, typer.Option("--full", help="Show every change, whe
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before writing to a table outside the local stack.")]
 ForceOption = Annotated[bool, typer.Option("--force", help="Write even what would shut every group out of the admin API.")]
 FilesArgument = Annotated[list[Path], typer.Argument(help="Files with permission documents, YAML or JSON.", show_default=False)]
-ApiArgument = Annotated[str, typer.Argument(help="Name of the API in the table.", show_default=False)]
+ApiArgument = Annotated[str, typer.Argument(help="Name of the API in the table.", show_default=False, autocompletion=complete_api)]
 ReasonOption = Annotated[str | None, typer.Option("--reason", help="Why, for the history.")]
 AuthorOption = Annotated[str | None, typer.Option("--author", help="For whom you do this; kept beside your own AWS identity.")]
 IssuersOption = Annotated[
@@ -49,13 +55,23 @@ AuthorizerOption = Annotated[
 def named_target(table: str | None, region: str | None) -> Target:
     """Return the table that the options name, printed."""
     target = read_target(table, region)
+    works_on(target)
     output.ERR.print(f"[dim]{target}[/]", highlight=False)
     return target
 
 
 def service_on(target: Target, issuers: TrustedIssuers = NOT_KNOWN) -> PermissionService:
     """Return the one door to what is published in a table."""
-    return open_service(target.table, target.region, target.endpoint, target.access_key, issuers)
+    return open_service(
+        target.table, target.region, target.endpoint, target.access_key, issuers, lambda document: _notice(target, document)
+    )
+
+
+def _notice(target: Target, document: PermissionDocument) -> None:
+    """Keep what a document calls things: shells complete by it."""
+    groups, scopes = (sorted(ref.name for ref in document.subjects if ref.kind == kind) for kind in (RefKind.GROUP, RefKind.SCOPE))
+    routes = sorted(str(route) for route in document.catalog.routes)
+    notice(target.key, document.api, ApiNames(tuple(groups), tuple(scopes), tuple(routes)))
 
 
 def named_issuers(issuers: Path | None, authorizer: str | None, target: Target = AWS) -> TrustedIssuers:
@@ -88,14 +104,20 @@ def identity(target: Target) -> str:
 
 
 def client(name: str, target: Target) -> Any:
-    """Return an AWS client for the target."""
+    """Return an AWS client for the target. Raises `TargetError` if an endpoint of the environment is no address."""
     key, secret = target.access_key or (None, None)
-    return boto3.client(  # type: ignore[call-overload]
-        name,
-        region_name=target.region,
-        # An endpoint from the environment is left to the SDK: AWS_ENDPOINT_URL_DYNAMODB is none for STS.
-        endpoint_url=target.endpoint if target.access_key else None,
-        aws_access_key_id=key,
-        aws_secret_access_key=secret,
-        config=Config(connect_timeout=3, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 3}),
-    )
+    try:
+        return boto3.client(  # type: ignore[call-overload]
+            name,
+            region_name=target.region,
+            # An endpoint from the environment is left to the SDK: AWS_ENDPOINT_URL_DYNAMODB is none for STS.
+            endpoint_url=target.endpoint if target.access_key else None,
+            aws_access_key_id=key,
+            aws_secret_access_key=secret,
+            config=Config(connect_timeout=3, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 3}),
+        )
+    except BotoCoreError:
+        raise
+    except ValueError as error:
+        # The SDK's plain word for an address that is none.
+        raise TargetError(f"{error}: AWS_ENDPOINT_URL and its like take addresses such as `http://localhost:8000`") from error

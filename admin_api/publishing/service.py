@@ -110,7 +110,10 @@ class Plan:
 
 
 class PermissionService:
-    """Works on one table. `now` gives epoch seconds, `wait` waits for some. `issuers` are those whose tokens the APIs' authorizers accept."""
+    """Works on one table. `now` gives epoch seconds, `wait` waits for some. `issuers` are those whose tokens the APIs' authorizers accept.
+
+    `on_document` is called with each document that was read or published as the newest one of its API.
+    """
 
     def __init__(
         self,
@@ -118,6 +121,7 @@ class PermissionService:
         now: Callable[[], float],
         wait: Callable[[float], None] = time.sleep,
         issuers: TrustedIssuers = NOT_KNOWN,
+        on_document: Callable[[PermissionDocument], object] = lambda _: None,
     ) -> None:
         self.issuers = issuers
         self._table = table
@@ -125,10 +129,11 @@ class PermissionService:
         self._writer = TableWriter(table)
         self._now = now
         self._wait = wait
+        self._on_document = on_document
 
     def plan(self, document: PermissionDocument, combinations: int = MAX_COMBINATIONS, *, judge_unchanged: bool = True) -> Plan:
         """Compare a document with what is published now, as `plan_from` does."""
-        return self.plan_from(self._history.read_published(document.api), document, combinations, judge_unchanged=judge_unchanged)
+        return self.plan_from(self.find_published(document.api), document, combinations, judge_unchanged=judge_unchanged)
 
     def plan_from(
         self,
@@ -213,6 +218,7 @@ class PermissionService:
             # The chain of hashes proves something only against a hash that is kept elsewhere: the log is that place.
             _LOGGER.info("published", extra={"api": plan.document.api, "version": base.head.version, "hash": base.head.hash})
             on_part()
+        self._on_document(plan.document)
         return base.head if base else None
 
     def check_lock_out(self, plan: Plan, actor: Actor | None) -> None:
@@ -289,11 +295,14 @@ class PermissionService:
 
     def find_published(self, api: str) -> Published | None:
         """Return the newest document, None if nothing is published."""
-        return self._history.read_published(api)
+        published = self._history.read_published(api)
+        if published is not None:
+            self._on_document(published.document)
+        return published
 
     def published(self, api: str) -> Published:
         """Return the newest document. Raises `NotPublishedError`."""
-        published = self._history.read_published(api)
+        published = self.find_published(api)
         if published is None:
             raise NotPublishedError(f"API `{api}` has nothing published in this table")
         return published

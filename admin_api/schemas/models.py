@@ -340,6 +340,21 @@ class AccessList(Answer):
     next: str | None = None
 
 
+class ApiAccess(Answer):
+    """What a caller may call in one API, at that API's newest version."""
+
+    api: str
+    version: int
+    access: list[Access]
+
+
+class AccessInAllApis(Answer):
+    """What a caller may call in each API of a table. APIs in which that is nothing have an empty list. `subjects` is all that the caller is."""
+
+    subjects: list[str]
+    apis: list[ApiAccess]
+
+
 class ExplainRequest(Request):
     """A request to the guarded API as somebody would make it, and what that somebody's token says.
 

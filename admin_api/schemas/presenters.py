@@ -32,13 +32,18 @@ def matrix_row(document: PermissionDocument, ref: PrincipalRef) -> models.Matrix
 def access_entry(access: Access) -> models.Access:
     """Return who may call which route, and by which permissions."""
     return models.Access(
-        subject=str(access.subject),
+        subject=access.caller,
         route=f"{access.verb} {access.route.path}",
         access=access.words,
         permissions=list(access.permissions),
         by_everyone=access.by_everyone,
         delegated=access.delegated,
     )
+
+
+def api_access(api: str, version: int, found: Sequence[Access]) -> models.ApiAccess:
+    """Return what a caller may call in one API."""
+    return models.ApiAccess(api=api, version=version, access=[access_entry(access) for access in found])
 
 
 def explanation(found: Explanation, version: int) -> models.Explanation:

@@ -57,10 +57,12 @@ def check(
     what `token` scope cannot say. Exits with 1 if there is anything to see to.
 
     With --issuers or --authorizer also for `where` that the issuer's tokens never meet, and for groups that no issuer gives. With --authorizer notes say which
-    identity sources its gateway needs, if tokens come in anything but the Authorization header."""
+    identity sources its gateway needs, if tokens come in anything but the Authorization header.
+
+    Example: gatebook check seed_data/dev.yaml --invariants rules.yaml"""
     trusted = named_issuers(issuers, authorizer)
     wiring = list(identity_source_notes(named_environment(authorizer)))
-    documents = read_documents(files, _NOTHING_DONE)
+    documents = read_documents(files, _NOTHING_DONE, quiet=json)
     demanded = _invariants(invariants) if invariants is not None else []
     kinds = _callers(callers) if callers is not None else None
     unknown = [*unknown_names(documents, demanded), *(found for each in documents for found in unknown_names([each], own_rules(each)))]

@@ -43,7 +43,9 @@ def deny(
     yes: YesOption = False,
     force: ForceOption = False,
 ) -> None:
-    """Refuse tokens of a user, a client, or one sign-in, whatever they say otherwise. Takes effect after the authorizers' refresh interval."""
+    """Refuse tokens of a user, a client, or one sign-in, whatever they say otherwise. Takes effect after the authorizers' refresh interval.
+
+    Example: gatebook deny petstore sub 9a1b2c3d-0000-4000-8000-000000000001 --reason "lost phone\""""
     target = named_target(table, region)
     ask(target, yes, "write this")
     now = datetime.now(UTC)
@@ -69,7 +71,9 @@ def undeny(
     region: RegionOption = None,
     yes: YesOption = False,
 ) -> None:
-    """Accept tokens again that were refused."""
+    """Accept tokens again that were refused.
+
+    Example: gatebook undeny petstore sub 9a1b2c3d-0000-4000-8000-000000000001 --reason "the phone was found\""""
     target = named_target(table, region)
     ask(target, yes, "write this")
     head = service_on(target).remove_entry(api, kind, value, author=identity(target), reason=reason)
@@ -80,7 +84,9 @@ def undeny(
 
 
 def denied(api: ApiArgument, table: TableOption = None, region: RegionOption = None, json: JsonOption = False) -> None:
-    """List whose tokens are refused, until when and why."""
+    """List whose tokens are refused, until when and why.
+
+    Example: gatebook denied petstore"""
     service = service_on(named_target(table, region))
     entries = service.denylist(api).entries()
     if json:

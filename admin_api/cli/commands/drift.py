@@ -10,6 +10,7 @@ from admin_api.analysis.drift import drift as differences_of
 from admin_api.cli.commands.import_ import deployed
 from admin_api.cli.commands.import_permissions import StageOption
 from admin_api.cli.commands.route_sources import READERS
+from admin_api.cli.completion import complete_api
 from admin_api.cli.render import output
 from admin_api.cli.render.drift_junit import drift_as_junit
 from admin_api.cli.render.drift_report import DriftOutcome, present_drift, print_drift
@@ -49,7 +50,12 @@ def drift(
     region: Annotated[str | None, typer.Option("--region", help="AWS region of the API. Else AWS_REGION.", show_default=False)] = None,
     api: Annotated[
         str | None,
-        typer.Option("--api", help="Which document of the file, by its API's name. Needed if it has several.", show_default=False),
+        typer.Option(
+            "--api",
+            help="Which document of the file, by its API's name. Needed if it has several.",
+            show_default=False,
+            autocompletion=complete_api,
+        ),
     ] = None,
     json: JsonOption = False,
     sarif: Annotated[Path | None, typer.Option("--sarif", help="Write SARIF 2.1.0 to this file as well.", show_default=False)] = None,

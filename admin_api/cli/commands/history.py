@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from admin_api.cli.commands.publication import publish
+from admin_api.cli.completion import complete_api, complete_group
 from admin_api.cli.render import output
 from admin_api.cli.render.plan import print_plan
 from admin_api.cli.settings import Target
@@ -47,7 +48,9 @@ def log(
     region: RegionOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Show the history: who changed what, when and why, the newest version first. With --verify, exits with 1 if anything was altered."""
+    """Show the history: who changed what, when and why, the newest version first. With --verify, exits with 1 if anything was altered.
+
+    Example: gatebook log petstore --verify"""
     service = service_on(named_target(table, region))
     if verify or expect:
         _verify(service, api, expect, json)
@@ -63,7 +66,7 @@ def _verify(service: PermissionService, api: str, expect: str | None, json: bool
     if expect is not None and not re.fullmatch(r"[0-9a-fA-F]{8,64}", expect):
         raise typer.BadParameter("--expect takes a hash as `log` shows it, 8 hexadecimal digits at least")
     head = service.head(api)
-    with output.progress("verifying", head.version) as advance:
+    with output.progress("verifying", head.version, quiet=json) as advance:
         verified = service.verify(api, head, expected=expect, on_version=advance)
     damaged, found = list(verified.damaged), verified.expected_at
     missing = expect is not None and found is None
@@ -89,7 +92,9 @@ def diff(
     region: RegionOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Show who gained or lost which route between two versions."""
+    """Show who gained or lost which route between two versions.
+
+    Example: gatebook diff petstore 1"""
     service = service_on(named_target(table, region))
     upto = new or service.head(api).version
     with output.ERR.status("reading both versions"):
@@ -115,7 +120,9 @@ def rollback(
     yes: YesOption = False,
     force: ForceOption = False,
 ) -> None:
-    """Publish an old version's document again, as a new version. Nothing of the history is lost."""
+    """Publish an old version's document again, as a new version. Nothing of the history is lost.
+
+    Example: gatebook rollback petstore 1 --reason "back to what was reviewed\""""
     target = named_target(table, region)
     service = service_on(target)
     with output.ERR.status("reading the table"):
@@ -134,7 +141,9 @@ def rollback(
 
 
 def promote(
-    candidate: Annotated[str, typer.Argument(help="API whose document was tried in the shadow.", show_default=False)],
+    candidate: Annotated[
+        str, typer.Argument(help="API whose document was tried in the shadow.", show_default=False, autocompletion=complete_api)
+    ],
     api: ApiArgument,
     reason: ReasonOption = None,
     author: AuthorOption = None,
@@ -145,7 +154,9 @@ def promote(
     yes: YesOption = False,
     force: ForceOption = False,
 ) -> None:
-    """Make a candidate's document the one of an API, as a new version. The candidate stays as it is."""
+    """Make a candidate's document the one of an API, as a new version. The candidate stays as it is.
+
+    Example: gatebook promote petstore-next petstore"""
     if candidate == api:
         raise typer.BadParameter("the candidate and the API are the same: a candidate is published under a name of its own")
     target = named_target(table, region)
@@ -159,7 +170,7 @@ def promote(
 
 def rename_group(
     api: ApiArgument,
-    old: Annotated[str, typer.Argument(help="The group's name.", show_default=False)],
+    old: Annotated[str, typer.Argument(help="The group's name.", show_default=False, autocompletion=complete_group)],
     new: Annotated[str, typer.Argument(help="What it shall be called.", show_default=False)],
     reason: ReasonOption = None,
     author: AuthorOption = None,

@@ -15,8 +15,9 @@ from typing import Annotated, Any
 import boto3
 import typer
 
+from admin_api.cli.aws_trouble import works_on
 from admin_api.cli.render import output
-from admin_api.cli.settings import LOCAL_STATE, TargetError, read_local_stack
+from admin_api.cli.settings import LOCAL_STATE, TargetError, local_target, read_local_stack
 
 _START_SECONDS = 180
 _STOP_SECONDS = 20
@@ -29,7 +30,9 @@ def up(
     detach: Annotated[bool, typer.Option("--detach", "-d", help="Return when the stack answers, and leave it running.")] = False,
     port: Annotated[int | None, typer.Option("--port", min=1, max=65535, help="Port on the loopback address.")] = None,
 ) -> None:
-    """Start the local stack: an AWS emulator with the real templates deployed, seeds applied and users to sign in as."""
+    """Start the local stack: an AWS emulator with the real templates deployed, seeds applied and users to sign in as.
+
+    Example: gatebook up --detach"""
     command = stack_command(port)
     if not detach:
         raise typer.Exit(_run(command))
@@ -56,7 +59,9 @@ def stack_command(port: int | None) -> list[str]:
 
 
 def down() -> None:
-    """Stop the local stack that runs with the state of this folder. Its state stays for the next start."""
+    """Stop the local stack that runs with the state of this folder. Its state stays for the next start.
+
+    Example: gatebook down"""
     pid = _running_pid()
     if pid is None:
         output.OUT.print("no local stack is running here")
@@ -75,8 +80,11 @@ def down() -> None:
 def token(
     user: Annotated[str, typer.Argument(help="One of the local stack's users, such as guest.", show_default=False)],
 ) -> None:
-    """Sign in to the local stack's Cognito as USER and print the access token, for use in `curl`."""
+    """Sign in to the local stack's Cognito as USER and print the access token, for use in `curl`.
+
+    Example: gatebook token guest"""
     local = read_local_stack()
+    works_on(local_target(local))
     if user not in local["users"]:
         raise TargetError(f"there is no user `{user}`: there are {', '.join(sorted(local['users']))}")
     client: Any = boto3.client(

@@ -8,6 +8,7 @@ import typer
 from admin_api.analysis.matrix import Matrix, matrix_of, subjects_of
 from admin_api.analysis.subjects import SubjectSyntaxError, parse_subject_ref
 from admin_api.cli.commands.permissions import read_documents
+from admin_api.cli.completion import complete_api, complete_group, complete_route, complete_subject
 from admin_api.cli.render import output
 from admin_api.cli.render.matrix import csv_of, picture_of, print_matrix
 from admin_api.cli.target import FilesArgument, JsonOption
@@ -19,15 +20,24 @@ from authorizer.policy.route import RouteSyntaxError, parse_selector
 
 def matrix(
     files: FilesArgument,
-    api: Annotated[str | None, typer.Option("--api", help="Show this API of the files only.", show_default=False)] = None,
+    api: Annotated[
+        str | None, typer.Option("--api", help="Show this API of the files only.", show_default=False, autocompletion=complete_api)
+    ] = None,
     group: Annotated[
-        list[str] | None, typer.Option("--group", help="Show this group only; may be given again.", show_default=False)
+        list[str] | None,
+        typer.Option("--group", help="Show this group only; may be given again.", show_default=False, autocompletion=complete_group),
     ] = None,
     subject: Annotated[
-        list[str] | None, typer.Option("--subject", help="The same for everyone, client/ID or scope/NAME.", show_default=False)
+        list[str] | None,
+        typer.Option(
+            "--subject", help="The same for everyone, client/ID or scope/NAME.", show_default=False, autocompletion=complete_subject
+        ),
     ] = None,
     route: Annotated[
-        str | None, typer.Option("--route", help="Show these routes only: a selector such as `* /admin/**`.", show_default=False)
+        str | None,
+        typer.Option(
+            "--route", help="Show these routes only: a selector such as `* /admin/**`.", show_default=False, autocompletion=complete_route
+        ),
     ] = None,
     full: Annotated[bool, typer.Option("--full", help="Show every route and subject, whatever the terminal's size.")] = False,
     depth: Annotated[
@@ -49,7 +59,7 @@ def matrix(
     Example: gatebook matrix seed_data/dev.yaml --group guest --route "* /pets/**\""""
     if full and depth is not None:
         raise typer.BadParameter("--full folds nothing, and --depth says how far to fold: choose one")
-    documents = read_documents(files, "nothing was looked at")
+    documents = read_documents(files, "nothing was looked at", quiet=json)
     if api is not None:
         documents = [document for document in documents if document.api == api]
         if not documents:

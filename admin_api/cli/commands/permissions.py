@@ -9,7 +9,7 @@ import typer
 import yaml
 
 from admin_api.analysis.rules import own_rules
-from admin_api.cli.commands.publication import publish
+from admin_api.cli.commands.publication import publish_all
 from admin_api.cli.commands.wrong_file import told_as_wrong_file
 from admin_api.cli.render import output
 from admin_api.cli.render.plan import print_plan
@@ -62,7 +62,9 @@ class Wanted:
 
 
 def init(table: TableOption = None, region: RegionOption = None, yes: YesOption = False) -> None:
-    """Create the permission table, where no template did: for tests and trials."""
+    """Create the permission table, where no template did: for tests and trials.
+
+    Example: gatebook init --table my-permissions"""
     target = named_target(table, region)
     ask(target, yes, "create the table")
     dynamodb = client("dynamodb", target)
@@ -96,11 +98,13 @@ def plan(
     full: FullOption = False,
     json: JsonOption = False,
 ) -> None:
-    """Show what applying the files would change: rows, and who gains or loses which route. Writes nothing to the table."""
-    wanted = read_wanted(files, base)
+    """Show what applying the files would change: rows, and who gains or loses which route. Writes nothing to the table.
+
+    Example: gatebook plan seed_data/dev.yaml --out plan.json"""
+    wanted = read_wanted(files, base, quiet=json)
     target = named_target(table, region)
     service = service_on(target, named_issuers(issuers, authorizer, target))
-    plans = _plans(service, wanted, judge_unchanged=json)
+    plans = _plans(service, wanted, judge_unchanged=json, quiet=json)
     refusals = list(_refusals(service, wanted, plans))
     if out is not None:
         out.write_text(write_plans([_kept(each) for each in plans]), encoding="utf-8")
@@ -137,11 +141,13 @@ def apply(
 ) -> None:
     """Make the table hold what the files say: one version per API, several for a very large change, none for an API that already does.
 
-    A file may be a plan that `gatebook plan --out` kept. Refuses with 3 what would take back a change that the file does not know of."""
-    wanted = read_wanted(files, base)
+    A file may be a plan that `gatebook plan --out` kept. Refuses with 3 what would take back a change that the file does not know of.
+
+    Example: gatebook apply seed_data/dev.yaml --reason "what the review of May asked for\""""
+    wanted = read_wanted(files, base, quiet=json)
     target = named_target(table, region)
     service = service_on(target, named_issuers(issuers, authorizer, target))
-    plans = _plans(service, wanted, judge_unchanged=json)
+    plans = _plans(service, wanted, judge_unchanged=json, quiet=json)
     if not json:
         for one in plans:
             print_plan(one, full=full)
@@ -153,10 +159,8 @@ def apply(
     if changing:
         ask(target, yes, "write this")
     me = identity(target) if changing else ""
-    done = []
-    for one in plans:
-        why = reason or f"apply {', '.join(f.name for f in files)}"
-        done.append(publish(service, one, by=me, on_behalf_of=author, reason=why, force=force, quiet=json, from_file=True))
+    why = reason or f"apply {', '.join(f.name for f in files)}"
+    done = publish_all(service, plans, by=me, on_behalf_of=author, reason=why, force=force, quiet=json, from_file=True)
     if json:
         output.print_json(done)
 
@@ -178,7 +182,9 @@ def _kept(one: Plan) -> KeptPlan:
 
 def export(api: ApiArgument, table: TableOption = None, region: RegionOption = None, json: JsonOption = False) -> None:
     """Print the published document, as YAML that `apply` takes back without a change. Its first line says which version it is: `apply` refuses to take back
-    what somebody else has published since."""
+    what somebody else has published since.
+
+    Example: gatebook export petstore > permissions.yaml"""
     service = service_on(named_target(table, region))
     published = service.published(api)
     document = format_document(published.document)
@@ -189,27 +195,32 @@ def export(api: ApiArgument, table: TableOption = None, region: RegionOption = N
         output.OUT.out(yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=120), end="", highlight=False)
 
 
-def _plans(service: PermissionService, wanted: list[Wanted], *, judge_unchanged: bool) -> list[Plan]:
+def _plans(service: PermissionService, wanted: list[Wanted], *, judge_unchanged: bool, quiet: bool) -> list[Plan]:
     """Return what applying the documents would do. Verdicts on documents that stay as they are take seconds for a large one, and only JSON has them."""
-    plans = []
-    for each in wanted:
-        try:
-            with output.ERR.status("reading the table"):
+    plans: list[Plan] = []
+    try:
+        with output.progress("planning", len(wanted), quiet=quiet) as advance:
+            for each in wanted:
                 plans.append(service.plan(each.document, judge_unchanged=judge_unchanged))
-        except DocumentError as error:
-            output.print_problems(f"API {each.document.api}", None, error)
-            raise typer.Exit(EXIT_FINDINGS) from None
+                advance()
+    except DocumentError as error:
+        output.print_problems(f"API {wanted[len(plans)].document.api}", None, error)
+        raise typer.Exit(EXIT_FINDINGS) from None
     return plans
 
 
-def read_documents(files: list[Path], outcome: str = "nothing was written") -> list[PermissionDocument]:
-    """Return every document of every file. Shows all problems of all files and ends the command with this outcome if there is any."""
-    return [each.document for each in _read(files, outcome)]
+def read_documents(files: list[Path], outcome: str = "nothing was written", *, quiet: bool = False) -> list[PermissionDocument]:
+    """Return every document of every file. Shows all problems of all files and ends the command with this outcome if there is any.
+
+    A bar shows how far it is, unless `quiet`."""
+    return [each.document for each in _read(files, outcome, quiet=quiet)]
 
 
-def read_wanted(files: list[Path], base: int | None) -> list[Wanted]:
-    """Return every document of every file with what it was made from; `base` is what was asked for on the command line, for one document."""
-    wanted = _read(files, "nothing was written")
+def read_wanted(files: list[Path], base: int | None, *, quiet: bool = False) -> list[Wanted]:
+    """Return every document of every file with what it was made from; `base` is what was asked for on the command line, for one document.
+
+    A bar shows how far it is, unless `quiet`."""
+    wanted = _read(files, "nothing was written", quiet=quiet)
     if base is not None:
         if len(wanted) != 1:
             raise typer.BadParameter(
@@ -219,35 +230,43 @@ def read_wanted(files: list[Path], base: int | None) -> list[Wanted]:
     return wanted
 
 
-def _read(files: list[Path], outcome: str) -> list[Wanted]:
+def _read(files: list[Path], outcome: str, *, quiet: bool) -> list[Wanted]:
     found: dict[str, Wanted] = {}
-    failed = False
-    for path in files:
-        sources: list[FileDocument] = []
-        try:
-            sources = read_file(path)
-        except DocumentError as error:
-            failed = True
-            output.print_problems(str(path), None, told_as_wrong_file(path) or error, outcome)
-        for source in sources:
-            try:
-                for wanted in _wanted(source):
-                    # Told here with its line, where publishing tells its place alone.
-                    own_rules(wanted.document)
-                    api = wanted.document.api
-                    if api in found:
-                        raise DocumentError([Problem("/api", f"API `{api}` stands in these files twice: keep one document for it")])
-                    found[api] = wanted
-            except DocumentError as error:
-                failed = True
-                wrong = told_as_wrong_file(path, source.value)
-                if wrong is not None:
-                    output.print_problems(str(path), None, wrong, outcome)
-                    break
-                output.print_problems(str(path), source, error, outcome)
-    if failed:
+    with output.progress("reading", len(files), quiet=quiet) as advance:
+        good = []
+        for path in files:
+            good.append(_read_one(path, outcome, found))
+            advance()
+    if not all(good):
         raise typer.Exit(EXIT_FINDINGS)
     return list(found.values())
+
+
+def _read_one(path: Path, outcome: str, found: dict[str, Wanted]) -> bool:
+    """Add the documents of a file to those that were found, by API. Shows its problems, and returns whether it has none."""
+    try:
+        sources = read_file(path)
+    except DocumentError as error:
+        output.print_problems(str(path), None, told_as_wrong_file(path) or error, outcome)
+        return False
+    good = True
+    for source in sources:
+        try:
+            for wanted in _wanted(source):
+                # Told here with its line, where publishing tells its place alone.
+                own_rules(wanted.document)
+                api = wanted.document.api
+                if api in found:
+                    raise DocumentError([Problem("/api", f"API `{api}` stands in these files twice: keep one document for it")])
+                found[api] = wanted
+        except DocumentError as error:
+            good = False
+            wrong = told_as_wrong_file(path, source.value)
+            if wrong is not None:
+                output.print_problems(str(path), None, wrong, outcome)
+                break
+            output.print_problems(str(path), source, error, outcome)
+    return good
 
 
 def _wanted(source: FileDocument) -> list[Wanted]:

@@ -38,7 +38,10 @@ class _Suite:
 
 
 def run_policy_tests(
-    files: Annotated[list[Path], typer.Argument(help="Files with policy tests, as in dev.test.yaml.", show_default=False)],
+    files: Annotated[
+        list[Path],
+        typer.Argument(help="Files with policy tests, as in dev.test.yaml, or folders: all *.test.yaml below.", show_default=False),
+    ],
     update: Annotated[bool, typer.Option("--update", help="Write the golden files that `matrix` names anew, then run the tests.")] = False,
     show_coverage: Annotated[
         bool, typer.Option("--coverage", help="Say which routes no test asks about for whom, and which permissions no test needs.")
@@ -55,9 +58,11 @@ def run_policy_tests(
 ) -> None:
     """Run policy tests: files that say who shall get which answer. Exits with 1 if a document answers otherwise, and says what decided.
 
-    For example: gatebook test seed_data/dev.test.yaml --coverage"""
+    In place of a folder all `*.test.yaml` below it are run.
+
+    Example: gatebook test seed_data/dev.test.yaml --coverage"""
     trusted, now = named_issuers(issuers, authorizer), time.time()
-    suites = _read_suites(files, trusted)
+    suites = _read_suites(_files(files), trusted)
     tested: list[TestedSuite] = []
     for suite in suites:
         if update and suite.tests.matrix:
@@ -76,6 +81,23 @@ def run_policy_tests(
         output.print_error(f"{percent(coverages):.1f} % of routes x subjects are asked about, fewer than {fail_under:g} %")
     if is_low or any(suite.result.failures for suite in tested):
         raise typer.Exit(EXIT_FINDINGS)
+
+
+def _files(given: list[Path]) -> list[Path]:
+    """Return the files, and in place of a folder all policy tests below it, by path. A file that is meant twice stands once.
+
+    Ends the command if a folder has none.
+
+    `seed_data` -> `seed_data/dev.test.yaml`, `seed_data/prod.test.yaml`
+    """
+    found: dict[Path, Path] = {}
+    for path in given:
+        below = sorted(each for each in path.rglob("*.test.yaml") if each.is_file()) if path.is_dir() else [path]
+        if not below:
+            raise typer.BadParameter(f"{path} has no policy tests below it: name files, or call them as in `dev.test.yaml`")
+        for each in below:
+            found.setdefault(each.resolve(), each)
+    return list(found.values())
 
 
 def _coverages(suites: list[_Suite], tested: list[TestedSuite]) -> Coverages:

@@ -2,15 +2,16 @@
 
 import contextlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import time
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
 from pydantic import BaseModel
 from rich import markup
 from rich.cells import cell_len
-from rich.console import Console
-from rich.progress import Progress
+from rich.console import Console, RenderableType
+from rich.progress import Progress, TaskID
 from rich.table import Table
 
 from admin_api.analysis.access_changes import AccessChange, ChangeKind
@@ -37,6 +38,9 @@ _SIGNS = {
 }
 
 _VERY_WIDE = 100_000
+
+PROGRESS_AFTER = 1.0
+"""Seconds that work may last before a bar shows how far it is."""
 
 # Beyond that nobody reads, and Rich takes seconds.
 _MAX_WRAPPED = 20_000
@@ -90,15 +94,54 @@ def _width(cell: str) -> int:
     return cell_len(cell)
 
 
+class _LateProgress(Progress):
+    """A bar that shows nothing in the first second: work that is done by then needs none, and a terminal that flickers."""
+
+    def __init__(self, **options: Any) -> None:
+        self._since = time.monotonic()
+        super().__init__(**options)
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        """Yield the bar, once the work has lasted a second."""
+        if time.monotonic() - self._since >= PROGRESS_AFTER:
+            yield from super().get_renderables()
+
+
+class Bar:
+    """Progress of work, called after each. `aside` lets something be printed while it goes on."""
+
+    def __init__(self, bar: Progress | None, task: TaskID) -> None:
+        self._bar, self._task = bar, task
+
+    def __call__(self) -> None:
+        """One part is done."""
+        if self._bar is not None:
+            self._bar.advance(self._task)
+
+    @contextlib.contextmanager
+    def aside(self) -> Iterator[None]:
+        """Take the bar off the terminal for as long as something else is printed."""
+        if self._bar is None:
+            yield
+            return
+        self._bar.stop()
+        try:
+            yield
+        finally:
+            self._bar.start()
+
+
 @contextlib.contextmanager
-def progress(what: str, parts: int) -> Iterator[Callable[[], None]]:
-    """A bar on standard error for work of several parts; what it yields is called after each."""
-    if parts < 2:
-        yield lambda: None
+def progress(what: str, parts: int, *, quiet: bool = False) -> Iterator[Bar]:
+    """Show a bar on standard error for work that lasts more than a second. Shows none in a pipe, and none if `quiet`. A single part says that it goes on.
+
+    What it yields is called after each part: `with progress("reading", 3) as advance: ...; advance()`.
+    """
+    if quiet or not parts or not ERR.is_terminal:
+        yield Bar(None, TaskID(0))
         return
-    with Progress(console=ERR, transient=True) as bar:
-        task = bar.add_task(what, total=parts)
-        yield lambda: bar.advance(task)
+    with _LateProgress(console=ERR, transient=True, redirect_stdout=False, redirect_stderr=False) as bar:
+        yield Bar(bar, bar.add_task(what, total=parts if parts > 1 else None))
 
 
 def print_json(value: Any) -> None:

@@ -1,9 +1,12 @@
 """explain, who-can and what-can: what they print for people and for programs, and what they refuse."""
 
+from typing import Any
+
 import pytest
 
 from tests.integration.cli.conftest import Run, parsed
-from tests.support.tables import Table, publish
+from tests.support.aws_calls import AwsCalls
+from tests.support.tables import Table, create_table, publish
 
 DOCUMENT = """
 api: petstore
@@ -39,6 +42,65 @@ def test_what_is_no_subject_is_refused_with_how_to_write_one(run: Run, subject: 
     result = run("what-can", "petstore", subject)
     assert result.exit_code == 2
     assert "is no subject" in " ".join(result.stderr.split())
+
+
+TOYS = {
+    "api": "toys",
+    "routes": ["GET /toys", "POST /toys"],
+    "groups": {"owner": {"allow": ["* /**"]}, "guest": {"allow": ["GET /toys"], "deny": ["POST /toys"]}},
+}
+
+
+def test_what_somebody_may_in_all_apis_is_grouped_by_api(run: Run) -> None:
+    publish(TOYS)
+    found = parsed(run("what-can", "--all-apis", "group/owner", "group/guest", "--json"))
+    assert found["subjects"] == ["group/owner", "group/guest"]
+    assert [(each["api"], each["version"], [access["route"] for access in each["access"]]) for each in found["apis"]] == [
+        ("petstore", 1, ["GET /owners/{ownerId}/pets", "GET /pets", "POST /pets"]),
+        ("toys", 1, ["GET /toys"]),
+    ]
+    assert {access["subject"] for each in found["apis"] for access in each["access"]} == {"group/owner + group/guest"}
+    shown = run("what-can", "--all-apis", "group/stranger").stdout
+    assert "petstore: group/stranger" in shown
+    assert "toys: group/stranger: nobody and nothing" in shown
+
+
+def test_all_apis_and_one_say_the_same(run: Run) -> None:
+    publish(TOYS)
+    for subjects in (["group/guest"], ["group/guest", "group/owner"], ["everyone"]):
+        [toys] = [each for each in parsed(run("what-can", "--all-apis", *subjects, "--json"))["apis"] if each["api"] == "toys"]
+        one = parsed(run("what-can", "toys", *subjects, "--json"))
+        assert (toys["version"], toys["access"]) == (one["version"], one["access"])
+
+
+def test_a_table_without_apis_says_how_to_get_one(run: Run, dynamodb: Any) -> None:
+    create_table(dynamodb, "empty")
+    result = run("what-can", "--all-apis", "everyone", "--table", "empty")
+    assert (result.exit_code, "gatebook apply FILE" in result.stdout) == (0, True)
+    assert parsed(run("what-can", "--all-apis", "everyone", "--table", "empty", "--json")) == {"subjects": ["everyone"], "apis": []}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "remedy"),
+    [
+        ([], "or give --all-apis for all of them"),
+        (["group/guest"], "or give --all-apis for all of them"),
+        (["everyone"], "or give --all-apis for all of them"),
+        (["petstore"], "name a subject"),
+        (["--all-apis"], "name a subject"),
+        (["--all-apis", "petstore"], "leave one of the two out"),
+        (["petstore", "group/guest", "--all-apis"], "leave one of the two out"),
+        (["petstore", "group/guest", "scope/pets"], "must be groups"),
+        (["--all-apis", "group/guest", "everyone"], "must be groups"),
+        (["--all-apis", "user/jane"], "is no subject"),
+    ],
+)
+def test_one_api_or_all_of_them_and_a_caller(run: Run, wire: AwsCalls, arguments: list[str], remedy: str) -> None:
+    wire.take()
+    result = run("what-can", *arguments)
+    assert result.exit_code == 2
+    assert remedy in " ".join(result.stderr.replace("│", "").split())
+    assert wire.calls == []
 
 
 @pytest.mark.parametrize("path", ["/owners/7/pets", "/owners/{ownerId}/pets"])

@@ -53,6 +53,31 @@ def test_the_seeds_keep_what_their_tests_say(run: Run) -> None:
     assert [each["unneeded"] for each in report["coverage"]] == [[]] * 9
 
 
+def test_a_folder_stands_for_all_tests_below_it_by_path(run: Run, files: Path) -> None:
+    (files / "a" / "deep").mkdir(parents=True)
+    (files / "a" / "deep" / "one.test.yaml").write_text(GOOD.replace("dev.yaml", "../../dev.yaml"))
+    (files / "z.test.yaml").mkdir()
+    (files / "notes.yaml").write_text("[")
+    (files / "bad.test.yaml").unlink()
+    report = parsed(run("test", "p", "--json"))
+    assert [suite["file"] for suite in report["suites"]] == ["p/a/deep/one.test.yaml", "p/good.test.yaml"]
+    again = parsed(run("test", "p/good.test.yaml", "p", str(files / "a"), "--json"))
+    assert [suite["file"] for suite in again["suites"]] == ["p/good.test.yaml", "p/a/deep/one.test.yaml"]
+
+
+def test_the_seeds_are_a_folder_of_tests(run: Run) -> None:
+    whole, each = (parsed(run("test", *named, "--json")) for named in ([str(ROOT / "seed_data")], map(str, SEED_TESTS)))
+    assert whole == each
+
+
+def test_a_folder_without_tests_is_a_mistake_of_usage(run: Run, folder: Path) -> None:
+    (folder / "empty").mkdir()
+    result = run("test", "p/good.test.yaml", "empty")
+    assert result.exit_code == 2
+    assert "empty has no policy tests below it" in " ".join(result.stderr.replace("│", "").split())
+    assert "passed" not in result.stdout
+
+
 def test_all_that_passes_is_a_number(run: Run) -> None:
     result = run("test", "p/good.test.yaml")
     assert (result.exit_code, result.stdout) == (0, "2 passed, 0 failed in 1 file; 22.2 % of routes x subjects asked about\n")

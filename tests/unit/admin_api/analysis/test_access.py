@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from admin_api.analysis.access import route_of_request, what_can, who_can
+from admin_api.analysis.access import groups_can, route_of_request, what_can, who_can
 from authorizer.policy.document import PermissionDocument, parse_document
 from authorizer.policy.permission import EVERYONE, PrincipalRef, RefKind
 from authorizer.policy.route import parse_route
@@ -165,3 +165,32 @@ def test_what_a_delegated_client_may_is_marked() -> None:
     assert str(found[1]) == "client/third may GET /a by client/third allow GET /a, by its own tokens"
     [access] = what_can(held, PrincipalRef(RefKind.CLIENT, "third"), NOW)
     assert access.delegated
+
+
+def groups(*names: str) -> list[PrincipalRef]:
+    return [PrincipalRef(RefKind.GROUP, name) for name in names]
+
+
+def test_what_a_caller_in_several_groups_may_is_one_answer() -> None:
+    held = document(
+        {
+            "base": {"allow": ["GET /a"]},
+            "g": {"inherits": ["base"], "allow": ["* /b", own()]},
+            "h": {
+                "inherits": ["base"],
+                "allow": ["GET /o/{id}"],
+                "deny": ["PUT /b", "POST /b", "PATCH /b", "DELETE /b", "HEAD /b", "OPTIONS /b"],
+            },
+        }
+    )
+    assert [str(access) for access in groups_can(held, groups("g", "h", "ghost", "g"), NOW)] == [
+        "group/g + group/h + group/ghost may GET /a by group/base allow GET /a",
+        "group/g + group/h + group/ghost may GET /b by group/g allow * /b",
+        "group/g + group/h + group/ghost may GET /o/{id} by group/g allow GET /o/{id} where {id} = sub; group/h allow GET /o/{id}",
+    ]
+
+
+def test_several_groups_may_what_everyone_may_and_one_group_what_it_may_by_itself() -> None:
+    held = document({"g": {"allow": ["GET /b"]}}, everyone={"allow": ["GET /a"]})
+    assert [(access.verb, access.by_everyone) for access in groups_can(held, groups("g", "ghost"), NOW)] == [("GET", True), ("GET", False)]
+    assert groups_can(held, groups("g"), NOW) == what_can(held, groups("g")[0], NOW)
