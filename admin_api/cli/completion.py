@@ -98,21 +98,21 @@ KINDS: dict[str, Callable[[typer.Context, str], list[str]]] = {
 """What completes a value, by the word that stands for it in `COMMANDS`. `FILE` is left to the shell, `TEXT` is not completed."""
 
 COMMANDS: dict[str, str] = {
-    "plan": "FILE... --base=TEXT --out=FILE --detailed-exitcode --issuers=FILE --authorizer=TEXT --table=TEXT --region=TEXT --json",
+    "plan": "FILE... --base=TEXT --out=FILE --detailed-exitcode --issuers=FILE --authorizer=TEXT --table=TEXT --region=TEXT --full --json",
     "apply": (
-        "FILE... --base=TEXT --overwrite --reason=TEXT --author=TEXT --issuers=FILE --authorizer=TEXT --table=TEXT "
-        "--region=TEXT --json --yes/-y --force"
+        "FILE... --base=TEXT --overwrite --reason=TEXT --author=TEXT --issuers=FILE --authorizer=TEXT --table=TEXT --region=TEXT --full --json "
+        "--yes/-y --force"
     ),
     "export": "API --table=TEXT --region=TEXT --json",
     "init": "--table=TEXT --region=TEXT --yes/-y",
     "log": "API --limit/-n=TEXT --verify --expect=TEXT --table=TEXT --region=TEXT --json",
     "diff": "API TEXT TEXT --table=TEXT --region=TEXT --json",
-    "rollback": "API TEXT --reason=TEXT --author=TEXT --table=TEXT --region=TEXT --json --yes/-y --force",
-    "promote": "API API --reason=TEXT --author=TEXT --table=TEXT --region=TEXT --json --yes/-y --force",
-    "rename-group": "API GROUP TEXT --reason=TEXT --author=TEXT --table=TEXT --region=TEXT --json --yes/-y --force",
+    "rollback": "API TEXT --reason=TEXT --author=TEXT --table=TEXT --region=TEXT --full --json --yes/-y --force",
+    "promote": "API API --reason=TEXT --author=TEXT --table=TEXT --region=TEXT --full --json --yes/-y --force",
+    "rename-group": "API GROUP TEXT --reason=TEXT --author=TEXT --table=TEXT --region=TEXT --full --json --yes/-y --force",
     "explain": (
-        "API METHOD PATH --group/-g=GROUP... --client=TEXT --scope=SCOPE... --claim=TEXT... --claims=FILE "
-        "--issuers=FILE --authorizer=TEXT --table=TEXT --region=TEXT --json"
+        "API METHOD PATH --group/-g=GROUP... --client=TEXT --scope=SCOPE... --claim=TEXT... --claims=FILE --issuers=FILE --authorizer=TEXT "
+        "--table=TEXT --region=TEXT --json"
     ),
     "who-can": "API METHOD PATH --table=TEXT --region=TEXT --json",
     "what-can": "API|SUBJECT SUBJECT... --all-apis --table=TEXT --region=TEXT --json",
@@ -121,12 +121,13 @@ COMMANDS: dict[str, str] = {
     "denied": "API --table=TEXT --region=TEXT --json",
     "check": "FILE... --invariants=FILE --callers=FILE --combinations=TEXT --issuers=FILE --authorizer=TEXT --json",
     "test": "FILE... --update --coverage --fail-under=TEXT --junit=FILE --issuers=FILE --authorizer=TEXT --json",
-    "matrix": "FILE... --api=API --group=GROUP... --subject=SUBJECT... --route=ROUTE --csv --svg=FILE --json",
+    "matrix": "FILE... --api=API --group=GROUP... --subject=SUBJECT... --route=ROUTE --full --depth=TEXT --csv --svg=FILE --json",
     "drift": (
-        "FILE --openapi=FILE --template=FILE --serverless=FILE --source-api=TEXT --routes=FILE --api-id=TEXT "
-        "--stage=TEXT --region=TEXT --api=API --json --sarif=FILE --junit=FILE --markdown=FILE"
+        "FILE --openapi=FILE --template=FILE --serverless=FILE --source-api=TEXT --routes=FILE --api-id=TEXT --stage=TEXT --region=TEXT --api=API "
+        "--json --sarif=FILE --junit=FILE --markdown=FILE"
     ),
     "issuer": "TEXT --name=TEXT --audience=TEXT... --client-id=TEXT... --groups-claim=TEXT --json",
+    "doctor": "TEXT --stage=TEXT --authorizer=TEXT --region=TEXT --json",
     "up": "--detach/-d --port=TEXT",
     "down": "",
     "token": "TEXT",
@@ -135,7 +136,14 @@ COMMANDS: dict[str, str] = {
     "import serverless": "FILE --api=TEXT --parameter=TEXT... --name=TEXT --json",
     "import apigateway": "--api-id=TEXT --stage=TEXT --region=TEXT --name=TEXT --json",
     "import routes": "FILE --name=TEXT --json",
-    "import iam": "--policies=FILE --api=TEXT --routes=FILE --claim=TEXT... --combinations=FILE --name=TEXT --json",
+    "import iam": (
+        "--policies=FILE --api=TEXT --user-pool-id=TEXT --identity-pool-id=TEXT --api-id=TEXT --stage=TEXT --region=TEXT --client-id=TEXT "
+        "--routes=FILE --claim=TEXT... --combinations=FILE --name=TEXT --json"
+    ),
+    "import aws-sample": (
+        "TEXT --api-id=TEXT --stage=TEXT --api=TEXT --openapi=FILE --template=FILE --routes=FILE --source-api=TEXT --region=TEXT --name=TEXT --json"
+    ),
+    "import casbin": "FILE --model=FILE --group=TEXT... --openapi=FILE --template=FILE --routes=FILE --source-api=TEXT --name=TEXT --json",
     "import verified-permissions": "FILE --name=TEXT --json",
 }
 """Arguments and options of each command. `--table=TEXT` takes a value, `--json` takes none, `FILE...` takes several, and `{a,b}` is one of these words."""

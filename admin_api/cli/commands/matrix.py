@@ -54,7 +54,9 @@ def matrix(
 
     A `*` marks conditions. Who may call exactly the same is one column, `admin, ops (+3)`. The last line says how to see all. Pipes, --csv, --svg, --json do.
 
-    Example: gatebook matrix seed_data/dev.yaml --depth 2 folds after two segments, as in `/pets/{petId}/**`.
+    With --depth 2 it folds after two segments, as in `/pets/{petId}/**`.
+
+    Example: gatebook matrix seed_data/dev.yaml --depth 2
 
     Example: gatebook matrix seed_data/dev.yaml --group guest --route "* /pets/**\""""
     if full and depth is not None:
