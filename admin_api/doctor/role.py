@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from admin_api.doctor.deployment import Deployment, Function
 from admin_api.doctor.finding import Finding, Severity
 from admin_api.doctor.iam_statements import Statement, covers, statements_of
+from admin_api.doctor.words import named
 
 _READS = ("dynamodb:GetItem", "dynamodb:Query")
 
@@ -32,8 +33,6 @@ _HARMLESS = (
 _DECRYPT = "kms:Decrypt"
 _READ_PARAMETER = "ssm:GetParameter"
 _PARAMETER = "ssm:"
-
-_MAX_NAMED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +73,7 @@ def rights_to_write(deployment: Deployment) -> Iterator[Finding]:
             yield Finding(
                 Severity.ERROR,
                 f"role {function.role}",
-                f"its policy `{policy.name}` lets the authorizer write permissions: {_named(actions)} on `{table}`",
+                f"its policy `{policy.name}` lets the authorizer write permissions: {named(actions)} on `{table}`",
                 f"allow {' and '.join(f'`{action}`' for action in _READS)} alone, as `AuthorizerReadPolicy` of infra/template.yaml does",
             )
 
@@ -94,7 +93,7 @@ def needless_rights(deployment: Deployment) -> Iterator[Finding]:
             yield Finding(
                 Severity.WARNING,
                 f"role {function.role}",
-                f"its policy `{policy.name}` allows what no authorizer needs: {_named(needless)}",
+                f"its policy `{policy.name}` allows what no authorizer needs: {named(needless)}",
                 "take it out, or take the policy off the role if another one says the rest",
             )
 
@@ -137,7 +136,7 @@ def _remedy(grant: _Grant, statements: list[Statement]) -> str:
     if denied is not None:
         return f"take it out of the Deny `{denied.sid}`, which no Allow outweighs"
     elsewhere = sorted({r for s in statements if not s.is_deny and _names(s, grant.action) for r in s.resources})
-    told = f"; the role may on {_named(elsewhere)}" if elsewhere else ""
+    told = f"; the role may on {named(elsewhere)}" if elsewhere else ""
     policy = "attach `AuthorizerReadPolicy` of infra/template.yaml" if grant.action in _READS else "allow it in a policy of the role"
     return f"{policy}{told}"
 
@@ -166,8 +165,3 @@ def _is_useful(action: str, resource: str, useful: tuple[_Grant, ...]) -> bool:
     if action.lower() == _DECRYPT.lower():
         return ":key/" in resource and not resource.endswith("/*")
     return any(action.lower() == grant.action.lower() and covers(grant.resource, resource) for grant in useful)
-
-
-def _named(names: tuple[str, ...] | list[str]) -> str:
-    more = f" and {len(names) - _MAX_NAMED} more" if len(names) > _MAX_NAMED else ""
-    return ", ".join(f"`{name}`" for name in names[:_MAX_NAMED]) + more

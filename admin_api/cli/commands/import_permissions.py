@@ -29,6 +29,9 @@ from admin_api.schemas.models import RoleDifference, RolesImportResult
 NameOption = Annotated[
     str | None, typer.Option("--name", help="Name of the API in the table. Else what the source calls it.", show_default=False)
 ]
+OpenApiOption = Annotated[Path | None, typer.Option("--openapi", help="Routes of an OpenAPI or Swagger definition.", show_default=False)]
+TemplateOption = Annotated[Path | None, typer.Option("--template", help="Routes of a CloudFormation or SAM template.", show_default=False)]
+RoutesOption = Annotated[Path | None, typer.Option("--routes", help="File with one route per line.", show_default=False)]
 StageOption = Annotated[
     str | None, typer.Option("--stage", help="Stage of the API. Needed if it has several and no `$default`.", show_default=False)
 ]
@@ -123,13 +126,9 @@ def import_aws_sample(
         str | None,
         typer.Option("--api", help="In place of --api-id: arn:aws:execute-api:REGION:ACCOUNT:API_ID/STAGE.", show_default=False),
     ] = None,
-    openapi: Annotated[
-        Path | None, typer.Option("--openapi", help="Routes of an OpenAPI or Swagger definition.", show_default=False)
-    ] = None,
-    template: Annotated[
-        Path | None, typer.Option("--template", help="Routes of a CloudFormation or SAM template.", show_default=False)
-    ] = None,
-    routes: Annotated[Path | None, typer.Option("--routes", help="File with one route per line.", show_default=False)] = None,
+    openapi: OpenApiOption = None,
+    template: TemplateOption = None,
+    routes: RoutesOption = None,
     source_api: SourceApiOption = None,
     region: Annotated[
         str | None, typer.Option("--region", help="AWS region of the table and the API. Else AWS_REGION.", show_default=False)
@@ -169,13 +168,9 @@ def import_casbin(
         list[str] | None,
         typer.Option("--group", help="Subject that is a role though no `g` line gives it. As often as needed.", show_default=False),
     ] = None,
-    openapi: Annotated[
-        Path | None, typer.Option("--openapi", help="Routes of an OpenAPI or Swagger definition.", show_default=False)
-    ] = None,
-    template: Annotated[
-        Path | None, typer.Option("--template", help="Routes of a CloudFormation or SAM template.", show_default=False)
-    ] = None,
-    routes: Annotated[Path | None, typer.Option("--routes", help="File with one route per line.", show_default=False)] = None,
+    openapi: OpenApiOption = None,
+    template: TemplateOption = None,
+    routes: RoutesOption = None,
     source_api: SourceApiOption = None,
     name: NameOption = None,
     json: JsonOption = False,
