@@ -7,6 +7,7 @@ import { comeBack } from "./session/managed_login.js";
 import { Session } from "./session/session.js";
 import { showSignIn } from "./session/sign_in.js";
 import { DenylistView } from "./views/denylist/denylist_view.js";
+import { DocumentView } from "./views/document/document_view.js";
 import { ExplainView } from "./views/explain/explain_view.js";
 import { HistoryView } from "./views/history/history_view.js";
 import { MatrixView } from "./views/matrix/matrix_view.js";
@@ -21,6 +22,7 @@ import { RulesView } from "./views/rules/rules_view.js";
 /** @type {Record<string, {title: string, view: new (place: Place) => {element: HTMLElement, start(): void | Promise<void>, stop?(): void}}>} */
 const VIEWS = {
   matrix: { title: "Matrix", view: MatrixView },
+  document: { title: "Document", view: DocumentView },
   explain: { title: "Explain", view: ExplainView },
   history: { title: "History", view: HistoryView },
   denylist: { title: "Denylist", view: DenylistView },
