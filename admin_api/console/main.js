@@ -11,6 +11,7 @@ import { DocumentView } from "./views/document/document_view.js";
 import { ExplainView } from "./views/explain/explain_view.js";
 import { HistoryView } from "./views/history/history_view.js";
 import { MatrixView } from "./views/matrix/matrix_view.js";
+import { RoutesView } from "./views/routes/routes_view.js";
 import { RulesView } from "./views/rules/rules_view.js";
 
 /**
@@ -26,6 +27,7 @@ const VIEWS = {
   explain: { title: "Explain", view: ExplainView },
   history: { title: "History", view: HistoryView },
   denylist: { title: "Denylist", view: DenylistView },
+  routes: { title: "Routes", view: RoutesView },
   rules: { title: "Rules", view: RulesView },
 };
 
