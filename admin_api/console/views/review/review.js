@@ -73,7 +73,8 @@ class Review {
       warningsOf(result),
       form,
     );
-    reason.focus();
+    // Who gains and who loses is read first: a long list must not scroll away.
+    reason.focus({ preventScroll: true });
   }
 
   /** @param {string} reason */
