@@ -8,6 +8,7 @@ export const OPERATIONS = {
   apis: ["GET", "/v1/apis"],
   api: ["GET", "/v1/apis/{api}"],
   document: ["GET", "/v1/apis/{api}/document"],
+  replaceDocument: ["PUT", "/v1/apis/{api}/document"],
   changeDocument: ["PATCH", "/v1/apis/{api}/document"],
   matrix: ["GET", "/v1/apis/{api}/matrix"],
   explain: ["POST", "/v1/apis/{api}/explain"],
@@ -111,6 +112,7 @@ function segment(name) {
 
 /** @param {number} status @param {any} problem */
 function wordsOf(status, problem) {
+  if (problem?.problems?.length && problem.title) return problem.title;
   if (problem?.detail) return problem.detail;
   if (status === 403) return "you may not do this: an admin can give you the permission";
   if (status === 500 || status === 503) return "the admin API has trouble: try again in a moment; its log tells the cause";

@@ -7,9 +7,12 @@ import { comeBack } from "./session/managed_login.js";
 import { Session } from "./session/session.js";
 import { showSignIn } from "./session/sign_in.js";
 import { DenylistView } from "./views/denylist/denylist_view.js";
+import { DocumentView } from "./views/document/document_view.js";
 import { ExplainView } from "./views/explain/explain_view.js";
 import { HistoryView } from "./views/history/history_view.js";
 import { MatrixView } from "./views/matrix/matrix_view.js";
+import { RoutesView } from "./views/routes/routes_view.js";
+import { RulesView } from "./views/rules/rules_view.js";
 
 /**
  * What a view is given: the API's name, how to ask for it, what the address says of the view, and how to write that there.
@@ -20,9 +23,12 @@ import { MatrixView } from "./views/matrix/matrix_view.js";
 /** @type {Record<string, {title: string, view: new (place: Place) => {element: HTMLElement, start(): void | Promise<void>, stop?(): void}}>} */
 const VIEWS = {
   matrix: { title: "Matrix", view: MatrixView },
+  document: { title: "Document", view: DocumentView },
   explain: { title: "Explain", view: ExplainView },
   history: { title: "History", view: HistoryView },
   denylist: { title: "Denylist", view: DenylistView },
+  routes: { title: "Routes", view: RoutesView },
+  rules: { title: "Rules", view: RulesView },
 };
 
 const app = /** @type {Element} */ (document.getElementById("app"));
@@ -101,6 +107,8 @@ async function route() {
   shown = null;
   const body = h("main", { id: "view", tabindex: "-1" });
   show(app, header(api, view), body, h("p", { id: "announcements", class: "unseen", role: "status", "aria-live": "polite" }));
+  // On a narrow page the views' names scroll.
+  app.querySelector("nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
   if (!api) {
     show(body, apis.length ? nothing("no API is published yet", "apply a document with the command: gatebook apply permissions.yaml") : chooser());
     return;
