@@ -39,7 +39,7 @@ export class DenylistView {
       "table",
       {},
       h("caption", {}, `${count(entries.length, "entry").replace("entrys", "entries")}, ${inForce} in force`),
-      h("thead", {}, h("tr", {}, ["What", "Value", "Until", "Why", "By", ""].map((title) => h("th", { scope: "col" }, title)))),
+      h("thead", {}, h("tr", {}, ["What", "Value", "Until", "Why", "By"].map((title) => h("th", { scope: "col" }, title)), h("th", { scope: "col" }, h("span", { class: "unseen" }, "Accept again")))),
       h(
         "tbody",
         {},

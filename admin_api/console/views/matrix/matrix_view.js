@@ -116,6 +116,8 @@ export class MatrixView {
     this.place.remember({ group: subject, route: line.route });
     show(this.panel, cellPanel(this.place, this.grid, this.staged, subject, line.route, () => this.#closePanel()));
     this.panel.hidden = false;
+    // By the keyboard one goes on in the panel, and comes back to the cell when it closes.
+    this.panel.querySelector("h2")?.focus();
     announce(`${nameOf(subject)}, ${line.route}: ${this.grid.access(subject, line.route)}`);
   }
 
