@@ -33,7 +33,7 @@ def focused(page: Page) -> str:
 
 def test_a_change_is_staged_and_reviewed_by_the_keyboard_alone(tab: ConsolePage) -> None:
     page = tab.page
-    tab.open()
+    tab.open("#/petstore/matrix")
     expect(page.get_by_label("User name")).to_be_focused()
     page.keyboard.type("admin")
     press(page, "Tab")

@@ -36,7 +36,7 @@ def test_an_auditor_looks_at_everything_and_changes_nothing(stack: LocalStack, t
 
 def test_an_admin_of_one_api_names_it(tab: ConsolePage) -> None:
     tab.watch.expect("403.*/v1/apis$")
-    tab.sign_in("petadmin")
+    tab.sign_in("petadmin", "")
     tab.page.get_by_label("Name of the API").fill("petstore")
     tab.page.get_by_role("button", name="Open").click()
     tab.stage("guest", ROUTE)

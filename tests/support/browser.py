@@ -87,7 +87,7 @@ class ConsolePage:
         """Go to a place of the console, such as `#/petstore/history`."""
         self.page.goto(self.url + place)
 
-    def sign_in(self, user: str, place: str = "") -> None:
+    def sign_in(self, user: str, place: str = "#/petstore/matrix") -> None:
         """Open a place, and sign in there by the form. Ends where the view is, or what stands for it."""
         self.open(place)
         self.fill_in(user, self.stack.note["users"][user]["password"])

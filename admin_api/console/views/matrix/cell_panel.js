@@ -27,7 +27,7 @@ export function cellPanel(place, grid, staged, subject, route, close) {
     actions.querySelector("button")?.focus();
   };
   drawActions();
-  void explain(place, subject, route, why);
+  void explain(place, subject, route, kind, why);
   const parents = grid.parents(subject).map(nameOf);
   return h(
     "div",
@@ -65,8 +65,8 @@ function actionsFor(place, grid, staged, subject, route, again) {
   return buttons;
 }
 
-/** @param {import("../../main.js").Place} place @param {string} subject @param {string} route @param {Element} shown */
-async function explain(place, subject, route, shown) {
+/** @param {import("../../main.js").Place} place @param {string} subject @param {string} route @param {import("../../model/access.js").Kind} access @param {Element} shown */
+async function explain(place, subject, route, access, shown) {
   const [kind, name] = subject === EVERYONE ? ["", ""] : [subject.slice(0, subject.indexOf("/")), subject.slice(subject.indexOf("/") + 1)];
   const body = { method: verbOf(route) === "ANY" ? "GET" : verbOf(route), path: examplePath(route), ...(kind ? { [`${kind}s`]: [name] } : {}) };
   try {
@@ -74,7 +74,10 @@ async function explain(place, subject, route, shown) {
     show(
       shown,
       h("h3", {}, "Why"),
+      // The question names no claims, so that the answer alone would say the contrary of the cell.
+      access === "conditional" && !value.allowed ? h("p", {}, "It depends on the token. Of one without the claim that is asked for:") : null,
       h("p", {}, value.sentence),
+      access === "conditional" && !value.allowed ? h("ul", {}, value.near_misses.map((/** @type {any} */ each) => h("li", {}, each.message))) : null,
       value.determining.length ? h("ul", {}, value.determining.map((/** @type {string} */ each) => h("li", {}, h("code", {}, each)))) : null,
       h("a", { href: `#/${encodeURIComponent(place.api)}/explain?${new URLSearchParams({ method: body.method, path: body.path, ...(kind === "group" ? { groups: name } : {}) })}` }, "Try other requests"),
     );

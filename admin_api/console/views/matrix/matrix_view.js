@@ -23,6 +23,8 @@ export class MatrixView {
     /** @type {PermissionGrid | null} */
     this.grid = null;
     this.etag = "";
+    /** @type {{subject: string, route: string} | null} */
+    this.opened = null;
     this.collapsed = new Set();
     this.body = h("div", { class: "matrix-body" });
     this.panel = h("aside", { class: "panel", hidden: true, "aria-label": "Cell" });
@@ -101,11 +103,14 @@ export class MatrixView {
     const wish = this.staged.wish(subject, route);
     const kind = kindOf(words);
     const from = kind === "nothing" || origin === "own" ? "" : `, ${ORIGIN_WORDS[origin]}`;
+    const isOpen = subject === this.opened?.subject && route === this.opened.route;
+    const shown = wish === null ? kind : wish === "allow" ? "allowed" : "nothing";
     const planned = wish === null ? "" : `; staged: ${wish === "allow" ? "to be allowed" : "to be taken away"}`;
     return {
-      content: wish === null ? cellPicture(kind, origin) : cellPicture(wish === "allow" ? "allowed" : "nothing"),
+      // Most cells are dots, which are drawn without an element.
+      content: shown === "nothing" ? null : cellPicture(shown, wish === null ? origin : "own"),
       label: `${nameOf(subject)}, ${route}: ${kind === "nothing" ? KIND_WORDS.nothing : words}${from}${planned}`,
-      class: wish === null ? "" : `staged ${wish}`,
+      class: [shown, wish === null ? "" : "staged", isOpen ? "open" : ""].join(" "),
     };
   }
 
@@ -113,6 +118,8 @@ export class MatrixView {
   open(line, column) {
     if (line.type !== "route" || !this.grid) return;
     const subject = this.subjects[column];
+    this.opened = { subject, route: line.route };
+    this.drawn.redraw();
     this.place.remember({ group: subject, route: line.route });
     show(this.panel, cellPanel(this.place, this.grid, this.staged, subject, line.route, () => this.#closePanel()));
     this.panel.hidden = false;
@@ -123,6 +130,8 @@ export class MatrixView {
 
   #closePanel() {
     this.panel.hidden = true;
+    this.opened = null;
+    this.drawn.redraw();
     this.place.remember({ group: null, route: null });
     this.drawn.moveTo(this.drawn.active.line, this.drawn.active.column);
   }
@@ -198,6 +207,8 @@ export class MatrixView {
   #review() {
     if (!this.grid) return;
     this.panel.hidden = true;
+    this.opened = null;
+    this.drawn.redraw();
     reviewChanges(this.place, this.grid, this.etag, this.staged, () => {
       this.collapsed.clear();
       void this.start();
