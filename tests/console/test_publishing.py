@@ -46,17 +46,27 @@ def test_what_is_published_takes_effect_and_is_rolled_back(
     until(403, delete)
 
 
+@pytest.mark.parametrize("other", ["before the review", "during the review"])
 def test_of_two_admins_the_second_sees_both_changes_and_publishes_on_top(
-    stack: LocalStack, tokens: dict[str, str], tab: ConsolePage, petstore: Any
+    stack: LocalStack, tokens: dict[str, str], tab: ConsolePage, petstore: Any, other: str
 ) -> None:
+    def publish_theirs() -> None:
+        theirs = {"groups": {"guest": {"allow": [*petstore["groups"]["guest"]["allow"], "POST /pets"]}}}
+        path = "/v1/apis/petstore/document?reason=theirs"
+        published = stack.send("admin", "PATCH", path, tokens["petadmin"], theirs, {"If-Match": "*"})
+        assert published.status == 200, published.body
+
     tab.watch.expect("412")
     tab.sign_in("admin")
     tab.stage("guest", "GET /owners")
-    theirs = {"groups": {"guest": {"allow": [*petstore["groups"]["guest"]["allow"], "POST /pets"]}}}
-    path = "/v1/apis/petstore/document?reason=theirs"
-    published = stack.send("admin", "PATCH", path, tokens["petadmin"], theirs, {"If-Match": "*"})
-    assert published.status == 200, published.body
-    tab.open_review()
+    if other == "before the review":
+        publish_theirs()
+        tab.open_review()
+    else:
+        tab.open_review()
+        publish_theirs()
+        tab.review.get_by_label("Reason").fill("mine")
+        tab.review.get_by_role("button", name="Publish").click()
     expect(tab.review.get_by_role("alert")).to_contain_text("Somebody else published")
     expect(tab.review.get_by_role("list").nth(0)).to_contain_text("group/guest gains POST /pets")
     expect(tab.review.get_by_role("list").nth(1)).to_have_text("guest: allow GET /owners")

@@ -2,7 +2,7 @@
 
 import { count, download, field, h, show } from "../../elements.js";
 import { KIND_WORDS, ORIGIN_WORDS, kindOf } from "../../model/access.js";
-import { EVERYONE, PermissionGrid, nameOf, verbOf } from "../../model/permission_grid.js";
+import { EVERYONE, PermissionGrid, nameOf, subjectsAtOnce, verbOf } from "../../model/permission_grid.js";
 import { StagedChanges } from "../../model/staged_changes.js";
 import { cellPicture } from "../../parts/cell_picture.js";
 import { announce, nothing, trouble, waiting } from "../../parts/notices.js";
@@ -40,7 +40,7 @@ export class MatrixView {
     show(this.body, waiting(`reading the permissions of ${this.place.api}`));
     try {
       const { value, etag } = await this.place.client.ask("document", { api: this.place.api });
-      const rows = await this.place.client.all("matrix", { api: this.place.api }, "rows", { limit: 100 });
+      const rows = await this.place.client.all("matrix", { api: this.place.api }, "rows", { limit: subjectsAtOnce(value) });
       this.grid = new PermissionGrid(value, rows);
       this.etag = etag;
     } catch (error) {

@@ -5,7 +5,7 @@
 import { h, show } from "../../elements.js";
 
 const LINE = 32;
-const SPARE = 4;
+const SPARE = 3;
 
 /** @typedef {import("../../model/permission_grid.js").Line} Line */
 

@@ -3,7 +3,7 @@
 import { ApiError } from "../../api_client.js";
 import { count, field, h, show } from "../../elements.js";
 import { directionOf, kindOf } from "../../model/access.js";
-import { nameOf } from "../../model/permission_grid.js";
+import { nameOf, subjectsAtOnce } from "../../model/permission_grid.js";
 import { patchOf } from "../../model/staged_changes.js";
 import { cellPicture } from "../../parts/cell_picture.js";
 import { announce, trouble, waiting } from "../../parts/notices.js";
@@ -149,7 +149,7 @@ class Review {
     show(this.body, waiting("reading what is published now"));
     try {
       const { value, etag } = await this.place.client.ask("document", { api: this.place.api });
-      const rows = await this.place.client.all("matrix", { api: this.place.api }, "rows", { limit: 100 });
+      const rows = await this.place.client.all("matrix", { api: this.place.api }, "rows", { limit: subjectsAtOnce(value) });
       const Grid = /** @type {new (document: any, rows: any[]) => PermissionGrid} */ (this.grid.constructor);
       this.grid = new Grid(value, rows);
       this.etag = etag;
