@@ -1,4 +1,4 @@
-"""What every test has: no environment but its own, no network but loopback; and what tests against a table share."""
+"""What every test has: no environment but its own, no network but loopback; what tests against a table share; one local stack."""
 
 import os
 import socket
@@ -13,6 +13,7 @@ from moto import mock_aws
 
 from tests.support.aws_calls import AwsCalls
 from tests.support.clock import Clock
+from tests.support.local_stack import LocalStack, free_port
 from tests.support.tables import TABLE, Table, create_table, open_table
 
 REGION = "eu-west-1"
@@ -102,3 +103,20 @@ def table(dynamodb: Any, wire: AwsCalls) -> Table:
     create_table(dynamodb, TABLE)
     open_table(TABLE, REGION)
     return Table(dynamodb)
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+    """One local stack for all end-to-end tests of a run."""
+    running = LocalStack(tmp_path_factory.mktemp("stack"), free_port())
+    running.start()
+    try:
+        yield running
+    finally:
+        running.gatebook("down")
+
+
+@pytest.fixture(scope="session")
+def tokens(stack: LocalStack) -> dict[str, str]:
+    """An access token of each user, by real sign-in."""
+    return {user: stack.sign_in(user, held["password"])["AccessToken"] for user, held in stack.note["users"].items()}

@@ -48,7 +48,7 @@ let shown = null;
 async function start() {
   show(app, waiting("loading"));
   const config = await (await fetch(`${root}/console/config.json`)).json();
-  session = new Session(config, () => signedOut("You are signed out."));
+  session = new Session(config, signedOut);
   client = new ApiClient(root, session);
   let said = "";
   try {
@@ -57,6 +57,11 @@ async function start() {
   } catch (error) {
     said = error instanceof Error ? error.message : String(error);
   }
+  // The address names the view: following this link must not change it.
+  document.querySelector(".skip")?.addEventListener("click", (event) => {
+    event.preventDefault();
+    document.getElementById("view")?.focus();
+  });
   window.addEventListener("hashchange", () => session.isSignedIn && void route());
   if (session.isSignedIn) await signedIn();
   else signedOut(said);
@@ -67,6 +72,8 @@ function signedOut(said) {
   shown?.stop?.();
   shown = null;
   writable.clear();
+  // What stood before the view would stand before the form.
+  for (const dialog of document.querySelectorAll("dialog")) dialog.close();
   document.title = "Gatebook";
   showSignIn(app, session, () => void signedIn(), said);
 }

@@ -16,8 +16,6 @@ from urllib.parse import urlsplit
 
 import boto3
 
-from admin_api.cli.commands.local import secret_hash
-
 PASSWORD = "Correct-Horse-7"
 
 GATEBOOK = [sys.executable, "-m", "admin_api.cli"]
@@ -85,6 +83,8 @@ class LocalStack:
 
     def sign_in(self, user: str, password: str, client_id: str | None = None, secret: str | None = None) -> dict[str, str]:
         """Access and ID token, by password and secret hash."""
+        from admin_api.cli.commands.local import secret_hash  # noqa: PLC0415  # half a second, which every process of tests would pay
+
         client_id, secret = client_id or self.note["client_id"], secret or self.note["client_secret"]
         answer = self.client("cognito-idp").initiate_auth(
             ClientId=client_id,

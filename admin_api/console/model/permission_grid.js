@@ -10,6 +10,10 @@ const VERBS = ["ANY", "GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"
 const LARGE_GROUP = 12;
 export const EVERYONE = "everyone";
 
+// A page of subjects is one answer of a Lambda function, which has 6 MB at most: 60,000 cells are some 4 MB.
+const CELLS = 60_000;
+const MOST_SUBJECTS = 100;
+
 /** One API's permissions at one version. */
 export class PermissionGrid {
   /** @param {any} document @param {MatrixRow[]} rows */
@@ -22,7 +26,8 @@ export class PermissionGrid {
     const entries = /** @type {(string | {route: string, public?: boolean})[]} */ (document.routes ?? []);
     this.public = new Set(entries.filter((entry) => typeof entry === "object" && entry.public).map((entry) => routeOf(entry)));
     const cells = rows.flatMap((row) => row.cells.map((cell) => cell.route));
-    const listed = entries.map(routeOf).filter((route) => !route.startsWith("ANY ") || !cells.some((cell) => pathOf(cell) === pathOf(route)));
+    const paths = new Set(cells.map(pathOf));
+    const listed = entries.map(routeOf).filter((route) => !route.startsWith("ANY ") || !paths.has(pathOf(route)));
     this.routes = [...new Set([...listed, ...cells])].sort(byPath);
   }
 
@@ -76,13 +81,21 @@ function addLines(lines, routes, depth, collapsed) {
 
 /** Routes by the beginning of their paths. @param {string[]} routes @param {number} depth @returns {Map<string, string[]>} */
 function grouped(routes, depth) {
+  /** @type {Map<string, string[]>} */
   const groups = new Map();
   for (const route of routes) {
     const segments = pathOf(route).split("/").filter(Boolean);
     const path = route.startsWith("WS ") ? "messages" : `/${segments.slice(0, depth + 1).join("/")}`;
-    groups.set(path, [...(groups.get(path) ?? []), route]);
+    const members = groups.get(path);
+    if (members) members.push(route);
+    else groups.set(path, [route]);
   }
   return groups;
+}
+
+/** How many subjects of a document's matrix to ask for at once. @param {any} document */
+export function subjectsAtOnce(document) {
+  return Math.max(1, Math.min(MOST_SUBJECTS, Math.floor(CELLS / Math.max((document.routes ?? []).length, 1))));
 }
 
 /** @param {string | {route: string}} entry */

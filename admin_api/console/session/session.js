@@ -7,6 +7,7 @@ import { UserPool } from "./user_pool.js";
 /** @typedef {import("./user_pool.js").Tokens} Tokens */
 
 const EARLY_SECONDS = 60;
+const OVER = "Your sign-in is over: sign in again. What you have staged is kept.";
 
 /** A sign-in that ended. */
 export class SignedOutError extends Error {
@@ -23,7 +24,7 @@ export class Session {
   /** @type {Promise<void> | null} */
   #renewing = null;
 
-  /** @param {Config} config @param {() => void} onEnd called when a sign-in ends by itself */
+  /** @param {Config} config @param {(why: string) => void} onEnd called when a sign-in ends */
   constructor(config, onEnd) {
     this.config = config;
     this.pool = new UserPool(config);
@@ -63,21 +64,21 @@ export class Session {
     try {
       this.begin(this.config.login_url ? await managedLogin.renew(this.config, kept) : await this.pool.renew(kept));
     } catch {
-      this.end();
+      this.end(OVER);
     }
   }
 
-  /** Forgets the tokens, for whatever reason the API no longer takes them. */
-  end() {
+  /** Forgets the tokens, for whatever reason the API no longer takes them. @param {string} [why] in words for the person */
+  end(why = OVER) {
     if (!this.#tokens) return;
     this.#tokens = null;
-    this.onEnd();
+    this.onEnd(why);
   }
 
   /** Signs out, here and at the pool. */
   async signOut() {
     const kept = this.#tokens?.refreshToken;
-    this.end();
+    this.end("You are signed out.");
     // That the pool does not answer keeps nobody signed in here.
     if (kept) await this.pool.revoke(kept).catch(() => undefined);
   }

@@ -2,10 +2,11 @@
 
 import { count, download, field, h, show } from "../../elements.js";
 import { KIND_WORDS, ORIGIN_WORDS, kindOf } from "../../model/access.js";
-import { EVERYONE, PermissionGrid, nameOf, verbOf } from "../../model/permission_grid.js";
+import { EVERYONE, nameOf, verbOf } from "../../model/permission_grid.js";
 import { StagedChanges } from "../../model/staged_changes.js";
 import { cellPicture } from "../../parts/cell_picture.js";
 import { announce, nothing, trouble, waiting } from "../../parts/notices.js";
+import { readGrid } from "../../published_grid.js";
 import { reviewChanges } from "../review/review_dialog.js";
 import { matrixAsCsv, matrixAsSvg } from "./export.js";
 import { VirtualGrid } from "./virtual_grid.js";
@@ -13,6 +14,7 @@ import { cellPanel } from "./cell_panel.js";
 
 /** @typedef {import("../../main.js").Place} Place */
 /** @typedef {import("../../model/permission_grid.js").Line} Line */
+/** @typedef {import("../../model/permission_grid.js").PermissionGrid} PermissionGrid */
 
 /** The matrix of one API. */
 export class MatrixView {
@@ -23,6 +25,8 @@ export class MatrixView {
     /** @type {PermissionGrid | null} */
     this.grid = null;
     this.etag = "";
+    /** @type {{subject: string, route: string} | null} */
+    this.opened = null;
     this.collapsed = new Set();
     this.body = h("div", { class: "matrix-body" });
     this.panel = h("aside", { class: "panel", hidden: true, "aria-label": "Cell" });
@@ -37,10 +41,7 @@ export class MatrixView {
   async start() {
     show(this.body, waiting(`reading the permissions of ${this.place.api}`));
     try {
-      const { value, etag } = await this.place.client.ask("document", { api: this.place.api });
-      const rows = await this.place.client.all("matrix", { api: this.place.api }, "rows", { limit: 100 });
-      this.grid = new PermissionGrid(value, rows);
-      this.etag = etag;
+      ({ grid: this.grid, etag: this.etag } = await readGrid(this.place.client, this.place.api));
     } catch (error) {
       show(this.body, trouble(error, () => void this.start()));
       return;
@@ -101,11 +102,14 @@ export class MatrixView {
     const wish = this.staged.wish(subject, route);
     const kind = kindOf(words);
     const from = kind === "nothing" || origin === "own" ? "" : `, ${ORIGIN_WORDS[origin]}`;
+    const isOpen = subject === this.opened?.subject && route === this.opened.route;
+    const shown = wish === null ? kind : wish === "allow" ? "allowed" : "nothing";
     const planned = wish === null ? "" : `; staged: ${wish === "allow" ? "to be allowed" : "to be taken away"}`;
     return {
-      content: wish === null ? cellPicture(kind, origin) : cellPicture(wish === "allow" ? "allowed" : "nothing"),
+      // Most cells are dots, which are drawn without an element.
+      content: shown === "nothing" ? null : cellPicture(shown, wish === null ? origin : "own"),
       label: `${nameOf(subject)}, ${route}: ${kind === "nothing" ? KIND_WORDS.nothing : words}${from}${planned}`,
-      class: wish === null ? "" : `staged ${wish}`,
+      class: [shown, wish === null ? "" : "staged", isOpen ? "open" : ""].join(" "),
     };
   }
 
@@ -113,14 +117,20 @@ export class MatrixView {
   open(line, column) {
     if (line.type !== "route" || !this.grid) return;
     const subject = this.subjects[column];
+    this.opened = { subject, route: line.route };
+    this.drawn.redraw();
     this.place.remember({ group: subject, route: line.route });
     show(this.panel, cellPanel(this.place, this.grid, this.staged, subject, line.route, () => this.#closePanel()));
     this.panel.hidden = false;
+    // By the keyboard one goes on in the panel, and comes back to the cell when it closes.
+    this.panel.querySelector("h2")?.focus();
     announce(`${nameOf(subject)}, ${line.route}: ${this.grid.access(subject, line.route)}`);
   }
 
   #closePanel() {
     this.panel.hidden = true;
+    this.opened = null;
+    this.drawn.redraw();
     this.place.remember({ group: null, route: null });
     this.drawn.moveTo(this.drawn.active.line, this.drawn.active.column);
   }
@@ -196,6 +206,8 @@ export class MatrixView {
   #review() {
     if (!this.grid) return;
     this.panel.hidden = true;
+    this.opened = null;
+    this.drawn.redraw();
     reviewChanges(this.place, this.grid, this.etag, this.staged, () => {
       this.collapsed.clear();
       void this.start();

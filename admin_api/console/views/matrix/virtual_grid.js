@@ -5,7 +5,7 @@
 import { h, show } from "../../elements.js";
 
 const LINE = 32;
-const SPARE = 4;
+const SPARE = 3;
 
 /** @typedef {import("../../model/permission_grid.js").Line} Line */
 
@@ -30,7 +30,7 @@ export class VirtualGrid {
     this.width = 44;
     this.headWidth = 260;
     this.headHeight = 120;
-    /** @type {Map<number, HTMLElement>} */
+    /** @type {Map<number, {row: HTMLElement, cells: Map<number, HTMLElement>}>} */
     this.drawn = new Map();
     this.active = { line: 0, column: 0 };
     this.from = 0;
@@ -40,7 +40,7 @@ export class VirtualGrid {
     this.body = h("div", { class: "grid-body", role: "rowgroup" });
     this.top = h("div", { class: "grid-top", role: "rowgroup" }, this.head);
     this.canvas = h("div", { class: "grid-canvas", role: "grid", "aria-label": label }, this.top, this.body);
-    this.element = h("div", { class: "grid-scroll", onscroll: () => this.#later(), onkeydown: (/** @type {KeyboardEvent} */ event) => this.#key(event) }, this.canvas);
+    this.element = h("div", { class: "grid-scroll", onscroll: () => this.#later(), onkeydown: (/** @type {KeyboardEvent} */ event) => this.#key(event), onclick: (/** @type {MouseEvent} */ event) => this.#click(event) }, this.canvas);
     this.sizes = new ResizeObserver(() => this.#later());
     this.sizes.observe(this.element);
   }
@@ -57,7 +57,7 @@ export class VirtualGrid {
     const room = this.element.clientWidth - this.headWidth;
     const isWide = columns > 0 && room / columns >= 84;
     const isNarrow = matchMedia("(max-width: 40rem)").matches;
-    this.headWidth = isNarrow ? 168 : 260;
+    this.headWidth = isNarrow ? Math.max(168, Math.min(260, this.element.clientWidth - columns * 44)) : 260;
     this.width = isWide ? Math.min(150, Math.floor(room / columns)) : 44;
     this.headHeight = isWide ? 44 : 128;
     this.canvas.classList.toggle("upright", !isWide);
@@ -112,32 +112,46 @@ export class VirtualGrid {
 
   #draw() {
     const { scrollTop, scrollLeft, clientHeight, clientWidth } = this.element;
+    const hadFocus = this.element.contains(document.activeElement) && document.activeElement?.getAttribute("role") === "gridcell";
     const first = Math.max(0, Math.floor(scrollTop / LINE) - SPARE);
-    const last = Math.min(this.lines.length, Math.ceil((scrollTop + clientHeight) / LINE) + SPARE);
+    const last = Math.min(this.lines.length, Math.ceil((scrollTop + clientHeight - this.headHeight) / LINE) + SPARE);
     const from = Math.max(0, Math.floor(scrollLeft / this.width) - 2);
-    const to = Math.min(this.columns, Math.ceil((scrollLeft + clientWidth) / this.width) + 2);
-    if (from !== this.from || to !== this.to) {
-      this.from = from;
-      this.to = to;
-      this.drawn.clear();
-      this.body.replaceChildren();
-      this.#drawHead();
-    }
-    for (const [number, row] of this.drawn) {
+    const to = Math.min(this.columns, Math.ceil((scrollLeft + clientWidth - this.headWidth) / this.width) + 2);
+    const isMoved = from !== this.from || to !== this.to;
+    this.from = from;
+    this.to = to;
+    if (isMoved) this.#drawHead();
+    for (const [number, { row }] of this.drawn) {
       if (number < first || number >= last) {
         row.remove();
         this.drawn.delete(number);
-      }
+      } else if (isMoved) this.#drawCells(number);
     }
-    for (let number = first; number < last; number += 1) {
-      if (!this.drawn.has(number)) {
-        const row = this.#row(number);
-        this.drawn.set(number, row);
-        // Readers go by the order of the document.
-        const next = [...this.drawn.keys()].filter((each) => each > number).sort((a, b) => a - b)[0];
-        this.body.insertBefore(row, next === undefined ? null : (this.drawn.get(next) ?? null));
+    // From the last to the first: readers go by the order of the document.
+    /** @type {HTMLElement | null} */
+    let next = null;
+    for (let number = last - 1; number >= first; number -= 1) {
+      let row = this.drawn.get(number)?.row;
+      if (!row) {
+        row = this.#row(number);
+        this.body.insertBefore(row, next);
       }
+      next = row;
     }
+    this.#keepReachable(first + SPARE, last - SPARE, from + 2, to - 2, hadFocus);
+  }
+
+  /** The one cell that Tab reaches must exist: where it was scrolled away, another one takes its place. @param {number} first @param {number} last @param {number} from @param {number} to @param {boolean} hadFocus */
+  #keepReachable(first, last, from, to, hadFocus) {
+    const { line, column } = this.active;
+    if (!this.columns || !this.lines.length || this.#cellAt(line, column)) return;
+    const clamp = (/** @type {number} */ value, /** @type {number} */ least, /** @type {number} */ most) => Math.max(Math.min(value, most - 1), least, 0);
+    const near = clamp(line, first, last);
+    this.active = { line: this.#routeFrom(near, near > line ? 1 : -1), column: clamp(column, from, to) };
+    const cell = this.#cellAt(this.active.line, this.active.column);
+    if (!cell) return;
+    cell.tabIndex = 0;
+    if (hadFocus) cell.focus({ preventScroll: true });
   }
 
   #drawHead() {
@@ -156,30 +170,47 @@ export class VirtualGrid {
     const row = h("div", { class: `grid-row ${line.type}`, role: "row", "aria-rowindex": number + 2 });
     row.style.top = `${number * LINE}px`;
     row.append(h("div", { class: "grid-line-head", role: "rowheader", "aria-colindex": 1 }, this.source.lineHead(line)));
-    if (line.type === "group") return row;
-    for (let column = this.from; column < this.to; column += 1) {
-      const { content, label, class: kind } = this.source.cell(line, column);
-      const isActive = number === this.active.line && column === this.active.column;
-      const cell = h(
-        "div",
-        {
-          class: `grid-cell ${kind}`,
-          role: "gridcell",
-          "aria-colindex": column + 2,
-          "aria-label": label,
-          title: label,
-          tabindex: isActive ? 0 : -1,
-          onclick: () => {
-            this.moveTo(number, column);
-            this.source.open(line, column);
-          },
-        },
-        content,
-      );
-      this.#place(cell, column);
-      row.append(cell);
-    }
+    this.drawn.set(number, { row, cells: new Map() });
+    this.#drawCells(number);
     return row;
+  }
+
+  /** Gives a row the cells that are seen, and keeps those that it has. @param {number} number */
+  #drawCells(number) {
+    const line = this.lines[number];
+    const drawn = this.drawn.get(number);
+    if (!drawn || line.type === "group") return;
+    const { row, cells } = drawn;
+    for (const [column, cell] of cells) {
+      if (column < this.from || column >= this.to) {
+        cell.remove();
+        cells.delete(column);
+      }
+    }
+    /** @type {Element | null} */
+    let next = null;
+    for (let column = this.to - 1; column >= this.from; column -= 1) {
+      let cell = cells.get(column);
+      if (!cell) {
+        cell = this.#cell(number, column);
+        cells.set(column, cell);
+        row.insertBefore(cell, next);
+      }
+      next = cell;
+    }
+  }
+
+  /** @param {number} number @param {number} column */
+  #cell(number, column) {
+    const { content, label, class: kind } = this.source.cell(this.lines[number], column);
+    const isActive = number === this.active.line && column === this.active.column;
+    const cell = h(
+      "div",
+      { class: `grid-cell ${kind}`, role: "gridcell", "aria-colindex": column + 2, "aria-label": label, title: label, tabindex: isActive ? 0 : -1 },
+      content,
+    );
+    this.#place(cell, column);
+    return cell;
   }
 
   /** @param {HTMLElement} cell @param {number} column */
@@ -190,7 +221,18 @@ export class VirtualGrid {
 
   /** @param {number} line @param {number} column @returns {HTMLElement | null} */
   #cellAt(line, column) {
-    return this.drawn.get(line)?.querySelector(`[role=gridcell][aria-colindex="${column + 2}"]`) ?? null;
+    return this.drawn.get(line)?.cells.get(column) ?? null;
+  }
+
+  /** @param {MouseEvent} event */
+  #click(event) {
+    const cell = event.target instanceof Element ? event.target.closest("[role=gridcell]") : null;
+    const row = cell?.closest("[role=row]");
+    if (!cell || !row) return;
+    const line = Number(row.getAttribute("aria-rowindex")) - 2;
+    const column = Number(cell.getAttribute("aria-colindex")) - 2;
+    this.moveTo(line, column);
+    this.source.open(this.lines[line], column);
   }
 
   /** @param {KeyboardEvent} event */

@@ -145,7 +145,7 @@ function changesOf(result) {
     "table",
     { class: "changes" },
     h("caption", {}, `${count(result.access_in_all, "change")} of access${more > 0 ? `, ${shown.length} shown` : ""}`),
-    h("thead", {}, h("tr", {}, ["Who", "", "Route", "Now", "Then"].map((title) => h("th", { scope: "col" }, title)))),
+    h("thead", {}, h("tr", {}, ["Who", "Change", "Route", "Now", "Then"].map((title) => h("th", { scope: "col" }, title)))),
     h(
       "tbody",
       {},

@@ -1,11 +1,13 @@
 // The review of what was staged in the matrix.
 
 import { count } from "../../elements.js";
-import { PermissionGrid, nameOf } from "../../model/permission_grid.js";
+import { nameOf } from "../../model/permission_grid.js";
 import { patchOf } from "../../model/staged_changes.js";
+import { readGrid } from "../../published_grid.js";
 import { review } from "./review.js";
 
 /** @typedef {import("../../main.js").Place} Place */
+/** @typedef {import("../../model/permission_grid.js").PermissionGrid} PermissionGrid */
 /** @typedef {import("./review.js").Proposal} Proposal */
 /** @typedef {import("../../model/staged_changes.js").StagedChanges} StagedChanges */
 
@@ -57,10 +59,7 @@ class StagedProposal {
   }
 
   async rebase() {
-    const { value, etag } = await this.place.client.ask("document", { api: this.place.api });
-    const rows = await this.place.client.all("matrix", { api: this.place.api }, "rows", { limit: 100 });
-    this.grid = new PermissionGrid(value, rows);
-    this.etag = etag;
+    ({ grid: this.grid, etag: this.etag } = await readGrid(this.place.client, this.place.api));
   }
 
   published() {

@@ -2,8 +2,9 @@
 
 import { count, field, h, show } from "../../elements.js";
 import { catalogueOf } from "../../model/catalogue.js";
-import { PermissionGrid, pathOf, verbOf } from "../../model/permission_grid.js";
+import { pathOf, verbOf } from "../../model/permission_grid.js";
 import { nothing, trouble, waiting } from "../../parts/notices.js";
+import { readGrid } from "../../published_grid.js";
 import { DriftCard } from "./drift_card.js";
 
 /** @typedef {import("../../model/catalogue.js").Entry} Entry */
@@ -29,10 +30,9 @@ export class RoutesView {
   async start() {
     show(this.body, waiting("reading the catalogue"));
     try {
-      const { value, etag } = await this.place.client.ask("document", { api: this.place.api });
-      const rows = await this.place.client.all("matrix", { api: this.place.api }, "rows", { limit: 100 });
-      this.catalogue = catalogueOf(new PermissionGrid(value, rows));
-      const drift = new DriftCard(this.place, value, etag, () => void this.start());
+      const { grid, etag } = await readGrid(this.place.client, this.place.api);
+      this.catalogue = catalogueOf(grid);
+      const drift = new DriftCard(this.place, grid.document, etag, () => void this.start());
       show(this.body, field("Find routes", this.search), this.told, this.list, drift.element);
       this.#filter();
     } catch (error) {
