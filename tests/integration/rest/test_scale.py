@@ -401,7 +401,7 @@ def versions(limit: int, cursor: Callable[[int], int] | None = None) -> Request:
 
 
 REQUESTS: dict[str, tuple[Request, dict[str, int]]] = {
-    "one API": (lambda s, path, _: s.get(path), {"GetItem": 1, "Query": 2}),
+    "one API": (lambda s, path, _: s.get(path), {"GetItem": 2, "Query": 2}),
     "the document": (lambda s, path, _: s.get(f"{path}/document"), DOCUMENT),
     "the subject of all edits": (lambda s, path, _: s.get(f"{path}/subjects/clients/job"), {"GetItem": 1, "Query": 1}),
     "the first version": (lambda s, path, _: s.get(f"{path}/versions/1"), DOCUMENT),
