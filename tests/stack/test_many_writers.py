@@ -111,7 +111,7 @@ def _check(table: Table, accepted: Accepted) -> None:
 
 
 def test_the_document_is_the_sum_of_the_accepted_edits(table: Table) -> None:
-    accepted, each = Accepted(), 20 if CI else 4
+    accepted, each = Accepted(), 10 if CI else 4
     _run([lambda writer=writer: _write(writer, accepted, each) for writer in range(WRITERS)])  # type: ignore[misc]  # mypy infers no type for such defaults
     assert len(accepted.acknowledged) == WRITERS * each
     assert not accepted.unknown
