@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
+from pynamodb.connection.base import BOTOCORE_EXCEPTIONS
 from pynamodb.exceptions import DoesNotExist, PutError, PynamoDBException, TableDoesNotExist, TransactWriteError
 from pynamodb.expressions.update import Action
 from pynamodb.transactions import TransactWrite
@@ -118,8 +119,9 @@ class BackupReader:
         yield snapshot.head_fields
 
     def _rows(self, partitions: list[str], upto: int, on_part: Callable[[], object]) -> Iterator[Fields]:
+        # The newest first, as they are written again: a partition that is there in part shows no row that a later one has replaced.
         def read(partition: str) -> list[RowItem]:
-            return self._table.query(RowItem, partition, RowItem.sk <= keys.number(upto))
+            return self._table.query(RowItem, partition, RowItem.sk <= keys.number(upto), newest_first=True)
 
         waiting = iter(partitions)
         with ThreadPoolExecutor(AT_ONCE, "permission rows") as readers:
@@ -210,7 +212,10 @@ class BackupWriter:
         left = requests
         for attempt in range(_BATCH_ATTEMPTS):
             with self._writing():
-                answer = self._table.connection.dispatch("BatchWriteItem", {"RequestItems": {self._table.name: left}})
+                try:
+                    answer = self._table.connection.dispatch("BatchWriteItem", {"RequestItems": {self._table.name: left}})
+                except BOTOCORE_EXCEPTIONS as error:
+                    raise PutError("a batch was not written", error) from error
             left = answer.get("UnprocessedItems", {}).get(self._table.name, [])
             if not left:
                 return
@@ -264,11 +269,9 @@ class BackupWriter:
         """Turn whatever PynamoDB raises inside into a `TroubleError`."""
         try:
             yield
-        except TableDoesNotExist as error:
-            raise TroubleError("no_table", f"table `{self._table.name}` does not exist") from error
         except PynamoDBException as error:
             code = error_code(error) or type(error.cause).__name__
-            if code == "ResourceNotFoundException":
+            if isinstance(error, TableDoesNotExist) or code == "ResourceNotFoundException":
                 raise TroubleError("no_table", f"table `{self._table.name}` does not exist") from error
             raise TroubleError(
                 "dynamodb_unavailable", f"table `{self._table.name}` cannot be written to: {code}; run the same again"
