@@ -256,19 +256,25 @@ def test_the_table_went_on_what_the_backup_says_is_its_next_version(run: Run, hi
     assert restored(run, "--replace")["version"] == 8
 
 
-def test_another_history_under_the_same_name_stays_and_takes_over_the_document(run: Run, history: Table, clock: Clock) -> None:
+@pytest.mark.parametrize("others", [[BAD], [BAD, OPEN, BAD], [BAD, OPEN, BAD, OPEN, BAD]], ids=len)
+def test_another_history_under_the_same_name_stays_and_takes_over_the_document(
+    run: Run, history: Table, clock: Clock, others: list[str]
+) -> None:
+    """Whether its head is below the backup's, the same number, or above."""
     lose(history)
-    publish(BAD)
-    publish(OPEN)
-    publish(BAD)
+    for other in others:
+        publish(other)
     old = Authorizer(clock)
     assert old.held() == OF_BAD
+    before = history.items()
     done = restored(run, "--replace")
-    assert (done["way"], done["version"]) == ("published", 5)
+    assert (done["way"], done["version"]) == ("published", len(others) + 2)
     clock.advance(REFRESH)
-    assert (old.load().version, old.held()) == (5, OF_GOOD)
+    assert (old.load().version, old.held()) == (len(others) + 2, OF_GOOD)
     assert in_force(clock) == {"u1"}
-    assert verify_chain(history.items(), "petstore") == 5
+    assert verify_chain(history.items(), "petstore") == len(others) + 2
+    head = ("api#petstore", "head")
+    assert before.items() <= {**history.items(), head: before[head]}.items()
 
 
 def test_what_was_deleted_behind_the_products_back_is_put_back(run: Run, history: Table, clock: Clock) -> None:
@@ -403,6 +409,28 @@ def test_a_head_that_moves_before_the_claim_is_a_conflict(history: Table, run: R
     wire.rule = rule
     assert run("restore", FILE, "--yes").exit_code == 3
     assert verify_chain(history.items(), "petstore") == 3
+
+
+def test_who_publishes_before_the_claim_keeps_what_was_published(run: Run, history: Table, wire: AwsCalls, folder: Path) -> None:
+    """Also if the first version that follows is the one of the backup, and the next is another."""
+    publish(BAD)
+    publish(OPEN)
+    assert run("backup", "--out", "new.backup").exit_code == 0
+    lose(history)
+    restored(run)
+    (folder / FILE).write_bytes((folder / "new.backup").read_bytes())
+
+    def rule(call: Call) -> Answer:
+        if call.operation == "PutItem":
+            wire.rule = None
+            publish(BAD)
+            publish(GOOD)
+        return None
+
+    wire.rule = rule
+    result = run("restore", FILE, "--replace", "--yes")
+    assert (result.exit_code, "in the meantime" in result.stderr) == (3, True), result.output
+    assert verify_chain(history.items(), "petstore") == 5
 
 
 def test_a_throttled_table_is_waited_for(run: Run, history: Table, wire: AwsCalls, monkeypatch: pytest.MonkeyPatch) -> None:
