@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 
 from admin_api.analysis.trusted_issuers import NOT_KNOWN, TrustedIssuers
+from admin_api.publishing.recovery import Recovery
 from admin_api.publishing.service import PermissionService
 from authorizer.policy.document import PermissionDocument
 from authorizer.table.reader import PermissionTable
@@ -19,3 +20,11 @@ def open_service(
 ) -> PermissionService:
     """Return the service on a table. What is not given follows the AWS SDK's own environment variables. `on_document` is shown each newest document."""
     return PermissionService(PermissionTable(table, region, endpoint, access_key), time.time, issuers=issuers, on_document=on_document)
+
+
+def open_recovery(
+    table: str, region: str | None = None, endpoint: str | None = None, access_key: tuple[str, str] | None = None
+) -> Recovery:
+    """Return what backs up and restores the APIs of a table. What is not given follows the AWS SDK's own environment variables."""
+    permissions = PermissionTable(table, region, endpoint, access_key)
+    return Recovery(permissions, PermissionService(permissions, time.time), time.time)

@@ -8,17 +8,34 @@ import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
 from admin_api.cli.aws_trouble import nothing_named, told
-from admin_api.cli.commands import access, check, denylist, doctor, drift, history, import_, issuer, local, matrix, permissions, probe, test
+from admin_api.cli.commands import (
+    access,
+    backup,
+    check,
+    denylist,
+    doctor,
+    drift,
+    history,
+    import_,
+    issuer,
+    local,
+    matrix,
+    permissions,
+    probe,
+    test,
+)
 from admin_api.cli.discovery import AddressError, DiscoveryError, IssuerUnreachableError
 from admin_api.cli.known_names import remembering
 from admin_api.cli.overview import IMPORT_HELP, IMPORT_PANEL, PANELS, new_app
 from admin_api.cli.render import output
 from admin_api.cli.settings import TargetError, names_file
 from admin_api.doctor.calls import DoctorError
+from admin_api.documents.backup_files import BackupFileError
 from admin_api.importers.aws_permissions import PermissionMissingError
 from admin_api.importers.imported import ImportSourceError
 from admin_api.issuers import IssuersError
 from admin_api.publishing.lockout import LockOutError
+from admin_api.publishing.recovery import DamagedHistoryError, RestoreRefusedError
 from admin_api.publishing.service import ChangeTooLargeError, ConflictError, DenylistFullError, NotPublishedError
 from authorizer.errors import TroubleError
 
@@ -27,6 +44,9 @@ EXIT_CODES: dict[type[Exception], int] = {
     LockOutError: 1,
     DenylistFullError: 1,
     DiscoveryError: 1,
+    BackupFileError: 1,
+    DamagedHistoryError: 1,
+    RestoreRefusedError: 1,
     TargetError: 2,
     IssuersError: 2,
     AddressError: 2,
@@ -72,6 +92,8 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "rollback": history.rollback,
     "promote": history.promote,
     "rename-group": history.rename_group,
+    "backup": backup.backup,
+    "restore": backup.restore,
     "explain": access.explain,
     "who-can": access.who_can_call,
     "what-can": access.what_can_call,

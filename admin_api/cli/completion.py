@@ -110,6 +110,8 @@ COMMANDS: dict[str, str] = {
     "rollback": "API TEXT --reason=TEXT --author=TEXT --table=TEXT --region=TEXT --full --json --yes/-y --force",
     "promote": "API API --reason=TEXT --author=TEXT --table=TEXT --region=TEXT --full --json --yes/-y --force",
     "rename-group": "API GROUP TEXT --reason=TEXT --author=TEXT --table=TEXT --region=TEXT --full --json --yes/-y --force",
+    "backup": "API... --out=FILE --table=TEXT --region=TEXT --json",
+    "restore": "FILE API... --replace --dry-run --reason=TEXT --table=TEXT --region=TEXT --full --json --yes/-y --force",
     "explain": (
         "API METHOD PATH --group/-g=GROUP... --client=TEXT --scope=SCOPE... --claim=TEXT... --claims=FILE --issuers=FILE --authorizer=TEXT "
         "--table=TEXT --region=TEXT --json"

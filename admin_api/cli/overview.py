@@ -19,6 +19,12 @@ PANELS: dict[str, dict[str, str]] = {
         "promote": "Make a candidate's document the one of an API, as a new version. The candidate stays as it is.",
         "rename-group": "Call a group something else, wherever the document names it, as one version. Its members are moved in the user pool, not here.",
     },
+    "Recovery": {
+        "backup": (
+            "Write whole histories to a file: every version, row and entry of the denylist, checked against the chain of hashes. Without a name, of all APIs."
+        ),
+        "restore": "Write histories of a backup into a table that does not have these APIs. The file is checked before anything is written.",
+    },
     "Who may what": {
         "explain": "Say whether a caller may make a request, which permissions decide, what nearly would, and what a grant would look like.",
         "who-can": "List the groups, clients and scopes that may make a request, and by which permissions.",

@@ -16,8 +16,9 @@ from admin_api.cli.known_names import ApiNames, notice
 from admin_api.cli.render import output
 from admin_api.cli.settings import AWS, Target, TargetError, read_target
 from admin_api.issuers import environment_of, issuers_of_file, issuers_of_function
+from admin_api.publishing.recovery import Recovery
 from admin_api.publishing.service import PermissionService
-from admin_api.wiring import open_service
+from admin_api.wiring import open_recovery, open_service
 from authorizer.policy.document import PermissionDocument
 from authorizer.policy.permission import RefKind
 
@@ -65,6 +66,11 @@ def service_on(target: Target, issuers: TrustedIssuers = NOT_KNOWN) -> Permissio
     return open_service(
         target.table, target.region, target.endpoint, target.access_key, issuers, lambda document: _notice(target, document)
     )
+
+
+def recovery_on(target: Target) -> Recovery:
+    """Return what backs up and restores the APIs of a table."""
+    return open_recovery(target.table, target.region, target.endpoint, target.access_key)
 
 
 def _notice(target: Target, document: PermissionDocument) -> None:

@@ -1,9 +1,10 @@
 """Checks the whole history of an API against what the table holds now."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
-from admin_api.table.history import History, Written
+from admin_api.table.history import Written
 from admin_api.table.version_record import Origin, VersionRecord
 from authorizer.table.records import Head
 
@@ -17,8 +18,21 @@ class Verification:
     expected_at: int | None
 
 
+class Verifiable(Protocol):
+    """A history with what its versions wrote: a table's, or that of a copy."""
+
+    def read_records(self, api: str, head: Head) -> Iterator[VersionRecord]:
+        """Yield the records from `head` down to the first. Raises `TroubleError` where the chain is broken."""
+
+    def damaged_items(self, record: VersionRecord) -> Iterator[str]:
+        """Yield what a version wrote and is gone or holds something else."""
+
+    def unrecorded_items(self, api: str, head: Head, written: Written, now: float) -> Iterator[str]:
+        """Yield what is there and no version wrote."""
+
+
 def verify_history(
-    history: History, api: str, head: Head, *, now: float, expected: str | None = None, on_version: Callable[[], object] = lambda: None
+    history: Verifiable, api: str, head: Head, *, now: float, expected: str | None = None, on_version: Callable[[], object] = lambda: None
 ) -> Verification:
     """Follow the chain of hashes from `head` to version 1 and hold every item that it names against the table.
 

@@ -264,6 +264,30 @@ class Verification(Answer):
     expected_at: int | None
 
 
+class BackedUp(Answer):
+    """What `gatebook backup` wrote of one API: the version that it was at, and how many items."""
+
+    api: str
+    version: int
+    hash: str
+    items: int
+
+
+class Restored(Answer):
+    """What `gatebook restore` did with one API, or would do, and the version of the table after it.
+
+    `way` is `new`, `present` (nothing was to do, or items were put back), `continued` (the backup's versions follow the table's), or `published` (the backup's
+    document became the table's next version). `denials` counts entries of the denylist that were put back by `published`; it is part of the others.
+    """
+
+    api: str
+    way: str
+    version: int
+    hash: str | None
+    dry_run: bool
+    denials: int
+
+
 class Finding(Answer):
     """Something in a document to see to."""
 

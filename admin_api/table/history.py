@@ -1,7 +1,7 @@
 """What was published: the newest document, the document of any version, and the records in between, none of them taken on trust."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -10,7 +10,7 @@ from pynamodb.exceptions import DoesNotExist
 
 from admin_api.table.version_record import Base, SeriesPart, VersionRecord, parse_record, record_hash
 from authorizer.errors import TroubleError
-from authorizer.policy.denylist import DenylistKind
+from authorizer.policy.denylist import Denylist, DenylistKind
 from authorizer.policy.document import PermissionDocument, Rule, Subject, parse_rules
 from authorizer.policy.permission import PrincipalRef
 from authorizer.table import keys
@@ -152,23 +152,7 @@ class History:
 
         Each is held against the hash that the record after it, or the head, names. Raises `TroubleError` where the chain is broken.
         """
-        newest, expected = head.version, head.hash
-        while newest > 0:
-            oldest = max(newest - page, 0)
-            records = self.unverified_records(api, oldest, newest)
-            if [r.version for r in records] != list(range(oldest + 1, newest + 1)):
-                raise TroubleError("broken_chain", f"records between versions {oldest + 1} and {newest} of `{api}` are missing")
-            for record in reversed(records):
-                _check_hash(api, record)
-                if record.hash != expected:
-                    raise TroubleError(
-                        "broken_chain", f"version {record.version} of `{api}` is not the one that version {record.version + 1} follows"
-                    )
-                expected = record.parent_hash
-                yield record
-            newest = oldest
-        if expected:
-            raise TroubleError("broken_chain", f"version 1 of `{api}` names a parent")
+        return chained_records(api, head, partial(self.unverified_records, api), page)
 
     def damaged_items(self, record: VersionRecord) -> Iterator[str]:
         """Yield keys of items that a version wrote and that are gone or hold something else. One GetItem for each item.
@@ -192,23 +176,7 @@ class History:
         for partition in partitions:
             found = self._table.query(TableItem, partition, None, attributes=("pk", "sk", "schema"))
             yield from (f"{item.pk} {item.sk}" for item in found if (item.pk, item.sk) not in expected)
-        stamp = max((record.version for record in written.denials.values()), default=0)
-        if stamp != head.denylist_stamp:
-            yield f"{own} {keys.HEAD}: it says that version {head.denylist_stamp} changed the denylist last, and version {stamp} did"
-        yield from self._unrecorded_denials(api, written, now)
-
-    def _unrecorded_denials(self, api: str, written: Written, now: float) -> Iterator[str]:
-        denylist = self._table.read_denylist(api)
-        for kind, value in sorted({*written.denials, *((entry.kind, entry.value) for entry in denylist.entries())}):
-            record, entry = written.denials.get((kind, value)), denylist.get(kind, value)
-            change = record.denylist if record else None
-            if entry is None:
-                # What has ended may be gone.
-                as_written = change is None or change.expires_at is None or change.expires_at <= now
-            else:
-                as_written = record is not None and entry.version == record.version and entry.sha256 in [t.sha256 for t in record.touched]
-            if not as_written:
-                yield f"{keys.denylist_key(api)} {keys.denylist_sort_key(kind, value)}"
+        yield from unrecorded_denials(api, head, self._table.read_denylist(api), written, now)
 
     def _digest_of(self, touched: Touched) -> str | None:
         kind: type[RowItem | RegistryItem] = RegistryItem if touched.sk.startswith(keys.REGISTRY_PREFIX) else RowItem
@@ -236,7 +204,7 @@ class History:
         """Return what a document demands of itself, nothing if it never did. One Query."""
         key = keys.rules_key(api)
         found = self._table.query(RowItem, key, RowItem.sk <= keys.number(head.version), newest_first=True, limit=1)
-        row = parsed(found[0], _rules) if found else RulesRow(0, (), "")
+        row = parsed(found[0], rules_row) if found else RulesRow(0, (), "")
         _check_row(record, key, row)
         return row.rules
 
@@ -256,6 +224,49 @@ class History:
         return tuple(parsed(item, parse_record) for item in self._table.query(VersionItem, keys.api_key(api), wanted))
 
 
+def chained_records(api: str, head: Head, read: Callable[[int, int], Sequence[VersionRecord]], page: int = PAGE) -> Iterator[VersionRecord]:
+    """Yield the records from `head` down to the first. `read(2, 7)` gives those of versions 3 to 7 in order, `page` of them at most.
+
+    Each is held against the hash that the record after it, or the head, names. Raises `TroubleError` where the chain is broken.
+    """
+    newest, expected = head.version, head.hash
+    while newest > 0:
+        oldest = max(newest - page, 0)
+        records = read(oldest, newest)
+        if [r.version for r in records] != list(range(oldest + 1, newest + 1)):
+            raise TroubleError("broken_chain", f"records between versions {oldest + 1} and {newest} of `{api}` are missing")
+        for record in reversed(records):
+            _check_hash(api, record)
+            if record.hash != expected:
+                raise TroubleError(
+                    "broken_chain", f"version {record.version} of `{api}` is not the one that version {record.version + 1} follows"
+                )
+            expected = record.parent_hash
+            yield record
+        newest = oldest
+    if expected:
+        raise TroubleError("broken_chain", f"version 1 of `{api}` names a parent")
+
+
+def unrecorded_denials(api: str, head: Head, denylist: Denylist, written: Written, now: float) -> Iterator[str]:
+    """Yield entries of a denylist that were altered or removed by no version, and a head that does not say when the denylist changed last."""
+    stamp = max((record.version for record in written.denials.values()), default=0)
+    if stamp != head.denylist_stamp:
+        yield (
+            f"{keys.api_key(api)} {keys.HEAD}: it says that version {head.denylist_stamp} changed the denylist last, and version {stamp} did"
+        )
+    for kind, value in sorted({*written.denials, *((entry.kind, entry.value) for entry in denylist.entries())}):
+        record, entry = written.denials.get((kind, value)), denylist.get(kind, value)
+        change = record.denylist if record else None
+        if entry is None:
+            # What has ended may be gone.
+            as_written = change is None or change.expires_at is None or change.expires_at <= now
+        else:
+            as_written = record is not None and entry.version == record.version and entry.sha256 in [t.sha256 for t in record.touched]
+        if not as_written:
+            yield f"{keys.denylist_key(api)} {keys.denylist_sort_key(kind, value)}"
+
+
 def _check_hash(api: str, record: VersionRecord) -> None:
     if record_hash(api, record) != record.hash:
         raise TroubleError(
@@ -263,7 +274,8 @@ def _check_hash(api: str, record: VersionRecord) -> None:
         )
 
 
-def _rules(item: RowItem) -> RulesRow:
+def rules_row(item: RowItem) -> RulesRow:
+    """Return what the item of an API's rules says."""
     text: object = item.content
     return RulesRow(int(item.sk), () if text is None else parse_rules(json.loads(text_of(text))), item_digest(item))
 

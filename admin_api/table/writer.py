@@ -296,12 +296,15 @@ def _write_error(error: TransactWriteError, table: str, api: str, version: int, 
     reasons = [None if reason is None else reason.code for reason in error.cancellation_reasons]
     codes = {code for code in reasons if code is not None and code != "None"}
     rows = reasons[: -2 if answered else -1]
-    if is_document and codes == {"ConditionalCheckFailed"} and reasons[-1] in (None, "None") and "ConditionalCheckFailed" in rows:
+    # An entry of the denylist that is gone is no leftover, so that of a change of the denylist the record alone tells. It is the last item that is put.
+    left = rows if is_document else reasons[-2:-1]
+    if codes == {"ConditionalCheckFailed"} and reasons[-1] in (None, "None") and "ConditionalCheckFailed" in left:
         # Nobody has published this version, and yet some of it is there: DynamoDB does not restore all items of a transaction or none.
         return TroubleError(
             "leftover_rows",
             f"version {version} of `{api}` is partly in the table although it was never published, as after a restore from a backup: "
-            f"delete the items of `{keys.api_key(api)}` and `{keys.api_key(api)}#...` whose sort key ends in `{keys.number(version)}`",
+            "run a `gatebook restore` that was interrupted once more, or delete the items of "
+            f"`{keys.api_key(api)}` and `{keys.api_key(api)}#...` whose sort key ends in `{keys.number(version)}`",
         )
     code = error_code(error)
     if codes & set(_LOST_RACE) or code == "TransactionConflictException":

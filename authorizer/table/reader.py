@@ -117,23 +117,23 @@ class PermissionTable:
     def read_known_subjects(self, api: str) -> frozenset[PrincipalRef]:
         """Return every subject that has ever been written. One Query."""
         items = self.query(RegistryItem, keys.api_key(api), RegistryItem.sk.startswith(keys.REGISTRY_PREFIX))
-        return frozenset(parsed(item, _known_subject) for item in items)
+        return frozenset(parsed(item, known_subject) for item in items)
 
     def read_routes(self, api: str, at: int) -> RoutesRow | None:
         """Return the catalogue as it was at a version, or None if there was none. One Query."""
         item = self._newest_row(keys.routes_key(api), at)
-        return None if item is None else parsed(item, _routes)
+        return None if item is None else parsed(item, routes_row)
 
     def read_subject(self, api: str, ref: PrincipalRef, at: int) -> SubjectRow:
         """Return what a subject held at a version. One Query."""
         item = self._newest_row(keys.subject_key(api, ref), at)
-        return SubjectRow(0, None) if item is None else parsed(item, lambda i: _subject(ref, i))
+        return SubjectRow(0, None) if item is None else parsed(item, lambda i: subject_row(ref, i))
 
     def read_denylist(self, api: str, *, in_force_at: float | None = None) -> Denylist:
         """Return the entries that are in force at a moment, or every one that DynamoDB has not deleted yet: it does that days late. One Query."""
         in_force = None if in_force_at is None else DenylistItem.expires_at > in_force_at
         items = self.query(DenylistItem, keys.denylist_key(api), None, fulfilling=in_force)
-        return Denylist(parsed(item, _denylist_entry) for item in items)
+        return Denylist(parsed(item, denylist_entry) for item in items)
 
     def _newest_row(self, pk: str, at: int) -> RowItem | None:
         return next(iter(self.query(RowItem, pk, RowItem.sk <= keys.number(at), newest_first=True, limit=1)), None)
@@ -215,7 +215,8 @@ def _link(item: VersionItem) -> VersionLink:
     return VersionLink(**link_fields(item))
 
 
-def _known_subject(item: RegistryItem) -> PrincipalRef:
+def known_subject(item: RegistryItem) -> PrincipalRef:
+    """Return the subject that an entry of the registry names."""
     ref = PrincipalRef(RefKind(item.kind), text_of(item.name))
     if item.sk != keys.registry_sort_key(ref):
         # It would hide the subject that it stands for, and with it its denies.
@@ -223,11 +224,13 @@ def _known_subject(item: RegistryItem) -> PrincipalRef:
     return ref
 
 
-def _routes(item: RowItem) -> RoutesRow:
+def routes_row(item: RowItem) -> RoutesRow:
+    """Return what the item of a catalogue says."""
     return RoutesRow(int(item.sk), *parse_routes(json.loads(text_of(item.content))), item_digest(item))
 
 
-def _subject(ref: PrincipalRef, item: RowItem) -> SubjectRow:
+def subject_row(ref: PrincipalRef, item: RowItem) -> SubjectRow:
+    """Return what the item of a subject says."""
     text: object = item.content
     if text is None:
         return SubjectRow(int(item.sk), None, sha256=item_digest(item))
@@ -242,7 +245,8 @@ def _denylist_change(fields: Any) -> DenylistChange:
     return DenylistChange(DenylistKind(fields["kind"]), text_of(fields["value"]), None if ends is None else int(ends))
 
 
-def _denylist_entry(item: DenylistItem) -> DenylistEntry:
+def denylist_entry(item: DenylistItem) -> DenylistEntry:
+    """Return what an item of the denylist says."""
     return DenylistEntry(
         kind=DenylistKind(item.kind),
         value=text_of(item.value),

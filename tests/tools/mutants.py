@@ -30,6 +30,8 @@ MEMO = "authorizer/request_memo.py"
 PLACES = "authorizer/events/token_places.py"
 UNAUTHORIZED = "authorizer/unauthorized.py"
 HISTORY = "admin_api/table/history.py"
+BACKUP_ROWS = "admin_api/table/backup_rows.py"
+RECOVERY = "admin_api/publishing/recovery.py"
 
 QUICK = (
     *("tests/conformance/test_decisions.py", "tests/conformance/test_compiled.py", "tests/conformance/test_token_policies.py"),
@@ -52,6 +54,8 @@ BY_ENTRIES = ("tests/unit/authorizer/tokens/test_issuer_entries.py",)
 BY_ISSUERS = ("tests/conformance/test_issuers.py",)
 BY_CACHE = ("tests/integration/test_permission_cache_trouble.py",)
 BY_HISTORY = ("tests/integration/test_history.py",)
+BY_RESTORE = ("tests/integration/cli/test_restore.py",)
+BY_BACKUP = ("tests/integration/cli/test_backup.py",)
 BY_RUNTIME = ("tests/unit/authorizer/test_runtime.py",)
 BY_AGAIN = ("tests/integration/test_answers_again.py",)
 BY_MEMO = ("tests/unit/authorizer/test_request_memo.py",)
@@ -380,6 +384,34 @@ MUTANTS = (
     ),
     Mutant("an altered row is served", CACHE, "if row.sha256 != named.sha256:", "if False:", BY_CACHE),
     Mutant("an altered entry of the denylist is taken", CACHE, "if entry is not None and shown == version and", "if False and", BY_CACHE),
+    Mutant(
+        "a restored head comes before the rows",
+        RECOVERY,
+        "        self._writer.put(copy.api, items, denylist=True, on_item=on_item)\n        head = self._writer.finish(copy, base)\n",
+        "        head = self._writer.finish(copy, base)\n        self._writer.put(copy.api, items, denylist=True, on_item=on_item)\n",
+        BY_RESTORE,
+    ),
+    Mutant(
+        "others publish between restored rows", RECOVERY, "            self._writer.claim(copy, base)\n", "            pass\n", BY_RESTORE
+    ),
+    Mutant("a restoration overwrites another history", RECOVERY, "copy.record(base.version).hash == base.hash", "True", BY_RESTORE),
+    Mutant("a restoration puts back what another history wrote", RECOVERY, "first.parent_hash == wanted.hash", "True", BY_RESTORE),
+    Mutant("what another history left becomes readable", RECOVERY, "        if foreign:\n", "        if False:\n", BY_RESTORE),
+    Mutant("an altered backup is restored", RECOVERY, "    if damaged:\n        raise", "    if False:\n        raise", BY_BACKUP),
+    Mutant(
+        "who published before the claim is overwritten",
+        BACKUP_ROWS,
+        "consistent=True) != base:",
+        "consistent=True) is base and False:",
+        BY_RESTORE,
+    ),
+    Mutant(
+        "a restored head moves whoever moved it before", BACKUP_ROWS, "actions=actions, condition=unmoved", "actions=actions", BY_RESTORE
+    ),
+    Mutant("restored rows show what a later one replaced", BACKUP_ROWS, "newest_first=True", "newest_first=False", BY_RESTORE),
+    Mutant(
+        "a backup's denylist is of another version", BACKUP_ROWS, "if before.denylist_stamp == head.denylist_stamp:", "if True:", BY_BACKUP
+    ),
     Mutant("a row that no version wrote is overlooked", HISTORY, "if (item.pk, item.sk) not in expected", "if False", BY_HISTORY),
     Mutant("an altered row is published from", HISTORY, "if named is not None and (keys", "if False and (keys", BY_HISTORY),
     Mutant("an answer is given to another bearer", MEMO, "self.same is same", "True", BY_MEMO),

@@ -25,7 +25,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def run() -> Run:
     """Run `gatebook` with these arguments; `input` answers its questions."""
 
-    def run(*arguments: str, input: str | None = None) -> typer.testing.Result:  # noqa: A002  # typer's word
+    def run(*arguments: str, input: str | bytes | None = None) -> typer.testing.Result:  # noqa: A002  # typer's word
         result = typer.testing.CliRunner().invoke(app, list(arguments), input=input)
         assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
         return result

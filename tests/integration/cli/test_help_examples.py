@@ -75,6 +75,9 @@ FILES = {
 FINDINGS = ("check",)
 """Commands whose examples find something: token scope cannot say all that the seed's callers may."""
 
+MADE = ("plan.json", "permissions.backup.gz")
+"""Files that an example makes, or the example of another command."""
+
 EMPTY = ("plan", "apply", "init")
 """Commands whose examples start from a table without APIs."""
 
@@ -129,12 +132,15 @@ def fill() -> None:
 @pytest.mark.parametrize(("name", "arguments", "output"), [each for each in EXAMPLES if is_run(*each[:2])])
 def test_an_example_does_what_it_says(run: Run, target: Table, files: Path, name: str, arguments: list[str], output: str | None) -> None:
     for word in arguments:
-        if "." in word and "/" not in word.removeprefix("seed_data/") and word != "plan.json":
+        if "." in word and "/" not in word.removeprefix("seed_data/") and word not in MADE:
             assert (files / word).exists(), word
     if name not in EMPTY:
         fill()
     if name == "undeny":
         assert run(*examples("deny")[0][0], "--yes").exit_code == 0
+    if name == "restore":
+        assert run(*examples("backup")[0][0]).exit_code == 0
+        assert run(*examples("init")[0][0], "--yes").exit_code == 0
     result = run(*arguments, input="y\n")
     assert result.exit_code == (1 if name in FINDINGS else 0), result.output
     assert "nothing to change" not in result.output
