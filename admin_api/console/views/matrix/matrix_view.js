@@ -164,7 +164,7 @@ export class MatrixView {
         h("label", { class: "check" }, this.changed, "changed only"),
         this.told,
         h("span", { class: "grow" }),
-        h("button", { type: "button", onclick: () => download(`${api}.csv`, "text/csv", matrixAsCsv(grid)) }, "CSV"),
+        h("button", { type: "button", onclick: () => download(`${api}.csv`, "text/csv", matrixAsCsv(grid, api)) }, "CSV"),
         h("button", { type: "button", onclick: () => download(`${api}.svg`, "image/svg+xml", matrixAsSvg(grid, api)) }, "SVG"),
       ),
       legend(),
