@@ -83,6 +83,8 @@ class Review {
       const value = await this.proposal.publish(reason);
       this.dialog.close();
       this.proposal.published();
+      // What was focused before is mostly gone: whoever goes by the keyboard goes on in the view.
+      document.getElementById("view")?.focus({ preventScroll: true });
       announce(`version ${value.version} is published`);
     } catch (error) {
       this.#refused(error);
