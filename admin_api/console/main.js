@@ -96,9 +96,18 @@ async function signedIn() {
 
 /** What the address names: `#/petstore/matrix?group=guest`. */
 function place() {
-  const [path, query = ""] = location.hash.replace(/^#\/?/, "").split("?");
-  const [api = "", view = ""] = path.split("/").map(decodeURIComponent);
-  return { api, view: view in VIEWS ? view : "matrix", query: new URLSearchParams(query) };
+  const [path, ...query] = location.hash.replace(/^#\/?/, "").split("?");
+  const [api = "", view = ""] = path.split("/").map(decoded);
+  return { api, view: Object.hasOwn(VIEWS, view) ? view : "matrix", query: new URLSearchParams(query.join("?")) };
+}
+
+/** A segment of an address, which anybody may have written: one that is malformed stays as it is. @param {string} segment */
+function decoded(segment) {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return segment;
+  }
 }
 
 /** @param {string} api @param {string} view @param {Record<string, string>} [query] */

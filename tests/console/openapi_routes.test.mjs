@@ -41,7 +41,9 @@ test("what API Gateway has not is told", () => {
 test("a file that is none of JSON gets the remedy", () => {
   for (const [text, name] of [["openapi: 3.0.1", "a.yaml"], ["openapi: 3.0.1", "a.txt"], ["{}", "a.YML"]]) assert.throws(() => readDefinition(text, name), /is YAML.*gatebook drift/);
   assert.throws(() => readDefinition("nix", "a.json"), /no JSON/);
-  assert.throws(() => readDefinition("[]", "a.json"), /neither `openapi` nor `swagger`/);
+  assert.throws(() => readDefinition("{", "a.json"), /JSON with a mistake: ./);
+  assert.throws(() => readDefinition("[]", "a.json"), /a list or a single value/);
+  assert.throws(() => readDefinition("{}", "a.json"), /neither `openapi` nor `swagger`/);
   assert.throws(() => readDefinition('{"swagger": "2.0"}', "a.json"), /no `paths`/);
 });
 

@@ -1,5 +1,7 @@
 """All of it without a mouse: signing in, looking, staging, publishing's review and the way back."""
 
+from typing import Any
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -31,7 +33,7 @@ def focused(page: Page) -> str:
     return label.partition(": ")[0]
 
 
-def test_a_change_is_staged_and_reviewed_by_the_keyboard_alone(tab: ConsolePage) -> None:
+def test_a_change_is_staged_reviewed_and_published_by_the_keyboard_alone(tab: ConsolePage, petstore: Any) -> None:
     page = tab.page
     tab.open("#/petstore/matrix")
     expect(page.get_by_label("User name")).to_be_focused()
@@ -71,8 +73,14 @@ def test_a_change_is_staged_and_reviewed_by_the_keyboard_alone(tab: ConsolePage)
     expect(tab.review).to_have_count(0)
     expect(tab.bar).to_contain_text("1 change staged")
     expect(tab.bar.get_by_role("button", name="Review")).to_be_focused()
-    press(page, "Shift+Tab", "Enter")
+    press(page, "Enter")
+    expect(tab.review.get_by_label("Reason")).to_be_focused()
+    page.keyboard.type("by the keyboard")
+    press(page, "Enter")
+    expect(tab.review).to_have_count(0)
+    expect(page.get_by_role("main")).to_be_focused()
     expect(tab.bar).to_be_hidden()
+    expect(tab.cell("guest", "GET /files/{proxy+}")).to_have_accessible_name("guest, GET /files/{proxy+}: allowed")
 
 
 def test_groups_of_routes_fold_by_the_keyboard(tab: ConsolePage) -> None:

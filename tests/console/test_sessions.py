@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from playwright.sync_api import Request, expect
@@ -65,6 +66,53 @@ def test_a_token_is_renewed_before_it_ends(tab: ConsolePage) -> None:
     expect(tab.panel.get_by_role("heading", name="Why")).to_be_visible()
     assert len([request for request in tab.watch.requests[asked:] if request.url.endswith("/explain")]) == 2
     assert operations(tab.watch.requests[asked:]) == ["InitiateAuth REFRESH_TOKEN_AUTH"]
+
+
+def test_a_sign_in_that_ends_while_a_review_is_open_loses_nothing(tab: ConsolePage, petstore: Any) -> None:
+    page, pool = tab.page, f"{tab.stack.note['aws_endpoint']}/"
+    publish = tab.review.get_by_role("button", name="Publish")
+
+    def after(minutes: float) -> None:
+        page.clock.set_fixed_time(datetime.now(UTC) + timedelta(minutes=minutes))
+
+    def renew(answer: dict[str, str] | None) -> None:
+        page.unroute_all()
+        if answer is None:
+            page.route(pool, lambda route: route.abort())
+        else:
+            page.route(pool, lambda route: route.fulfill(status=400, json=answer, headers={"Access-Control-Allow-Origin": "*"}))
+
+    tab.watch.expect("400|ERR_FAILED")
+    tab.sign_in("admin")
+    tab.stage("guest", ROUTE)
+    tab.open_review()
+    # The pool is away: nobody is signed out for that.
+    renew(None)
+    after(20)
+    tab.review.get_by_label("Reason").fill("a first attempt")
+    publish.click()
+    expect(tab.review.get_by_role("alert")).to_have_text("the user pool does not answer: check the network, and try again")
+    page.unroute_all()
+    tab.review.get_by_role("button", name="Back").click()
+    tab.open_review()
+    # The sign-in was taken back meanwhile.
+    renew({"__type": "NotAuthorizedException", "message": "Refresh Token has been revoked"})
+    after(40)
+    tab.review.get_by_label("Reason").fill("a second attempt")
+    publish.click()
+    expect(page.get_by_role("alert")).to_have_text("Your sign-in is over: sign in again. What you have staged is kept.")
+    expect(tab.review).to_have_count(0)
+    page.unroute_all()
+    after(0)
+    tab.fill_in("admin", tab.stack.note["users"]["admin"]["password"])
+    expect(tab.bar).to_contain_text("1 change staged")
+    # An access token that ends is renewed, and the review goes on.
+    tab.open_review()
+    after(20)
+    asked = len(tab.watch.requests)
+    tab.publish("a third attempt")
+    assert operations(tab.watch.requests[asked:]) == ["InitiateAuth REFRESH_TOKEN_AUTH"]
+    expect(tab.cell("guest", ROUTE)).to_have_accessible_name(f"guest, {ROUTE}: allowed")
 
 
 def test_a_sign_out_takes_the_sign_in_back(tab: ConsolePage) -> None:

@@ -34,6 +34,12 @@ def launched(playwright: Playwright) -> Browser | None:
     return None if found is None else playwright.chromium.launch(executable_path=found, args=_ARGUMENTS)
 
 
+def origin_of(url: str) -> str:
+    """The origin of an address: `http://127.0.0.1:4599/a` -> `http://127.0.0.1:4599`."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
 class Watch:
     """Everything that goes wrong behind a page: what the console says, errors, dialogs, and requests to where a page must not ask.
 
@@ -54,6 +60,10 @@ class Watch:
         """From here on the console may say this, each a regular expression over the message and the address it is about."""
         self._expected += [re.compile(pattern) for pattern in patterns]
 
+    def allow(self, url: str) -> None:
+        """From here on the page may ask the origin of this address."""
+        self._origins |= {origin_of(url)}
+
     def _said(self, message: ConsoleMessage) -> None:
         said = f"{message.text} {message.location.get('url', '')}"
         if message.type in ("error", "warning") and not any(pattern.search(said) for pattern in self._expected):
@@ -68,8 +78,7 @@ class Watch:
 
     def _requested(self, request: Request) -> None:
         self.requests.append(request)
-        parts = urlsplit(request.url)
-        if parts.scheme not in ("blob", "data") and f"{parts.scheme}://{parts.netloc}" not in self._origins:
+        if urlsplit(request.url).scheme not in ("blob", "data") and origin_of(request.url) not in self._origins:
             self.problems.append(f"the page asks another origin: {request.method} {request.url}")
 
 
@@ -149,9 +158,8 @@ class ConsolePage:
 def watched(browser: Browser, stack: LocalStack, **options: object) -> Iterator[ConsolePage]:
     """A tab in a context of its own. Fails at the end if anything went wrong behind it."""
     note = stack.note
-    page_parts, pool_parts = urlsplit(note["console"]), urlsplit(note["aws_endpoint"])
     context = browser.new_context(**{"viewport": {"width": 1280, "height": 1000}, "locale": "en-GB", **options})  # type: ignore[arg-type]  # names are checked by the caller
-    watch = Watch(context, {f"{parts.scheme}://{parts.netloc}" for parts in (page_parts, pool_parts)})
+    watch = Watch(context, {origin_of(note["console"]), origin_of(note["aws_endpoint"])})
     try:
         yield ConsolePage(stack, context, watch)
     finally:

@@ -23,10 +23,10 @@ export function readDefinition(text, name) {
   let value;
   try {
     value = JSON.parse(text.replace(/^\uFEFF/, ""));
-  } catch {
-    throw new Error(/^\s*(?:#|---|openapi\s*:|swagger\s*:|info\s*:)/.test(text) ? yamlWords(name) : `${name} is no JSON: choose an OpenAPI or Swagger definition in JSON`);
+  } catch (error) {
+    throw new Error(noJsonWords(text, name, /** @type {Error} */ (error).message));
   }
-  if (!isObject(value) || !("openapi" in value || "swagger" in value)) throw new Error(`${name} is no OpenAPI definition: it has neither \`openapi\` nor \`swagger\``);
+  if (!isObject(value) || !("openapi" in value || "swagger" in value)) throw new Error(`${name} is ${otherKind(value)}: choose an OpenAPI or Swagger definition in JSON`);
   if (!isObject(value.paths)) throw new Error(`${name} has no \`paths\`, so that there is no route to compare`);
   /** @type {Definition} */
   const definition = { title: String(value.info?.title ?? name), routes: [], unread: [] };
@@ -40,6 +40,23 @@ export function readDefinition(text, name) {
 /** @param {string} name */
 function yamlWords(name) {
   return `${name} is YAML, which this page does not read. The command does: gatebook drift permissions.yaml --openapi ${name}`;
+}
+
+/** What stands in the way of reading a file as JSON. @param {string} text @param {string} name @param {string} mistake as the browser tells it */
+function noJsonWords(text, name, mistake) {
+  if (!text.trim()) return `${name} is empty: choose an OpenAPI or Swagger definition in JSON`;
+  if (/^\s*[{[]/.test(text)) return `${name} is JSON with a mistake: ${mistake}`;
+  if (/^\s*(?:#|---|\w+\s*:(?:\s|$))/.test(text)) return yamlWords(name);
+  return `${name} is no JSON: choose an OpenAPI or Swagger definition in JSON`;
+}
+
+/** What a JSON file is that is no definition. @param {any} value */
+function otherKind(value) {
+  if (!isObject(value)) return "no OpenAPI definition, but a list or a single value";
+  if (typeof value.api === "string" && Array.isArray(value.routes)) return `the permission document of ${value.api}`;
+  if (isObject(value.Resources)) return "a CloudFormation template, which the command gatebook drift reads";
+  if (isObject(value.info) && Array.isArray(value.item)) return "a Postman collection";
+  return "no OpenAPI definition, since it has neither `openapi` nor `swagger`";
 }
 
 /** @param {Definition} definition @param {Set<string>} seen @param {any} root @param {string} path @param {any} item */

@@ -7,6 +7,7 @@ import { NOTHING, kindOf } from "./access.js";
 /** @typedef {{type: "group", path: string, depth: number, routes: number} | {type: "route", route: string, depth: number}} Line */
 
 const VERBS = ["ANY", "GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "WS"];
+const HTTP_VERBS = VERBS.filter((verb) => verb !== "ANY" && verb !== "WS");
 const LARGE_GROUP = 12;
 export const EVERYONE = "everyone";
 
@@ -27,7 +28,8 @@ export class PermissionGrid {
     this.public = new Set(entries.filter((entry) => typeof entry === "object" && entry.public).map((entry) => routeOf(entry)));
     const cells = rows.flatMap((row) => row.cells.map((cell) => cell.route));
     const paths = new Set(cells.map(pathOf));
-    const listed = entries.map(routeOf).filter((route) => !route.startsWith("ANY ") || !paths.has(pathOf(route)));
+    // Where the verbs of an ANY route differ, each has a line, also one that nobody may call.
+    const listed = entries.map(routeOf).flatMap((route) => (route.startsWith("ANY ") && paths.has(pathOf(route)) ? HTTP_VERBS.map((verb) => `${verb} ${pathOf(route)}`) : [route]));
     this.routes = [...new Set([...listed, ...cells])].sort(byPath);
   }
 

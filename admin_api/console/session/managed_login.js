@@ -1,5 +1,7 @@
 // The pool's managed login: authorization code with PKCE (RFC 6749 section 4.1, RFC 7636), for a client that keeps no secret.
 
+import { SignInError } from "./user_pool.js";
+
 /** @typedef {import("./user_pool.js").Config} Config */
 /** @typedef {import("./user_pool.js").Tokens} Tokens */
 
@@ -31,8 +33,9 @@ export async function comeBack(config) {
   const kept = JSON.parse(sessionStorage.getItem(KEPT) ?? "{}");
   sessionStorage.removeItem(KEPT);
   history.replaceState(null, "", location.pathname + (kept.place ?? ""));
-  if (query.has("error")) throw new Error(`the sign-in was refused: ${query.get("error_description") ?? query.get("error")}`);
-  if (!kept.state || query.get("state") !== kept.state) throw new Error("this answer belongs to another sign-in: sign in again");
+  // What comes with another state is anybody's: neither its code nor its words are taken.
+  if (!kept.state || query.get("state") !== kept.state) throw new SignInError("this answer belongs to another sign-in: sign in again");
+  if (query.has("error")) throw new SignInError(`the sign-in was refused: ${query.get("error_description") ?? query.get("error")}`);
   return asked(config, { grant_type: "authorization_code", code: query.get("code") ?? "", redirect_uri: here(), code_verifier: kept.verifier }, "");
 }
 
@@ -44,9 +47,14 @@ export function renew(config, refreshToken) {
 /** @param {Config} config @param {Record<string, string>} fields @param {string} kept @returns {Promise<Tokens>} */
 async function asked(config, fields, kept) {
   const body = new URLSearchParams({ client_id: config.client_id, ...fields });
-  const response = await fetch(`${config.login_url}/oauth2/token`, { method: "POST", body, referrerPolicy: "no-referrer" });
+  let response;
+  try {
+    response = await fetch(`${config.login_url}/oauth2/token`, { method: "POST", body, referrerPolicy: "no-referrer" });
+  } catch {
+    throw new SignInError("the managed login does not answer: check the network, and try again");
+  }
   const answer = await response.json().catch(() => ({}));
-  if (!response.ok) throw new Error(`the sign-in was refused: ${answer.error ?? response.status}`);
+  if (!response.ok) throw new SignInError(`the sign-in was refused: ${answer.error ?? response.status}`, response.status >= 500 ? "" : String(answer.error));
   return { accessToken: answer.access_token, refreshToken: answer.refresh_token ?? kept, seconds: answer.expires_in };
 }
 

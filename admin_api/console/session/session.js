@@ -1,7 +1,7 @@
 // Who is signed in. Tokens are held in this module's memory alone: a reload signs out, and nothing on disk or in another tab knows them.
 
 import * as managedLogin from "./managed_login.js";
-import { UserPool } from "./user_pool.js";
+import { SignInError, UserPool } from "./user_pool.js";
 
 /** @typedef {import("./user_pool.js").Config} Config */
 /** @typedef {import("./user_pool.js").Tokens} Tokens */
@@ -63,8 +63,10 @@ export class Session {
     const kept = this.#tokens?.refreshToken ?? "";
     try {
       this.begin(this.config.login_url ? await managedLogin.renew(this.config, kept) : await this.pool.renew(kept));
-    } catch {
-      this.end(OVER);
+    } catch (error) {
+      if (!(error instanceof SignInError) || !error.isTemporary) this.end(OVER);
+      // Nobody said no: the next request asks again, and until then the token that is held may do.
+      else if (Date.now() >= this.#endsAt) throw error;
     }
   }
 

@@ -2,15 +2,21 @@
 
 import { field, h, show } from "../elements.js";
 import * as managedLogin from "./managed_login.js";
+import { SignInError } from "./user_pool.js";
 
 /** @typedef {import("./session.js").Session} Session */
 /** @typedef {import("./user_pool.js").Challenge} Challenge */
 
+/** @typedef {{label: string, name: string, type: string, autocomplete: string, inputmode?: string, hint: string}} Question */
+
+const CODE = { label: "Code", type: "text", autocomplete: "one-time-code", inputmode: "numeric" };
+
+/** @type {Record<string, Question>} */
 const QUESTIONS = {
   NEW_PASSWORD_REQUIRED: { label: "New password", name: "NEW_PASSWORD", type: "password", autocomplete: "new-password", hint: "Your admin asks you to choose one." },
-  SOFTWARE_TOKEN_MFA: { label: "Code", name: "SOFTWARE_TOKEN_MFA_CODE", type: "text", autocomplete: "one-time-code", hint: "Six digits of your authenticator app." },
-  SMS_MFA: { label: "Code", name: "SMS_MFA_CODE", type: "text", autocomplete: "one-time-code", hint: "Six digits that were sent to your phone." },
-  EMAIL_OTP: { label: "Code", name: "EMAIL_OTP_CODE", type: "text", autocomplete: "one-time-code", hint: "The code that was sent to your mailbox." },
+  SOFTWARE_TOKEN_MFA: { ...CODE, name: "SOFTWARE_TOKEN_MFA_CODE", hint: "Six digits of your authenticator app." },
+  SMS_MFA: { ...CODE, name: "SMS_MFA_CODE", hint: "Six digits that were sent to your phone" },
+  EMAIL_OTP: { ...CODE, name: "EMAIL_OTP_CODE", hint: "The code that was sent to your mailbox" },
 };
 
 /** Shows the page in `place`. `onDone` is called once somebody is signed in. @param {Element} place @param {Session} session @param {() => void} onDone @param {string} [said] why one is here */
@@ -54,18 +60,51 @@ function proceed(body, problem, session, onDone, outcome) {
     onDone();
     return;
   }
-  const question = QUESTIONS[/** @type {keyof typeof QUESTIONS} */ (outcome.name)];
+  const question = QUESTIONS[outcome.name];
   if (!question) throw new Error(`the pool asks for ${outcome.name}, which this page does not know: set up managed login for the pool`);
-  const input = h("input", { type: question.type, autocomplete: question.autocomplete, required: true });
-  form(body, problem, [field(question.label, input, question.hint)], "Go on", async () => {
-    proceed(body, problem, session, onDone, await session.pool.answer(outcome, { [question.name]: input.value.trim() }));
-  });
+  const { label, type, autocomplete, inputmode } = question;
+  const input = h("input", { type, autocomplete, inputmode, required: true });
+  const others = attributesOf(outcome).map((name) => ({ name, input: h("input", { type: "text", required: true }) }));
+  const fields = [field(label, input, hintOf(question, outcome)), ...others.map((each) => field(each.name.replace("userAttributes.", ""), each.input))];
+  form(
+    body,
+    problem,
+    fields,
+    "Go on",
+    async () => {
+      // A code that was pasted may have a space at an end, a password has none that was not meant.
+      const answers = { [question.name]: type === "password" ? input.value : input.value.trim() };
+      for (const other of others) answers[other.name] = other.input.value.trim();
+      try {
+        proceed(body, problem, session, onDone, await session.pool.answer(outcome, answers));
+      } catch (error) {
+        if (error instanceof SignInError && error.isOver) passwordForm(body, problem, session, onDone);
+        throw error;
+      }
+    },
+    () => passwordForm(body, problem, session, onDone),
+  );
   input.focus();
 }
 
-/** @param {Element} body @param {Element} problem @param {HTMLElement[]} fields @param {string} label @param {() => Promise<void>} submit */
-function form(body, problem, fields, label, submit) {
+/** What a user still lacks that the pool asks for with the new password: `["userAttributes.name"]`. @param {Challenge} challenge @returns {string[]} */
+function attributesOf(challenge) {
+  return JSON.parse(challenge.parameters.requiredAttributes || "[]");
+}
+
+/** @param {Question} question @param {Challenge} challenge */
+function hintOf(question, challenge) {
+  const place = challenge.parameters.CODE_DELIVERY_DESTINATION;
+  return question.hint.endsWith(".") ? question.hint : `${question.hint}${place ? `, ${place}` : ""}.`;
+}
+
+/** @param {Element} body @param {Element} problem @param {HTMLElement[]} fields @param {string} label @param {() => Promise<void>} submit @param {() => void} [restart] */
+function form(body, problem, fields, label, submit, restart) {
   const button = h("button", { class: "primary", type: "submit" }, label);
+  const again = () => {
+    problem.textContent = "";
+    restart?.();
+  };
   const made = h(
     "form",
     {
@@ -77,12 +116,15 @@ function form(body, problem, fields, label, submit) {
           await submit();
         } catch (error) {
           problem.textContent = error instanceof Error ? error.message : String(error);
+          const wrong = made.querySelector("input[type=password]") ?? made.querySelector("input");
+          if (wrong instanceof HTMLInputElement) wrong.select();
         }
         button.disabled = false;
       },
     },
     ...fields,
     button,
+    restart ? h("button", { class: "plain", type: "button", onclick: again }, "Start again") : null,
   );
   show(body, made);
 }

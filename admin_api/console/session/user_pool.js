@@ -6,20 +6,41 @@ import { SrpExchange } from "./srp.js";
 /** @typedef {{accessToken: string, refreshToken: string, seconds: number}} Tokens */
 /** @typedef {{name: string, session: string, user: string, parameters: Record<string, string>}} Challenge */
 
-/** What the pool says no to, in words for the person. */
-export class SignInError extends Error {}
-
+/** @type {Record<string, string>} */
 const WORDS = {
   NotAuthorizedException: "name or password is wrong",
   UserNotFoundException: "name or password is wrong",
   UserNotConfirmedException: "this user is not confirmed yet: use the code that was sent, or ask an admin",
-  PasswordResetRequiredException: "the password has to be reset: ask an admin",
+  PasswordResetRequiredException: "the password has to be reset: ask an admin to set a new one",
   TooManyRequestsException: "too many attempts: wait a minute and try again",
   LimitExceededException: "too many attempts: wait a minute and try again",
-  CodeMismatchException: "that code is wrong",
-  ExpiredCodeException: "that code is too old: sign in again",
+  CodeMismatchException: "that code is wrong: look at it again, or wait for the next one",
+  ExpiredCodeException: "that code is used or too old: wait for the next one, or start again",
   InvalidPasswordException: "the new password does not follow the pool's rules",
 };
+
+// What Cognito says no to by one exception for all, told apart by its message.
+/** @type {[RegExp, string][]} */
+const NOT_AUTHORIZED = [
+  [/attempts exceeded/i, "too many wrong passwords: wait up to 15 minutes, then try again"],
+  [/disabled/i, "this user is disabled: ask an admin"],
+  [/temporary password has expired/i, "the temporary password is too old: ask an admin for a new one"],
+  [/invalid session/i, "that took too long: sign in again"],
+];
+
+const TEMPORARY = ["", "TooManyRequestsException", "LimitExceededException"];
+
+/** What the pool says no to, in words for the person. */
+export class SignInError extends Error {
+  /** @param {string} message @param {string} [kind] the name of the error, none where the pool has trouble or does not answer */
+  constructor(message, kind = "") {
+    super(message);
+    /** Whether the same question may be answered otherwise in a while. */
+    this.isTemporary = TEMPORARY.includes(kind);
+    /** Whether a challenge that was answered is over, so that only a new sign-in helps. */
+    this.isOver = kind === "NotAuthorizedException";
+  }
+}
 
 /** One user pool, through one client without a secret. */
 export class UserPool {
@@ -100,7 +121,14 @@ export class UserPool {
     }
     const answer = await response.json().catch(() => ({}));
     if (response.ok) return answer;
-    const kind = String(answer.__type ?? "").replace(/^.*#/, "");
-    throw new SignInError(WORDS[/** @type {keyof typeof WORDS} */ (kind)] ?? `the user pool refuses: ${answer.message ?? response.status}`);
+    const kind = response.status >= 500 ? "" : String(answer.__type ?? "Unknown").replace(/^.*#/, "");
+    throw new SignInError(wordsOf(kind, String(answer.message ?? response.status)), kind);
   }
+}
+
+/** @param {string} kind @param {string} message */
+function wordsOf(kind, message) {
+  if (kind === "InvalidPasswordException") return `${WORDS[kind]}: ${message}`;
+  const told = kind === "NotAuthorizedException" ? NOT_AUTHORIZED.find(([pattern]) => pattern.test(message))?.[1] : undefined;
+  return told ?? WORDS[kind] ?? `the user pool refuses: ${message}`;
 }

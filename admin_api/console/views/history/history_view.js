@@ -6,6 +6,7 @@ import { directionOf, kindOf } from "../../model/access.js";
 import { nameOf } from "../../model/permission_grid.js";
 import { cellPicture } from "../../parts/cell_picture.js";
 import { announce, nothing, trouble, waiting } from "../../parts/notices.js";
+import { rulesOf, warningsOf } from "../review/review.js";
 
 const PAGE = 25;
 
@@ -68,34 +69,47 @@ export class HistoryView {
     this.chosen = number;
     this.place.remember({ version: String(number) });
     this.#drawList();
-    const version = this.versions.find((each) => each.version === number);
-    const base = version?.series ? version.series.base_version : number - 1;
+    const version = this.versions.find((each) => each.version === number) ?? (await this.#readOne(number));
+    if (!version || this.chosen !== number) return;
+    const base = version.series ? version.series.base_version : number - 1;
     const access = h("div", {}, waiting("comparing"));
-    const from = h("input", { type: "number", min: 1, max: number, value: Math.max(base, 1) });
-    const compare = () => void this.#compare(Number(from.value), number, access);
+    const from = h("input", { type: "number", min: 1, max: this.versions[0]?.version, required: true, value: Math.max(base, 1) });
+    const compare = (/** @type {SubmitEvent} */ event) => {
+      event.preventDefault();
+      void this.#compare(Number(from.value), number, access);
+    };
     show(
       this.detail,
       h("h2", {}, `Version ${number}`),
-      version
-        ? h(
-            "dl",
-            {},
-            h("dt", {}, "By"),
-            h("dd", {}, version.author),
-            h("dt", {}, "At"),
-            h("dd", {}, h("time", { datetime: version.time }, version.time)),
-            h("dt", {}, "Why"),
-            h("dd", {}, version.reason || "no reason given"),
-            h("dt", {}, "Hash"),
-            h("dd", {}, h("code", { class: "hash" }, version.hash)),
-          )
-        : null,
-      h("div", { class: "row" }, field("Compare with version", from), h("button", { type: "button", onclick: compare }, "Compare")),
+      h(
+        "dl",
+        {},
+        h("dt", {}, "By"),
+        h("dd", {}, version.author),
+        h("dt", {}, "At"),
+        h("dd", {}, h("time", { datetime: version.time }, version.time)),
+        h("dt", {}, "Why"),
+        h("dd", {}, version.reason || "no reason given"),
+        h("dt", {}, "Hash"),
+        h("dd", {}, h("code", { class: "hash" }, version.hash)),
+      ),
+      h("form", { class: "row", onsubmit: compare }, field("Compare with version", from), h("button", { type: "submit" }, "Compare")),
       access,
       this.#wayBack(number),
     );
     if (base >= 1) await this.#compare(base, number, access);
     else show(access, h("p", {}, "It is the first: everything in it is new."));
+  }
+
+  /** A version that is on no page that was read: by its address. @param {number} number */
+  async #readOne(number) {
+    show(this.detail, waiting(`reading version ${number}`));
+    try {
+      return (await this.place.client.ask("version", { api: this.place.api, number })).value;
+    } catch (error) {
+      if (this.chosen === number) show(this.detail, trouble(error));
+      return null;
+    }
   }
 
   /** @param {number} from @param {number} to @param {Element} shown */
@@ -149,7 +163,9 @@ export class HistoryView {
           }
         },
       },
+      rulesOf(preview),
       accessTable(preview.access, preview.access_in_all),
+      warningsOf(preview),
       field("Reason", reason),
       h("button", { type: "submit", class: "primary" }, `Roll back to version ${number}`),
     );

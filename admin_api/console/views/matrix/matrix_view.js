@@ -164,7 +164,7 @@ export class MatrixView {
         h("label", { class: "check" }, this.changed, "changed only"),
         this.told,
         h("span", { class: "grow" }),
-        h("button", { type: "button", onclick: () => download(`${api}.csv`, "text/csv", matrixAsCsv(grid)) }, "CSV"),
+        h("button", { type: "button", onclick: () => download(`${api}.csv`, "text/csv", matrixAsCsv(grid, api)) }, "CSV"),
         h("button", { type: "button", onclick: () => download(`${api}.svg`, "image/svg+xml", matrixAsSvg(grid, api)) }, "SVG"),
       ),
       legend(),
@@ -214,18 +214,29 @@ export class MatrixView {
     });
   }
 
+  /** @param {string} route */
+  #lineOf(route) {
+    return this.drawn.lines.findIndex((each) => each.type === "route" && each.route === route);
+  }
+
+  /** Looks for nothing any more, so that nothing is hidden. */
+  #showAll() {
+    for (const control of [this.search, this.verb, this.group]) if (control) control.value = "";
+    this.#filter();
+  }
+
   /** Opens the cell that the address names. */
   #openNamed() {
     const subject = this.place.query.get("group");
     const route = this.place.query.get("route");
     if (!subject || !route) return;
-    const line = this.drawn.lines.findIndex((each) => each.type === "route" && each.route === route);
-    const column = this.subjects.indexOf(subject);
-    if (line < 0 || column < 0) {
+    if (!this.grid?.routes.includes(route) || !this.grid.subjects.includes(subject)) {
       show(this.panel, nothing(`${this.place.api} has no ${route} or no ${nameOf(subject)}`, "It may have been taken out since this address was written."));
       this.panel.hidden = false;
       return;
     }
+    if (this.#lineOf(route) < 0 || !this.subjects.includes(subject)) this.#showAll();
+    const [line, column] = [this.#lineOf(route), this.subjects.indexOf(subject)];
     this.drawn.moveTo(line, column);
     this.open(this.drawn.lines[line], column);
   }

@@ -83,6 +83,8 @@ class Review {
       const value = await this.proposal.publish(reason);
       this.dialog.close();
       this.proposal.published();
+      // What was focused before is mostly gone: whoever goes by the keyboard goes on in the view.
+      document.getElementById("view")?.focus({ preventScroll: true });
       announce(`version ${value.version} is published`);
     } catch (error) {
       this.#refused(error);
@@ -130,8 +132,8 @@ class Review {
   }
 }
 
-/** @param {any} result */
-function rulesOf(result) {
+/** Which rules a change adds and removes. @param {any} result */
+export function rulesOf(result) {
   if (!result.rules?.length) return null;
   return h("div", { class: "notice" }, h("h3", {}, "What must always hold changes"), h("ul", {}, result.rules.map((/** @type {string} */ each) => h("li", {}, each))));
 }
@@ -165,8 +167,8 @@ function changesOf(result) {
   );
 }
 
-/** @param {any} result */
-function warningsOf(result) {
+/** What else a change does. @param {any} result */
+export function warningsOf(result) {
   const verdicts = (result.token_scope ?? []).filter((/** @type {any} */ each) => !each.expressible);
   const lines = [
     ...verdicts.map((/** @type {any} */ each) => `Callers in ${each.callers_in.join(" and ") || "no group"} cannot be answered in token scope: ${each.message ?? each.reason}`),

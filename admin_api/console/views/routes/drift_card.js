@@ -10,6 +10,7 @@ import { review } from "../review/review.js";
 /** @typedef {ReturnType<typeof differencesOf>} Differences */
 
 const MOST_BYTES = 20_000_000;
+const SHOWN = 200;
 
 /** The card with the file's field and what came of it. */
 export class DriftCard {
@@ -20,7 +21,8 @@ export class DriftCard {
     this.etag = etag;
     this.onPublished = onPublished;
     this.result = h("div", { "aria-live": "polite" });
-    const input = h("input", { type: "file", accept: ".json,.yaml,.yml,application/json", onchange: () => input.files?.[0] && void this.#read(input.files[0]) });
+    // Who opens the dialog may choose the same file again, which has changed meanwhile.
+    const input = h("input", { type: "file", accept: ".json,.yaml,.yml,application/json", onclick: () => (input.value = ""), onchange: () => input.files?.[0] && void this.#read(input.files[0]) });
     this.element = h(
       "section",
       {
@@ -34,6 +36,8 @@ export class DriftCard {
           event.preventDefault();
           this.element.classList.remove("over");
           const file = event.dataTransfer?.files[0];
+          // The field's own file is not the one that is compared.
+          input.value = "";
           if (file) void this.#read(file);
         },
       },
@@ -70,10 +74,10 @@ export class DriftCard {
     ];
     return [
       h("p", { class: `notice ${isSame ? "good" : "bad"}` }, `${definition.title}: ${count(compared, "route")} compared, ${isSame ? "nothing differs" : `${count(lacking.length + gone.length, "difference")}`}.`),
-      listed("The file has, and the catalogue lacks", "Requests there are denied, or in token scope may be let through by what allows their neighbours.", lacking.map((each) => line(each.route, each.verbs, each.pointer))),
+      listed("The file has, and the catalogue lacks", "Requests there are denied, or in token scope may be let through by what allows their neighbours.", lacking.length, (number) => line(lacking[number].route, lacking[number].verbs, lacking[number].pointer)),
       add.length && this.place.mayWrite ? h("div", { class: "row end" }, h("button", { type: "button", class: "primary", onclick: () => this.#add(add) }, `Add ${count(add.length, "route")} to the catalogue`)) : null,
-      listed("The catalogue has, and the file lacks", "Permissions there mean nothing if the route is not deployed.", gone.map((each) => line(each.route, each.verbs, ""))),
-      h("details", { open: notes.length > 1 && isSame }, h("summary", {}, count(notes.length, "note")), h("ul", {}, notes.map((each) => h("li", {}, each)))),
+      listed("The catalogue has, and the file lacks", "Permissions there mean nothing if the route is not deployed.", gone.length, (number) => line(gone[number].route, gone[number].verbs, "")),
+      h("details", { open: notes.length > 1 && isSame }, h("summary", {}, count(notes.length, "note")), ...shortened(notes.length, "notes", (number) => h("li", {}, notes[number]))),
     ];
   }
 
@@ -88,9 +92,27 @@ export class DriftCard {
   }
 }
 
-/** @param {string} title @param {string} meaning @param {Node[]} lines */
-function listed(title, meaning, lines) {
-  return lines.length ? h("div", {}, h("h3", {}, `${title} (${lines.length})`), h("p", { class: "quiet" }, meaning), h("ul", { class: "differing" }, lines)) : null;
+/** @param {string} title @param {string} meaning @param {number} number how many @param {(number: number) => HTMLElement} lineAt */
+function listed(title, meaning, number, lineAt) {
+  return number ? h("div", {}, h("h3", {}, `${title} (${number.toLocaleString("en")})`), h("p", { class: "quiet" }, meaning), ...shortened(number, "differing", lineAt)) : null;
+}
+
+/** A list whose end is shown when it is asked for. @param {number} number @param {string} kind @param {(number: number) => HTMLElement} lineAt @returns {Node[]} */
+function shortened(number, kind, lineAt) {
+  const linesFrom = (/** @type {number} */ from, /** @type {number} */ to) => Array.from({ length: Math.max(0, to - from) }, (_, each) => lineAt(from + each));
+  const list = h("ul", { class: kind }, linesFrom(0, Math.min(number, SHOWN)));
+  const more = h(
+    "button",
+    {
+      type: "button",
+      onclick: () => {
+        list.append(...linesFrom(SHOWN, number));
+        more.remove();
+      },
+    },
+    `Show ${(number - SHOWN).toLocaleString("en")} more`,
+  );
+  return number > SHOWN ? [list, more] : [list];
 }
 
 /** @param {string} route @param {string[]} verbs those that differ @param {string} pointer */
