@@ -40,12 +40,14 @@ class ConsoleConfig:
     """How people sign in. `pool_url` is where Cognito's API is asked; `login_url` is the managed login's domain, `""` where the pool has none.
 
     `client_id` is a client without a secret, `""` where the console is not set up: `https://cognito-idp.eu-west-1.amazonaws.com`, `1h57kf5cpq17m0eml12EXAMPLE`.
+    `user_directory` tells whether the admin API looks people up.
     """
 
     client_id: str = ""
     pool_id: str = ""
     pool_url: str = ""
     login_url: str = ""
+    user_directory: bool = False
 
 
 class Console:

@@ -439,6 +439,22 @@ class DenylistEntry(Answer):
     in_force: bool
 
 
+class User(Answer):
+    """One user of the pool, and all groups. `display_name` is there where the user name does not tell who it is; `status` is Cognito's, or `DISABLED`."""
+
+    name: str
+    display_name: str | None
+    status: str
+    groups: list[str]
+
+
+class UserList(Answer):
+    """The users that a search found, by name. `more` tells that there are others: send more of the name."""
+
+    users: list[User]
+    more: bool
+
+
 class Denylist(Answer):
     """A page of the denylist."""
 

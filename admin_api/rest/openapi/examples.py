@@ -139,6 +139,10 @@ EXAMPLES: dict[str, Any] = {
         "flushed": ["a1b2c3d4e5/prod"],
         "entry": _ENTRY,
     },
+    "UserList": {
+        "users": [{"name": "jane", "display_name": "Jane Doe", "status": "CONFIRMED", "groups": ["guest", "owner"]}],
+        "more": False,
+    },
     "EvaluationRequest": {"subject": _SUBJECT, "action": {"name": "GET"}, "resource": _ROUTE},
     "Evaluation": _DECISION,
     "EvaluationsRequest": {"subject": _SUBJECT, "resource": _ROUTE, "evaluations": [{"action": {"name": "GET"}}]},

@@ -108,6 +108,7 @@ def test_config_tells_how_to_sign_in() -> None:
         "pool_id": "eu-west-1_AbCdEfGhI",
         "pool_url": "https://cognito-idp.eu-west-1.amazonaws.com",
         "login_url": "https://shop.example",
+        "user_directory": False,
     }
     assert answer.headers["Cache-Control"] == "no-cache"
 
