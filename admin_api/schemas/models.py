@@ -230,9 +230,11 @@ class VersionRecord(Version):
 
 
 class VersionList(Answer):
-    """A page of the history, newest first. Each record was held against the hash that the one after it names, also from page to page."""
+    """A page of the history, newest first. Each record was held against the hash that the one after it names, also from page to page: from the newest version
+    down to `verified_down_to` the chain is unbroken. A broken one is answered with the problem `damaged`, which names the version."""
 
     versions: list[Version]
+    verified_down_to: int
     next: str | None = None
 
 

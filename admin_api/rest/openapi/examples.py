@@ -90,7 +90,7 @@ EXAMPLES: dict[str, Any] = {
         "held": {"inherits": [], "allow": ["GET /pets"], "deny": []},
         "ancestors": [],
     },
-    "VersionList": {"versions": [_VERSION], "next": "Ng"},
+    "VersionList": {"versions": [_VERSION], "verified_down_to": 7, "next": "Ng"},
     "VersionDetail": {**_VERSION, "document": _DOCUMENT},
     "Diff": {"from": 6, "to": 7, "access": [_CHANGE]},
     "Matrix": {
