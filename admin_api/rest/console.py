@@ -65,6 +65,9 @@ class Console:
         """Return what stands at a path, None if nothing does."""
         if method != "GET":
             return None
+        if path == f"{PATH}/":
+            # Relative, so that the stage and a custom domain's base path stay before it (RFC 9110 section 10.2.2).
+            return Response(308, "text/plain", "", headers={**_ALWAYS, "Cache-Control": "no-cache", "Location": f"..{PATH}"})
         if path == PATH:
             return self._file(_PAGE, self._page, "no-cache")
         if path == CONFIG_PATH:

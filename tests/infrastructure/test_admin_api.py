@@ -116,6 +116,9 @@ def test_the_consoles_client_keeps_no_secret_and_takes_no_plain_password() -> No
     assert client["GenerateSecret"] is False
     assert client["ExplicitAuthFlows"] == ["ALLOW_USER_SRP_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"]
     assert client["PreventUserExistenceErrors"] == "ENABLED"
+    # The managed login sends people back to the page that sent them, also after it ended its session.
+    console = {"Fn::If": ["HasConsoleLogin", [{"Ref": "ConsoleUrl"}], {"Ref": "AWS::NoValue"}]}
+    assert (client["CallbackURLs"], client["LogoutURLs"]) == (console, console)
 
 
 def test_the_deployed_function_serves_the_console_without_a_caller() -> None:
