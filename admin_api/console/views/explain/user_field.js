@@ -45,8 +45,7 @@ export class UserField {
   clear() {
     this.stop();
     this.input.value = "";
-    show(this.said);
-    this.#close();
+    this.#typed();
   }
 
   /** Asks for nothing more. */
@@ -58,7 +57,10 @@ export class UserField {
   #typed() {
     this.stop();
     const text = this.input.value.trim();
+    // What was marked belongs to the text before.
+    this.#mark(-1);
     if (!text) {
+      this.users = [];
       show(this.said);
       this.#close();
       return;
