@@ -16,6 +16,7 @@ from admin_api.gateway_cache import GatewayCaches  # noqa: E402
 from admin_api.rest.app import AdminApi  # noqa: E402
 from admin_api.rest.console import ConsoleConfig  # noqa: E402
 from admin_api.settings import AdminSettings, read_admin_settings  # noqa: E402
+from admin_api.user_directory import UserDirectory  # noqa: E402
 from admin_api.wiring import open_service  # noqa: E402
 from authorizer.log_json import log_json  # noqa: E402
 
@@ -31,7 +32,14 @@ def build_handler(settings: AdminSettings) -> Any:
         flush=caches.flush,
         flush_on_publish=settings.flush_on_publish,
         allow_origin=settings.allow_origin,
-        console=ConsoleConfig(settings.console_client_id, settings.user_pool_id, settings.console_pool_url, settings.console_login_url),
+        console=ConsoleConfig(
+            settings.console_client_id,
+            settings.user_pool_id,
+            settings.console_pool_url,
+            settings.console_login_url,
+            user_directory=settings.user_directory,
+        ),
+        users=UserDirectory(settings.user_pool_id) if settings.user_directory else None,
     )
 
     def handle(event: Mapping[str, Any], context: Any) -> dict[str, Any]:

@@ -15,6 +15,8 @@ _STAGE = re.compile(r"(http:)?[a-z0-9]+/[A-Za-z0-9_$-]+")
 
 _ADDRESS = re.compile(r"https://[A-Za-z0-9.-]+(:\d+)?|http://(127\.0\.0\.1|([a-z0-9-]+\.)*localhost)(:\d+)?")
 
+_SWITCH = {"": False, "false": False, "true": True}
+
 _FLUSH_ON = {"denylist": False, "publish": True}
 
 
@@ -22,6 +24,8 @@ _FLUSH_ON = {"denylist": False, "publish": True}
 class AdminSettings:
     """The admin API's own environment, checked. `flush_stages` names the stages of each API whose remembered answers are dropped,
     `flush_on_publish` drops them with each version, not with changes of the denylist alone. `issuers` are those that the guarded APIs trust.
+
+    `user_directory` tells whether admins may look people up in the pool `user_pool_id`.
 
     People sign in to the console through `console_client_id`, `""` where it is not set up: at `console_pool_url`, or at `console_login_url` (managed login)."""
 
@@ -34,11 +38,13 @@ class AdminSettings:
     user_pool_id: str = ""
     console_pool_url: str = ""
     console_login_url: str = ""
+    user_directory: bool = False
 
 
 def read_admin_settings(environ: Mapping[str, str] | None = None, parameter: Callable[[str], str] = read_parameter) -> AdminSettings:
-    """Read `PERMISSIONS_TABLE`, `FLUSH_STAGES`, `FLUSH_ON`, `ALLOW_ORIGIN`, `CONSOLE_CLIENT_ID`, `CONSOLE_POOL_URL` and `CONSOLE_LOGIN_URL`; `USER_POOL_ID`,
-    `APP_CLIENT_IDS`, `JWKS_URI` and `TRUSTED_ISSUERS` as the authorizers have them. Raises `SettingsError` that names every one that is missing or wrong.
+    """Read `PERMISSIONS_TABLE`, `FLUSH_STAGES`, `FLUSH_ON`, `ALLOW_ORIGIN`, `CONSOLE_CLIENT_ID`, `CONSOLE_POOL_URL`, `CONSOLE_LOGIN_URL` and `USER_DIRECTORY`;
+    `USER_POOL_ID`, `APP_CLIENT_IDS`, `JWKS_URI` and `TRUSTED_ISSUERS` as the authorizers have them. Raises `SettingsError` that names every one that is
+    missing or wrong.
 
     `parameter` reads a parameter of Systems Manager."""
     environ = os.environ if environ is None else environ
@@ -62,9 +68,14 @@ def read_admin_settings(environ: Mapping[str, str] | None = None, parameter: Cal
     login_url = _address(environ, "CONSOLE_LOGIN_URL", problems)
     if client and not pool:
         problems.append("`CONSOLE_CLIENT_ID` is set without `USER_POOL_ID`, whose client it is")
+    directory = environ.get("USER_DIRECTORY", "").strip()
+    if directory not in _SWITCH:
+        problems.append(f"`USER_DIRECTORY` is `{directory}`: it may be `true` or `false`")
+    elif _SWITCH[directory] and not pool:
+        problems.append("`USER_DIRECTORY` is `true` without `USER_POOL_ID`, whose users it is about")
     if problems:
         raise SettingsError(problems)
-    return AdminSettings(table, stages, origin or "*", _FLUSH_ON[flush_on], issuers, client, pool, pool_url, login_url)
+    return AdminSettings(table, stages, origin or "*", _FLUSH_ON[flush_on], issuers, client, pool, pool_url, login_url, _SWITCH[directory])
 
 
 def _address(environ: Mapping[str, str], name: str, problems: list[str]) -> str:

@@ -6,6 +6,7 @@
 /** Method and path of everything that the console asks for. @satisfies {Record<string, [string, string]>} */
 export const OPERATIONS = {
   apis: ["GET", "/v1/apis"],
+  users: ["GET", "/v1/users"],
   api: ["GET", "/v1/apis/{api}"],
   document: ["GET", "/v1/apis/{api}/document"],
   replaceDocument: ["PUT", "/v1/apis/{api}/document"],
@@ -29,6 +30,8 @@ export class ApiError extends Error {
   constructor(status, message, problem = {}) {
     super(message);
     this.status = status;
+    /** The end of the problem's type, such as `damaged`. */
+    this.kind = String(problem.type ?? "").replace(/^.*:/, "");
     /** @type {{pointer: string, message: string}[]} */
     this.places = problem.problems ?? [];
     /** @type {string[]} */

@@ -3,6 +3,7 @@
 import { ApiClient, ApiError } from "./api_client.js";
 import { h, show } from "./elements.js";
 import { nothing, trouble, waiting } from "./parts/notices.js";
+import { People } from "./people.js";
 import { comeBack } from "./session/managed_login.js";
 import { Session } from "./session/session.js";
 import { showSignIn } from "./session/sign_in.js";
@@ -15,9 +16,9 @@ import { RoutesView } from "./views/routes/routes_view.js";
 import { RulesView } from "./views/rules/rules_view.js";
 
 /**
- * What a view is given: the API's name, how to ask for it, what the address says of the view, and how to write that there.
+ * What a view is given: the API's name, how to ask for it, how to look users up, what the address says of the view, and how to write that there.
  *
- * @typedef {{api: string, client: ApiClient, mayWrite: boolean, query: URLSearchParams, remember: (changes: Record<string, string | null>) => void, go: (view: string, query?: Record<string, string>) => void}} Place
+ * @typedef {{api: string, client: ApiClient, mayWrite: boolean, people: People, query: URLSearchParams, remember: (changes: Record<string, string | null>) => void, go: (view: string, query?: Record<string, string>) => void}} Place
  */
 
 /** @type {Record<string, {title: string, view: new (place: Place) => {element: HTMLElement, start(): void | Promise<void>, stop?(): void}}>} */
@@ -38,6 +39,8 @@ const root = location.origin + location.pathname.replace(/\/console\/?$/, "");
 let session;
 /** @type {ApiClient} */
 let client;
+/** @type {People} */
+let people;
 /** @type {string[]} */
 let apis = [];
 /** @type {Map<string, Promise<boolean>>} */
@@ -79,6 +82,7 @@ function signedOut(said) {
 }
 
 async function signedIn() {
+  people = new People(client, session.config.user_directory);
   show(app, waiting("reading the APIs"));
   try {
     apis = (await client.all("apis", {}, "apis")).map((each) => each.name);
@@ -139,7 +143,7 @@ async function route() {
     history.replaceState(null, "", address(api, view, Object.fromEntries(kept)));
   };
   const go = (/** @type {string} */ to, /** @type {Record<string, string>} */ with_ = {}) => void (location.hash = address(api, to, with_));
-  const made = new VIEWS[view].view({ api, client, mayWrite, query, remember, go });
+  const made = new VIEWS[view].view({ api, client, mayWrite, people, query, remember, go });
   shown = made;
   show(body, made.element);
   await made.start();

@@ -24,6 +24,8 @@ from admin_api.rest.problems import ProblemError
 from admin_api.rest.request_body import admitted
 from admin_api.rest.request_path import requested_path
 from admin_api.rest.routes import access, authzen, denylist, documents, versions
+from admin_api.rest.routes import users as user_routes
+from admin_api.user_directory import DirectoryRefusedError, DirectoryUnavailableError, UserDirectory
 from authorizer.errors import TroubleError
 from authorizer.policy.problems import DocumentError, Problem, child
 
@@ -50,7 +52,7 @@ Flush = Callable[[str], tuple[str, ...]]
 
 class AdminApi:
     """Serves REST API proxy events. `flush` drops what API Gateway remembers for an API and names the stages: with each change of the denylist, and with
-    `flush_on_publish` with each version."""
+    `flush_on_publish` with each version. In `users` people are looked up, None where that is switched off."""
 
     def __init__(
         self,
@@ -61,6 +63,7 @@ class AdminApi:
         flush_on_publish: bool = False,
         allow_origin: str = "*",
         console: ConsoleConfig = ConsoleConfig(),  # noqa: B008  # it is frozen
+        users: UserDirectory | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         cors = CORSConfig(
@@ -70,8 +73,8 @@ class AdminApi:
         self._clock = clock
         self._console = Console(console)
         self._resolver = APIGatewayRestResolver(cors=cors, enable_validation=True, response_validation_error_http_code=500)
-        self._endpoints = Endpoints(self._resolver, service, now, flush, flush_on_publish=flush_on_publish)
-        for module in (documents, versions, access, denylist, authzen):
+        self._endpoints = Endpoints(self._resolver, service, now, flush, flush_on_publish=flush_on_publish, users=users)
+        for module in (documents, versions, access, denylist, authzen, user_routes):
             module.register(self._endpoints)
         self._add_openapi()
         self._add_problems()
@@ -135,6 +138,8 @@ class AdminApi:
             TakesTooLongError: lambda error: ProblemError(problems.TAKES_TOO_LONG, f"{error}: {_INSTEAD}"),
             LockOutError: lambda error: ProblemError(problems.LOCK_OUT, str(error)),
             DenylistFullError: lambda error: ProblemError(problems.DENYLIST_FULL, str(error)),
+            DirectoryRefusedError: lambda error: ProblemError(problems.USERS_REFUSED, str(error)),
+            DirectoryUnavailableError: lambda error: ProblemError(problems.UNAVAILABLE, str(error), headers=problems.RETRY_LATER),
             TroubleError: _trouble,
         }
 

@@ -40,12 +40,14 @@ class ConsoleConfig:
     """How people sign in. `pool_url` is where Cognito's API is asked; `login_url` is the managed login's domain, `""` where the pool has none.
 
     `client_id` is a client without a secret, `""` where the console is not set up: `https://cognito-idp.eu-west-1.amazonaws.com`, `1h57kf5cpq17m0eml12EXAMPLE`.
+    `user_directory` tells whether the admin API looks people up.
     """
 
     client_id: str = ""
     pool_id: str = ""
     pool_url: str = ""
     login_url: str = ""
+    user_directory: bool = False
 
 
 class Console:
@@ -63,6 +65,9 @@ class Console:
         """Return what stands at a path, None if nothing does."""
         if method != "GET":
             return None
+        if path == f"{PATH}/":
+            # Relative, so that the stage and a custom domain's base path stay before it (RFC 9110 section 10.2.2).
+            return Response(308, "text/plain", "", headers={**_ALWAYS, "Cache-Control": "no-cache", "Location": f"..{PATH}"})
         if path == PATH:
             return self._file(_PAGE, self._page, "no-cache")
         if path == CONFIG_PATH:

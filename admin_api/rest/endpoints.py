@@ -27,6 +27,7 @@ from admin_api.rest.problems import (
     ProblemError,
     ProblemType,
 )
+from admin_api.user_directory import UserDirectory
 from authorizer.policy.document import API_NAME
 from authorizer.policy.problems import Problem, child
 
@@ -70,12 +71,14 @@ class Endpoints:
         flush: Callable[[str], tuple[str, ...]],
         *,
         flush_on_publish: bool = False,
+        users: UserDirectory | None = None,
     ) -> None:
         self.resolver = resolver
         self.service = service
         self.now = now
         self.flush = flush
         self.flush_on_publish = flush_on_publish
+        self.users = users
         self.described: dict[tuple[str, str], Meta] = {}
 
     @property

@@ -47,7 +47,9 @@ EXISTS = ProblemType("exists", HTTPStatus.PRECONDITION_FAILED, "It is there alre
 LOCK_OUT = ProblemType("lock-out", HTTPStatus.CONFLICT, "The change would shut admins out")
 DENYLIST_FULL = ProblemType("denylist-full", HTTPStatus.CONFLICT, "The denylist has no room")
 IDEMPOTENCY_MISMATCH = ProblemType("idempotency-mismatch", HTTPStatus.CONFLICT, "The key belongs to another request")
-UNAVAILABLE = ProblemType("unavailable", HTTPStatus.SERVICE_UNAVAILABLE, "DynamoDB cannot be reached, or others keep publishing")
+UNAVAILABLE = ProblemType("unavailable", HTTPStatus.SERVICE_UNAVAILABLE, "DynamoDB or Cognito cannot be reached, or others keep publishing")
+NO_USERS = ProblemType("no-users", HTTPStatus.NOT_FOUND, "The admin API looks no users up")
+USERS_REFUSED = ProblemType("users-refused", HTTPStatus.BAD_GATEWAY, "Cognito refuses to look users up")
 DAMAGED = ProblemType("damaged", HTTPStatus.INTERNAL_SERVER_ERROR, "Something in the table cannot be read")
 INTERNAL = ProblemType("internal", HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong here")
 
@@ -64,6 +66,8 @@ ALL = (
         DENYLIST_FULL,
         IDEMPOTENCY_MISMATCH,
         UNAVAILABLE,
+        NO_USERS,
+        USERS_REFUSED,
     ),
     *(DAMAGED, INTERNAL),
 )

@@ -230,9 +230,11 @@ class VersionRecord(Version):
 
 
 class VersionList(Answer):
-    """A page of the history, newest first. Each record was held against the hash that the one after it names, also from page to page."""
+    """A page of the history, newest first. Each record was held against the hash that the one after it names, also from page to page: from the newest version
+    down to `verified_down_to` the chain is unbroken. A broken one is answered with the problem `damaged`, which names the version."""
 
     versions: list[Version]
+    verified_down_to: int
     next: str | None = None
 
 
@@ -461,6 +463,22 @@ class DenylistEntry(Answer):
     expires_at: str
     issued_before: str | None
     in_force: bool
+
+
+class User(Answer):
+    """One user of the pool, and all groups. `display_name` is there where the user name does not tell who it is; `status` is Cognito's, or `DISABLED`."""
+
+    name: str
+    display_name: str | None
+    status: str
+    groups: list[str]
+
+
+class UserList(Answer):
+    """The users that a search found, by name. `more` tells that there are others: send more of the name."""
+
+    users: list[User]
+    more: bool
 
 
 class Denylist(Answer):

@@ -14,6 +14,7 @@ from admin_api.analysis.token_scope import TokenVerdict
 from admin_api.publishing.service import Head, Plan, VersionRecord
 from admin_api.schemas import models
 from admin_api.schemas.places import encode_name
+from admin_api.user_directory import FoundUsers
 from authorizer.policy.denylist import DenylistEntry
 from authorizer.policy.document import PermissionDocument, format_time
 from authorizer.policy.permission import PrincipalRef
@@ -201,3 +202,11 @@ def denylist_entry(entry: DenylistEntry, now: float) -> models.DenylistEntry:
         issued_before=None if entry.issued_before is None else format_time(entry.issued_before),
         in_force=now < entry.expires_at,
     )
+
+
+def found_users(found: FoundUsers) -> models.UserList:
+    """Return the users that a search found."""
+    users = [
+        models.User(name=each.name, display_name=each.display_name, status=each.status, groups=list(each.groups)) for each in found.users
+    ]
+    return models.UserList(users=users, more=found.more)

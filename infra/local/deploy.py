@@ -95,7 +95,13 @@ def forget_admin_api(aws: Aws) -> None:
 
 def _bring_up_base(aws: Aws, code: Mapping[str, str]) -> tuple[dict[str, str], bool]:
     pool = "" if _status(aws, BASE_STACK) is None else _outputs(aws, BASE_STACK).get("UserPoolId", "")
-    parameters = {**code, "SelfSignUp": "true", "PoolUrl": aws.endpoint, "JwksUri": _jwks_uri(aws, pool) if pool else ""}
+    parameters = {
+        **code,
+        "SelfSignUp": "true",
+        "UserDirectory": "true",
+        "PoolUrl": aws.endpoint,
+        "JwksUri": _jwks_uri(aws, pool) if pool else "",
+    }
     base, changed = _bring_up_to_date(aws, BASE_STACK, "template.yaml", parameters)
     if base["UserPoolId"] != pool:
         # The pool is new, and only now its id is known, which the address of its keys holds.

@@ -3,11 +3,13 @@
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import Request, expect
 
 from tests.support.browser import ConsolePage
+from tests.support.local_stack import LocalStack
 
 pytestmark = pytest.mark.stack
 
@@ -115,6 +117,12 @@ def test_a_sign_in_that_ends_while_a_review_is_open_loses_nothing(tab: ConsolePa
     expect(tab.cell("guest", ROUTE)).to_have_accessible_name(f"guest, {ROUTE}: allowed")
 
 
+def test_an_address_with_a_slash_at_its_end_is_the_pages(tab: ConsolePage) -> None:
+    tab.open("/#/petstore/rules")
+    expect(tab.page.get_by_label("Password")).to_be_visible()
+    assert tab.page.url == f"{tab.url}#/petstore/rules"
+
+
 def test_a_sign_out_takes_the_sign_in_back(tab: ConsolePage) -> None:
     tab.sign_in("admin")
     with tab.page.expect_response(lambda response: response.request.headers.get("x-amz-target", "").endswith(".RevokeToken")) as answered:
@@ -122,6 +130,28 @@ def test_a_sign_out_takes_the_sign_in_back(tab: ConsolePage) -> None:
     assert answered.value.status == 200
     expect(tab.page.get_by_label("Password")).to_be_visible()
     expect(tab.page.get_by_role("grid")).to_have_count(0)
+
+
+def test_a_sign_out_ends_the_managed_logins_session_too(stack: LocalStack, tab: ConsolePage, tokens: dict[str, str]) -> None:
+    # The refresh token is none, and that the pool says so keeps nobody signed in.
+    tab.watch.expect("400.*")
+    page, login = tab.page, "{0.scheme}://{0.netloc}".format(urlsplit(tab.url))
+    config = stack.send("admin", "GET", "/console/config.json").json | {"login_url": login}
+    kept = json.dumps(json.dumps({"state": "s1", "verifier": "v1", "place": "#/petstore/denylist"}))
+    page.route("**/console/config.json", lambda route: route.fulfill(json=config))
+    page.route(
+        "**/oauth2/token", lambda route: route.fulfill(json={"access_token": tokens["admin"], "refresh_token": "r1", "expires_in": 900})
+    )
+    page.route("**/logout?*", lambda route: route.fulfill(body="signed out there", content_type="text/plain"))
+    page.add_init_script(f"sessionStorage.setItem('gatebook.sign-in', {kept})")
+    tab.open("?code=c1&state=s1")
+    expect(page.get_by_role("heading", name="Denylist")).to_be_visible()
+    page.get_by_role("button", name="Sign out").click()
+    page.wait_for_url("**/logout?*")
+    query = parse_qs(urlsplit(page.url).query)
+    assert query == {"client_id": [config["client_id"]], "logout_uri": [tab.url]}
+    # Before the page left, it had revoked its own sign-in.
+    assert operations(tab.watch.requests) == ["RevokeToken"]
 
 
 @pytest.mark.parametrize(

@@ -116,6 +116,9 @@ def test_the_consoles_client_keeps_no_secret_and_takes_no_plain_password() -> No
     assert client["GenerateSecret"] is False
     assert client["ExplicitAuthFlows"] == ["ALLOW_USER_SRP_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"]
     assert client["PreventUserExistenceErrors"] == "ENABLED"
+    # The managed login sends people back to the page that sent them, also after it ended its session.
+    console = {"Fn::If": ["HasConsoleLogin", [{"Ref": "ConsoleUrl"}], {"Ref": "AWS::NoValue"}]}
+    assert (client["CallbackURLs"], client["LogoutURLs"]) == (console, console)
 
 
 def test_the_deployed_function_serves_the_console_without_a_caller() -> None:
@@ -196,7 +199,40 @@ def test_caches_may_be_flushed_only_where_stages_are_named_and_stages_never_dele
         "apis/*/stages/*/cache/authorizers",
     ]
     # Nothing else is attached from outside, but what lets both functions read the list of issuers.
-    assert sorted(resources(BASE, "AWS::IAM::Policy")) == ["AdminFlushPolicy", "IssuersPolicy"]
+    assert sorted(resources(BASE, "AWS::IAM::Policy")) == ["AdminFlushPolicy", "AdminUsersPolicy", "IssuersPolicy"]
+
+
+def test_people_may_be_looked_up_in_the_one_pool_and_only_where_that_is_asked_for() -> None:
+    template = expanded(BASE)
+    policy = template["Resources"]["AdminUsersPolicy"]
+    assert policy["Condition"] == "LooksUsersUp"
+    assert template["Conditions"]["LooksUsersUp"] == {"Fn::Equals": [{"Ref": "UserDirectory"}, "true"]}
+    assert policy["Properties"]["Roles"] == [{"Ref": "AdminRole"}]
+    (statement,) = policy["Properties"]["PolicyDocument"]["Statement"]
+    assert statement["Action"] == ["cognito-idp:ListUsers", "cognito-idp:AdminListGroupsForUser"]
+    condition, created, given = statement["Resource"]["Fn::If"]
+    assert (condition, created) == ("CreatesUserPool", {"Fn::GetAtt": ["UserPool", "Arn"]})
+    arn, names = given["Fn::Sub"]
+    assert arn == "arn:${AWS::Partition}:cognito-idp:${Region}:${AWS::AccountId}:userpool/${UserPoolId}"
+    assert names == {"Region": {"Fn::Select": [0, {"Fn::Split": ["_", {"Ref": "UserPoolId"}]}]}}
+
+
+@pytest.mark.parametrize(("given", "expected"), [(None, False), ("false", False), ("true", True)])
+def test_people_are_looked_up_only_where_that_is_asked_for(given: str | None, *, expected: bool) -> None:
+    parameters = {} if given is None else {"UserDirectory": given}
+    assert read_admin_settings(environment(BASE, FUNCTION, {}, **parameters)).user_directory is expected
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"USER_DIRECTORY": "yes"}, "`USER_DIRECTORY` is `yes`: it may be `true` or `false`"),
+        ({"USER_DIRECTORY": "true"}, "`USER_DIRECTORY` is `true` without `USER_POOL_ID`, whose users it is about"),
+    ],
+)
+def test_a_directory_without_a_pool_stops_the_start(given: dict[str, str], message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
+        read_admin_settings({"PERMISSIONS_TABLE": "permissions", **given})
 
 
 def test_only_this_gateway_may_invoke_the_function_and_its_policy_stays_small() -> None:

@@ -26,6 +26,11 @@ export async function leave(config) {
   location.assign(`${config.login_url}/oauth2/authorize?${query}`);
 }
 
+/** Leaves to end the managed login's own session, which would sign the next person in without a question, and comes back here. @param {Config} config */
+export function leaveForGood(config) {
+  location.assign(`${config.login_url}/logout?${new URLSearchParams({ client_id: config.client_id, logout_uri: here() })}`);
+}
+
 /** Returns the tokens that the page came back for, null if it did not come back from there. Throws where it came back with less. @param {Config} config @returns {Promise<Tokens | null>} */
 export async function comeBack(config) {
   const query = new URLSearchParams(location.search);

@@ -77,12 +77,13 @@ export class Session {
     this.onEnd(why);
   }
 
-  /** Signs out, here and at the pool. */
+  /** Signs out, here, at the pool, and at the managed login, which keeps a session of its own. */
   async signOut() {
     const kept = this.#tokens?.refreshToken;
     this.end("You are signed out.");
     // That the pool does not answer keeps nobody signed in here.
     if (kept) await this.pool.revoke(kept).catch(() => undefined);
+    if (kept && this.config.login_url) managedLogin.leaveForGood(this.config);
   }
 }
 

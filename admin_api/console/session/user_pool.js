@@ -2,7 +2,7 @@
 
 import { SrpExchange } from "./srp.js";
 
-/** @typedef {{client_id: string, pool_id: string, pool_url: string, login_url: string}} Config */
+/** @typedef {{client_id: string, pool_id: string, pool_url: string, login_url: string, user_directory: boolean}} Config */
 /** @typedef {{accessToken: string, refreshToken: string, seconds: number}} Tokens */
 /** @typedef {{name: string, session: string, user: string, parameters: Record<string, string>}} Challenge */
 

@@ -90,7 +90,7 @@ EXAMPLES: dict[str, Any] = {
         "held": {"inherits": [], "allow": ["GET /pets"], "deny": []},
         "ancestors": [],
     },
-    "VersionList": {"versions": [_VERSION], "next": "Ng"},
+    "VersionList": {"versions": [_VERSION], "verified_down_to": 7, "next": "Ng"},
     "VersionDetail": {**_VERSION, "document": _DOCUMENT},
     "Diff": {"from": 6, "to": 7, "access": [_CHANGE]},
     "Matrix": {
@@ -138,6 +138,10 @@ EXAMPLES: dict[str, Any] = {
         "dry_run": False,
         "flushed": ["a1b2c3d4e5/prod"],
         "entry": _ENTRY,
+    },
+    "UserList": {
+        "users": [{"name": "jane", "display_name": "Jane Doe", "status": "CONFIRMED", "groups": ["guest", "owner"]}],
+        "more": False,
     },
     "EvaluationRequest": {"subject": _SUBJECT, "action": {"name": "GET"}, "resource": _ROUTE},
     "Evaluation": _DECISION,

@@ -90,6 +90,10 @@ MEANINGS: dict[str, str] = {
     "delete_denylist_entry": (
         "Accepts tokens with this value again, from the authorizers' next look at the table on. Permissions stay what they are."
     ),
+    "find_users": (
+        "Finds up to ten users of the pool whose user name, preferred user name or email begins with `begins_with`, or the one whose tokens "
+        "carry `sub`, each with its groups. It is switched off unless `USER_DIRECTORY` is `true`, tells no other attribute, and logs no answer."
+    ),
     "evaluate": (
         "Answers one question in the form of OpenID AuthZEN: may this subject do this action on this resource? The "
         "answer follows the newest published version."

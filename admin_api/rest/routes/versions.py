@@ -77,7 +77,10 @@ def _register_history(endpoints: Endpoints) -> None:
         records = service.history(api) if cursor is None else _records_from(service, api, cursor)
         entries = list(islice(_merged(records), limit + 1))
         more = entries[limit].version if len(entries) > limit else None
-        return answer(models.VersionList(versions=entries[:limit], next=None if more is None else write_cursor(more)))
+        last = entries[:limit][-1]
+        verified = last.version if last.series is None else last.series.first_version
+        following = None if more is None else write_cursor(more)
+        return answer(models.VersionList(versions=entries[:limit], verified_down_to=verified, next=following))
 
     @endpoints.add_for_api(
         "GET", "/versions/<number>", Meta("Read one change and the document after it", "history", READ_PROBLEMS, tagged=False)

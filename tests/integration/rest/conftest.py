@@ -14,10 +14,12 @@ from moto.dynamodb.models import dynamodb_backends
 
 from admin_api.publishing.service import PermissionService
 from admin_api.rest.app import AdminApi
+from admin_api.user_directory import UserDirectory
 from tests.conftest import REGION
 from tests.integration.rest.client import Client, pets
 from tests.support.aws_calls import AwsCalls
 from tests.support.clock import Clock
+from tests.support.pools import create_pool
 from tests.support.tables import TABLE, Item, Table, create_table, open_table, opened
 
 _NUMBERS = itertools.count(1)
@@ -69,6 +71,7 @@ def shared(_one_loader: None) -> Iterator[Rest]:
         with AwsCalls().installed() as wire:
             create_table(dynamodb, TABLE)
             open_table(TABLE, REGION)
+            pool = create_pool({"alice": ["owner"]})
             clock = Clock()
             waits: list[float] = []
             flushed: list[str] = []
@@ -78,7 +81,9 @@ def shared(_one_loader: None) -> Iterator[Rest]:
                 return (f"{api}1/prod",)
 
             # The time that a request may take stands still too: how busy a machine is fails no test.
-            client = Client(AdminApi(PermissionService(opened(), clock, waits.append), now=clock, flush=flush, clock=clock))
+            client = Client(
+                AdminApi(PermissionService(opened(), clock, waits.append), now=clock, flush=flush, clock=clock, users=UserDirectory(pool))
+            )
             client.publish(pets("standing"))
             yield Rest(client, EmulatedTable(dynamodb), wire, clock, waits, flushed)
 

@@ -50,6 +50,7 @@ DENIAL = "One GetItem, two Queries and one transaction; for the admin API what r
 SUBJECTS = "One GetItem, one Query for the registry, and one for each subject of the page."
 # The admin API's own document is not there: asking for it takes one GetItem.
 ABOUT = "One GetItem and two Queries, and what reading the admin API's own document takes."
+FINDING = "Nothing at DynamoDB. ListUsers once to three times, and AdminListGroupsForUser for each user found."
 DECIDING = "What reading the document of the API costs. Writes nothing."
 DECIDING_ALL = "What reading the document costs, once for each API. Writes nothing."
 ONE_EACH = {"GetItem": 1, "Query": 1}
@@ -73,6 +74,8 @@ COSTS = [
     Cost("explain_request", f"{READING} Writes nothing.", "POST", f"{PATH}/explain", DOCUMENT, body={"method": "GET", "path": "/pets"}),
     Cost("list_denylist", "One GetItem and one Query.", "GET", f"{PATH}/denylist", ONE_EACH),
     Cost("read_denylist_entry", "One GetItem and one Query.", "GET", f"{PATH}/denylist/sub/u1", ONE_EACH),
+    Cost("find_users", FINDING, "GET", "/v1/users", {"ListUsers": 3, "AdminListGroupsForUser": 1}, {"begins_with": "ali"}),
+    Cost("find_users", FINDING, "GET", "/v1/users", {"ListUsers": 1}, {"sub": "none"}),
     Cost("evaluate", DECIDING, "POST", "/access/v1/evaluation", DOCUMENT, body=QUESTION | PETS),
     Cost("evaluate_several", DECIDING_ALL, "POST", "/access/v1/evaluations", DOCUMENT, body={**QUESTION, "evaluations": [PETS] * 3}),
     Cost("write_document", WRITING, "PUT", f"{PATH}/document", WRITTEN, body=pets("standing", groups={})),

@@ -42,6 +42,7 @@ def test_the_history_comes_newest_first_in_pages(client: Client, table: Table) -
     second = client.get(PATH, cursor=first["next"]).body
     assert [entry["version"] for entry in second["versions"]] == list(range(15, 0, -1))
     assert second["next"] is None
+    assert (first["verified_down_to"], second["verified_down_to"]) == (16, 1)
     entries = first["versions"] + second["versions"]
     assert entries[-1]["parent_hash"] == ""
     assert [entry["parent_hash"] for entry in entries[:-1]] == [entry["hash"] for entry in entries[1:]]

@@ -5,6 +5,7 @@ import { StagedChanges } from "../../model/staged_changes.js";
 import { cellPicture } from "../../parts/cell_picture.js";
 import { nothing, trouble, waiting } from "../../parts/notices.js";
 import { decoded } from "../../session/session.js";
+import { UserField } from "./user_field.js";
 
 const METHODS = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "WS"];
 
@@ -19,6 +20,9 @@ export class ExplainView {
     this.groups = h("input", { placeholder: "guest, owner", value: query.get("groups") ?? "", spellcheck: "false" });
     this.token = h("textarea", { rows: 3, placeholder: "eyJ...", spellcheck: "false", autocomplete: "off", oninput: () => this.#readToken() });
     this.told = h("div", {});
+    this.user = place.people.isOn ? new UserField(place.people, (user) => this.#take(user), () => this.groups.focus()) : null;
+    /** What a chosen user is in: a name with a comma in it is one name. @type {{text: string, names: string[]}} */
+    this.chosen = { text: "", names: [] };
     /** @type {Record<string, unknown>} */
     this.claims = {};
     this.answer = h("div", { class: "answer", "aria-live": "polite" });
@@ -36,6 +40,7 @@ export class ExplainView {
           },
         },
         h("div", { class: "row" }, field("Method", this.method), h("div", { class: "grow" }, field("Path", this.path, "As the caller would ask for it, without the stage."))),
+        this.user?.element ?? null,
         field("Groups of the caller", this.groups, "Several with commas. Leave it empty for somebody without a group."),
         h("details", {}, h("summary", {}, "or take them from a token"), field("Access token", this.token, "It is read in this page. Its claims are sent for the decision, the token itself is not, and nothing keeps it."), this.told),
         h("div", { class: "row end" }, h("button", { type: "submit", class: "primary" }, "Explain")),
@@ -50,6 +55,18 @@ export class ExplainView {
     return undefined;
   }
 
+  stop() {
+    this.user?.stop();
+  }
+
+  /** @param {import("../../people.js").User} user */
+  #take(user) {
+    this.token.value = "";
+    this.#readToken();
+    this.groups.value = user.groups.join(", ");
+    this.chosen = { text: this.groups.value, names: user.groups };
+  }
+
   #readToken() {
     this.claims = {};
     const text = this.token.value.trim().replace(/^Bearer\s+/i, "");
@@ -61,13 +78,15 @@ export class ExplainView {
       this.claims = decoded(text);
       show(this.told, h("dl", { class: "claims" }, Object.entries(this.claims).flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, typeof value === "string" ? value : JSON.stringify(value))])));
       this.groups.value = "";
+      this.user?.clear();
     } catch {
       show(this.told, h("p", { class: "problem" }, "This is no token: paste all of it, three parts with dots between them."));
     }
   }
 
   async #ask() {
-    const names = this.groups.value.split(",").map((name) => name.trim()).filter(Boolean);
+    const text = this.groups.value;
+    const names = text === this.chosen.text ? this.chosen.names : text.split(",").map((name) => name.trim()).filter(Boolean);
     const body = { method: this.method.value, path: this.path.value.trim(), ...(names.length ? { groups: names } : {}), ...(Object.keys(this.claims).length ? { claims: this.claims } : {}) };
     this.place.remember({ method: body.method, path: body.path, groups: names.join(",") });
     show(this.answer, waiting("deciding"));

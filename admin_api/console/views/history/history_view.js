@@ -17,8 +17,11 @@ export class HistoryView {
     this.place = place;
     this.list = h("ol", { class: "versions" });
     this.more = h("div", {});
+    this.chain = h("div", { class: "chain" });
+    /** @type {Map<string, string>} */
+    this.names = new Map();
     this.detail = h("div", { class: "detail", "aria-live": "polite" });
-    this.element = h("div", { class: "page history" }, h("h1", {}, "History"), h("div", { class: "columns" }, h("section", { "aria-label": "Versions" }, this.list, this.more), this.detail));
+    this.element = h("div", { class: "page history" }, h("h1", {}, "History"), this.chain, h("div", { class: "columns" }, h("section", { "aria-label": "Versions" }, this.list, this.more), this.detail));
     /** @type {any[]} */
     this.versions = [];
     this.chosen = Number(place.query.get("version")) || 0;
@@ -34,6 +37,8 @@ export class HistoryView {
     try {
       const { value } = await this.place.client.ask("versions", { api: this.place.api }, { query: { limit: PAGE, cursor } });
       this.versions.push(...value.versions);
+      show(this.chain, unbroken(this.versions[0]?.version, value.verified_down_to));
+      void this.#readNames(value.versions);
       show(this.more, value.next ? h("button", { type: "button", onclick: () => void this.#read(value.next) }, "Older versions") : null);
       this.#drawList();
       if (!cursor) {
@@ -41,8 +46,33 @@ export class HistoryView {
         else show(this.detail, nothing("Nothing was published yet."));
       }
     } catch (error) {
-      show(this.more, trouble(error, () => void this.#read(cursor)));
+      const again = () => void this.#read(cursor);
+      const isDamaged = error instanceof ApiError && error.kind === "damaged";
+      if (isDamaged) show(this.chain, broken(error.message));
+      show(this.more, isDamaged ? h("button", { type: "button", onclick: again }, "Try again") : trouble(error, again));
     }
+  }
+
+  /** @param {any[]} versions */
+  async #readNames(versions) {
+    for (const author of new Set(versions.map((each) => each.author))) {
+      const name = await this.place.people.nameOf(author);
+      if (name === null || !this.element.isConnected) continue;
+      this.names.set(author, name);
+      for (const shown of this.element.querySelectorAll("[data-author]")) {
+        if (shown.getAttribute("data-author") !== author) continue;
+        shown.setAttribute("data-named", "");
+        show(shown, name);
+      }
+    }
+  }
+
+  /** Who made a version. The `sub` stays to be read beside the name. @param {any} version @param {boolean} isWhole */
+  #author(version, isWhole) {
+    const { author } = version;
+    const name = h("span", { "data-author": author, "data-named": this.names.has(author), title: author }, this.names.get(author) ?? author);
+    const rest = version.on_behalf_of ? ` for ${version.on_behalf_of}` : "";
+    return isWhole ? [name, rest, " ", h("small", { class: "sub" }, author)] : [name, rest];
   }
 
   #drawList() {
@@ -56,7 +86,7 @@ export class HistoryView {
             "button",
             { type: "button", class: "version", "aria-current": each.version === this.chosen ? "true" : null, onclick: () => void this.#open(each.version) },
             h("span", { class: "number" }, each.version),
-            h("span", { class: "grow" }, h("strong", {}, each.reason || "no reason given"), h("small", {}, `${each.author}${each.on_behalf_of ? ` for ${each.on_behalf_of}` : ""}`)),
+            h("span", { class: "grow" }, h("strong", {}, each.reason || "no reason given"), h("small", {}, this.#author(each, false))),
             h("time", { datetime: each.time }, each.time.slice(0, 16).replace("T", " ")),
           ),
         ),
@@ -85,7 +115,7 @@ export class HistoryView {
         "dl",
         {},
         h("dt", {}, "By"),
-        h("dd", {}, version.author),
+        h("dd", {}, this.#author(version, true)),
         h("dt", {}, "At"),
         h("dd", {}, h("time", { datetime: version.time }, version.time)),
         h("dt", {}, "Why"),
@@ -101,11 +131,13 @@ export class HistoryView {
     else show(access, h("p", {}, "It is the first: everything in it is new."));
   }
 
-  /** A version that is on no page that was read: by its address. @param {number} number */
+  /** A version that an address names, and that the list does not reach yet. @param {number} number */
   async #readOne(number) {
     show(this.detail, waiting(`reading version ${number}`));
     try {
-      return (await this.place.client.ask("version", { api: this.place.api, number })).value;
+      const { value } = await this.place.client.ask("version", { api: this.place.api, number });
+      void this.#readNames([value]);
+      return value;
     } catch (error) {
       if (this.chosen === number) show(this.detail, trouble(error));
       return null;
@@ -170,6 +202,23 @@ export class HistoryView {
       h("button", { type: "submit", class: "primary" }, `Roll back to version ${number}`),
     );
   }
+}
+
+/** That the admin API has held each version against the hash that the next one names. @param {number} newest @param {number} oldest */
+function unbroken(newest, oldest) {
+  const versions = newest === oldest ? `version ${newest}` : `versions ${newest} to ${oldest}`;
+  return h("p", { class: "quiet", role: "status" }, cellPicture("allowed"), `Verified: the chain of hashes of ${versions} is unbroken.`);
+}
+
+/** @param {string} what */
+function broken(what) {
+  return h(
+    "div",
+    { class: "notice bad", role: "alert" },
+    h("h2", {}, cellPicture("denied"), "The history is damaged"),
+    h("p", {}, what),
+    h("p", {}, "Somebody changed the table past Gatebook. Do not publish and do not roll back before you know what: ", h("code", {}, "gatebook log --verify"), " names each item."),
+  );
 }
 
 /** @param {any} value @param {number} from @param {number} to */

@@ -122,6 +122,8 @@ export class MatrixView {
     this.place.remember({ group: subject, route: line.route });
     show(this.panel, cellPanel(this.place, this.grid, this.staged, subject, line.route, () => this.#closePanel()));
     this.panel.hidden = false;
+    // The panel has taken room of the grid: the cell that it is about stays in sight.
+    this.drawn.moveTo(this.drawn.active.line, this.drawn.active.column);
     // By the keyboard one goes on in the panel, and comes back to the cell when it closes.
     this.panel.querySelector("h2")?.focus();
     announce(`${nameOf(subject)}, ${line.route}: ${this.grid.access(subject, line.route)}`);

@@ -4,6 +4,7 @@ import json
 import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 import pytest
 
@@ -62,9 +63,9 @@ def test_every_module_is_served() -> None:
         "{version}/nothing.js",
         "{version}/../handler.py",
         "{version}/",
+        "/",
         "{version}",
         "0123456789ab/main.js",
-        "",
         "../v1/apis",
         "main.js",
     ],
@@ -72,6 +73,15 @@ def test_every_module_is_served() -> None:
 def test_nothing_else_is_served(path: str) -> None:
     console = Console(CONFIG)
     assert console.answer("GET", f"{PATH}/{path.format(version=console.version)}") is None
+
+
+@pytest.mark.parametrize(
+    "base", ["https://a1b2c3d4e5.execute-api.eu-west-1.amazonaws.com/admin", "https://admin.example", "https://example.com/a/b"]
+)
+def test_a_slash_at_the_end_leads_to_the_page(base: str) -> None:
+    answer = served(f"{PATH}/")
+    assert answer.status_code == 308
+    assert urljoin(f"{base}{PATH}/", str(answer.headers["Location"])) == f"{base}{PATH}"
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "HEAD", "OPTIONS"])
@@ -108,6 +118,7 @@ def test_config_tells_how_to_sign_in() -> None:
         "pool_id": "eu-west-1_AbCdEfGhI",
         "pool_url": "https://cognito-idp.eu-west-1.amazonaws.com",
         "login_url": "https://shop.example",
+        "user_directory": False,
     }
     assert answer.headers["Cache-Control"] == "no-cache"
 
