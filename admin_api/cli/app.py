@@ -8,7 +8,21 @@ import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
 from admin_api.cli.aws_trouble import nothing_named, told
-from admin_api.cli.commands import access, check, denylist, doctor, drift, history, import_, issuer, local, matrix, permissions, test
+from admin_api.cli.commands import (
+    access,
+    check,
+    denylist,
+    deploy,
+    doctor,
+    drift,
+    history,
+    import_,
+    issuer,
+    local,
+    matrix,
+    permissions,
+    test,
+)
 from admin_api.cli.discovery import AddressError, DiscoveryError, IssuerUnreachableError
 from admin_api.cli.known_names import remembering
 from admin_api.cli.overview import IMPORT_HELP, IMPORT_PANEL, PANELS, new_app
@@ -82,6 +96,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "test": test.run_policy_tests,
     "matrix": matrix.matrix,
     "drift": drift.drift,
+    "deploy": deploy.deploy,
     "doctor": doctor.doctor,
     "issuer": issuer.issuer,
     "up": local.up,
