@@ -1,10 +1,12 @@
 """`python -m infra.deploy`: package, upload, show the changes, ask, deploy, apply the seeds."""
 
 import argparse
+import contextlib
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -67,20 +69,25 @@ def _run(options: argparse.Namespace, talk: Talk) -> int:
     environment = read_environment(options.file, options.env, base, sample)
     seeds = _seeds(environment, options.file) if options.seeds else (environment.seeds or ())
     session = boto3.Session(region_name=environment.region)
-    account = _account(session, environment, talk, options.file)
-    return _deployment(options, environment, (base, sample), session, account, talk, seeds).run()
+    with contextlib.ExitStack() as opened:
+
+        def client(service: str) -> Any:
+            return opened.enter_context(contextlib.closing(_client(session, service)))
+
+        account = _account(client("sts"), environment, talk, options.file)
+        return _deployment(options, environment, (base, sample), client, account, talk, seeds).run()
 
 
 def _deployment(
     options: argparse.Namespace,
     environment: Environment,
     templates: tuple[Template, Template],
-    session: boto3.Session,
+    client: Callable[[str], Any],
     account: str,
     talk: Talk,
     seeds: tuple[Path, ...],
 ) -> Deployment:
-    cloudformation = _client(session, "cloudformation")
+    cloudformation = client("cloudformation")
 
     def packaged(architecture: str) -> tuple[Path, Path]:
         talk.say(f"packaging for {architecture}", "dim")
@@ -109,7 +116,7 @@ def _deployment(
             accept_loss=tuple(options.accept_loss),
         ),
         talk=talk,
-        bucket=CodeBucket(_client(session, "s3"), environment.bucket, environment.region, account),
+        bucket=CodeBucket(client("s3"), environment.bucket, environment.region, account),
         stack_of=lambda name: Stack(cloudformation, name, time.sleep, options.poll_seconds),
         package=packaged,
         apply=apply,
@@ -123,9 +130,9 @@ def _client(session: boto3.Session, service: str) -> Any:
     return untyped.client(service, config=Config(connect_timeout=5, read_timeout=60, retries={"mode": "standard", "total_max_attempts": 5}))
 
 
-def _account(session: boto3.Session, environment: Environment, talk: Talk, file: Path) -> str:
+def _account(sts: Any, environment: Environment, talk: Talk, file: Path) -> str:
     """Return the account of the credentials. Raises `DeployError` if the file names another one."""
-    identity = _client(session, "sts").get_caller_identity()
+    identity = sts.get_caller_identity()
     account = str(identity["Account"])
     talk.say(f"{environment.name}: account {account}, region {environment.region}, as {identity['Arn']}", "dim")
     if environment.account not in (None, account):

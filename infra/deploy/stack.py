@@ -40,11 +40,6 @@ class Described:
         """Whether the stack has a change set and nothing else."""
         return self.status == "REVIEW_IN_PROGRESS"
 
-    @property
-    def has_succeeded(self) -> bool:
-        """Whether the last operation did what it was to do."""
-        return self.status in ("CREATE_COMPLETE", "UPDATE_COMPLETE")
-
 
 @dataclass(frozen=True, slots=True)
 class ChangeSet:

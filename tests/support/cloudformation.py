@@ -52,6 +52,8 @@ class FakeCloudFormation:
     fails: dict[str, str] = field(default_factory=dict)
     """Resources that cannot be created or updated, with the reason."""
     rollback_fails: dict[str, str] = field(default_factory=dict)
+    changes_outputs: bool = False
+    """Whether what changes are outputs alone, which no change set lists."""
     replaced: dict[str, str] = field(default_factory=dict)
     """Resources whose change is a replacement: `True` or `Conditional`."""
     outputs: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -169,7 +171,7 @@ class FakeCloudFormation:
             return {"Status": "CREATE_PENDING", "ExecutionStatus": "UNAVAILABLE"}
         if "StatusReason" in held:
             return {"Status": "FAILED", "StatusReason": held["StatusReason"], "ExecutionStatus": "UNAVAILABLE"}
-        if not held["Changes"]:
+        if not held["Changes"] and not self.changes_outputs:
             reason = "The submitted information didn't contain changes. Submit different information to create a change set."
             return {"Status": "FAILED", "StatusReason": reason, "ExecutionStatus": "UNAVAILABLE"}
         first, beyond = int(NextToken), int(NextToken) + PAGE
