@@ -1,9 +1,11 @@
 """`gatebook.deploy.yaml` is checked against the templates before AWS is asked, and every mistake is told with its line."""
 
+import re
 from pathlib import Path
 
 import pytest
 
+from infra.deploy.__main__ import _parse
 from infra.deploy.deploy_file import CODE_PARAMETERS, FROM_BASE, SHARED, Environment, read_environment
 from infra.deploy.errors import USAGE, DeployError
 from infra.deploy.template import Template, is_newer, read_template, stamped, template_of
@@ -228,6 +230,19 @@ def test_what_is_filled_in_is_what_the_templates_of_this_release_ask_for(tmp_pat
         assert not each.is_secret, name
     with pytest.raises(DeployError, match="UserPoolId is given, so AppClientIds"):
         read(tmp_path, "dev: {region: eu-west-1, bucket: code, parameters: {UserPoolId: eu-west-1_AbC}}", base=base, sample=sample)
+
+
+def test_what_the_page_shows_is_what_the_command_takes(tmp_path: Path) -> None:
+    page = (INFRA.parent / "docs" / "deploying-with-gatebook.md").read_text()
+    base, sample = read_template(INFRA / BASE), read_template(INFRA / SAMPLE)
+    [shown] = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    prod = read(tmp_path, shown, "prod", base, sample)
+    assert prod.sample is not None
+    assert (prod.account, prod.base.name, prod.sample.name) == ("111122223333", "gatebook", "petstore-prod")
+    [first] = re.findall(r"printf '(.*)' > gatebook.deploy.yaml", page)
+    assert read(tmp_path, first.replace("\\n", "\n").replace("NAME-OF-A-NEW-BUCKET", "code"), "dev", base, sample).region == "eu-west-1"
+    for line in re.findall(r"gatebook deploy (--env [^#\n`]*)", page):
+        _parse(line.split())
 
 
 def test_what_has_to_be_acknowledged_is_read_from_the_template() -> None:
