@@ -313,6 +313,8 @@ class Deployment:
             )
         elif not self.wishes.seeds:
             talk.say(f"The permissions are as they were. This applies the seeds:\n  {apply}")
+        if not self._has_changed:
+            return
         talk.say(f"The console: {outputs['ConsoleUrl']}. Its first user who may edit permissions, where there is none yet:")
         for line in next_steps.first_admin(outputs, region, makes_group=bool(self.environment.base.parameters.get("UserPoolId"))):
             talk.say(f"  {line}")

@@ -44,6 +44,9 @@ class Talk:
             cells = ("!" if each.endangers_data else " ", each.action, each.logical_id, each.kind, _replacement(each))
             table.add_row(*(f"[{style}]{shown(cell)}[/]" if style else shown(cell) for cell in cells))
         if self.console.is_terminal:
+            for column in table.columns:
+                # A name that is cut off names nothing.
+                column.overflow = "fold"
             self.console.print(table)
         else:
             # In a pipe each change is one line, whatever COLUMNS says.

@@ -41,6 +41,8 @@ Rules:
         AssertDescription: Pool is a or b, or Flag is set
   NotKnown:
     Assertions: [{Assert: !EachMemberIn [[a], [b]], AssertDescription: never said}]
+  NoTerm:
+    Assertions: [{Assert: a text, AssertDescription: never said}]
   NoSuchReference:
     Assertions: [{Assert: !Equals [!Ref "AWS::Region", x], AssertDescription: never said}]
 Resources:

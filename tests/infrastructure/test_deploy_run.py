@@ -524,6 +524,9 @@ def test_seeds_that_are_not_applied_are_told(scene: Scene, code: int, seeds: boo
     assert len(scene.applied) == seeds
     # The pool is somebody else's, and may lack the group.
     assert "aws cognito-idp create-group" in scene.said
+    assert scene.deploy(seeds=seeds, parameters={"UserPoolId": "eu-west-1_A"}) == code
+    assert ("The seeds were not applied" in scene.said) is seeds
+    assert "aws cognito-idp" not in scene.said
 
 
 def without_bucket(scene: Scene) -> None:

@@ -92,6 +92,9 @@ def test_changes_are_shown_as_a_table_with_words_besides_colours() -> None:
     talk, text = shown(terminal=True, width=120)
     talk.show_changes(CHANGES)
     assert "\x1b[1;31mPermissionTable\x1b[0m" in text.getvalue()
+    talk, text = shown(terminal=True, width=50)
+    talk.show_changes(CHANGES)
+    assert "…" not in text.getvalue()
 
 
 def test_what_aws_says_is_no_markup_and_obeyed_by_no_terminal() -> None:
