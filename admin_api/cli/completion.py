@@ -129,6 +129,7 @@ COMMANDS: dict[str, str] = {
         "--json --sarif=FILE --junit=FILE --markdown=FILE"
     ),
     "issuer": "TEXT --name=TEXT --audience=TEXT... --client-id=TEXT... --groups-claim=TEXT --json",
+    "deploy": "--env=TEXT --file=FILE --yes/-y --dry-run --create-bucket --no-seeds --no-wait --accept-loss=TEXT... --build-dir=FILE",
     "doctor": "TEXT --stage=TEXT --authorizer=TEXT --region=TEXT --json",
     "probe": "--only=TEXT... --list --local --keep --region=TEXT --yes/-y --json",
     "up": "--detach/-d --port=TEXT",

@@ -51,6 +51,9 @@ PANELS: dict[str, dict[str, str]] = {
         ),
     },
     "A deployed API": {
+        "deploy": (
+            "Deploy an environment to AWS: package, upload, show the changes and ask, update the stacks, apply the seeds. Rolls back what fails, and says why."
+        ),
         "doctor": (
             "Look at a deployed API with its authorizer, function, role, table and user pool: what lets somebody in, keeps somebody out, or will one day. "
             "Each finding\nsays what to do. Writes nothing. Exits with 1 if anything is found, or could not be read."

@@ -109,8 +109,8 @@ class Emulator:
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
             self.check_alive()
-            with contextlib.suppress(OSError, http.client.HTTPException):
-                connection = http.client.HTTPConnection("127.0.0.1", self.aws.port, timeout=2)
+            connection = http.client.HTTPConnection("127.0.0.1", self.aws.port, timeout=2)
+            with contextlib.suppress(OSError, http.client.HTTPException), contextlib.closing(connection):
                 connection.request("GET", "/_ministack/health")
                 if connection.getresponse().status == 200:
                     return

@@ -7,7 +7,6 @@ import hmac
 import os
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,6 +15,7 @@ import boto3
 import typer
 
 from admin_api.cli.aws_trouble import works_on
+from admin_api.cli.commands.child import module_command, run_in_foreground
 from admin_api.cli.render import output
 from admin_api.cli.settings import LOCAL_STATE, TargetError, local_target, read_local_stack
 
@@ -35,7 +35,7 @@ def up(
     Example: gatebook up --detach"""
     command = stack_command(port)
     if not detach:
-        raise typer.Exit(_run(command))
+        raise typer.Exit(run_in_foreground(command))
     LOCAL_STATE.mkdir(mode=0o700, exist_ok=True)
     _READY.unlink(missing_ok=True)
     with _LOG.open("w") as log:
@@ -53,8 +53,7 @@ def up(
 
 def stack_command(port: int | None) -> list[str]:
     """Return the command that runs the local stack of this folder: `stack_command(4570)` ends in `--port 4570`."""
-    # `-P`: without it Python looks for modules in the current folder first, and would run an `infra` of the user's.
-    command = [sys.executable, "-P", "-m", "infra.local", "--state-dir", str(LOCAL_STATE)]
+    command = module_command("infra.local", "--state-dir", str(LOCAL_STATE))
     return [*command, "--port", str(port)] if port else command
 
 
@@ -110,17 +109,6 @@ def secret_hash(username: str, client_id: str, client_secret: str) -> str:
     """Return what Cognito asks of clients with a secret ("Computing secret hash values", Cognito developer guide)."""
     digest = hmac.new(client_secret.encode(), (username + client_id).encode(), hashlib.sha256).digest()
     return base64.b64encode(digest).decode()
-
-
-def _run(command: list[str]) -> int:
-    child = subprocess.Popen(command)  # noqa: S603  # our own module, started with our own interpreter
-    # Ctrl-C reaches the child by itself, since it shares the terminal; SIGTERM has to be passed on.
-    signal.signal(signal.SIGTERM, lambda *_: child.terminate())
-    while True:
-        try:
-            return child.wait()
-        except KeyboardInterrupt:
-            continue
 
 
 def _wait_until_ready(child: "subprocess.Popen[bytes]") -> None:

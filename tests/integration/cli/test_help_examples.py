@@ -23,6 +23,7 @@ NOT_RUN = {
     "issuer": "asks a server of the internet",
     "import apigateway": "asks AWS about a deployed API",
     "drift": "asks AWS about a deployed API",
+    "deploy": "deploys to an account",
     "doctor": "asks AWS about a deployed API",
     "probe": "makes a stack on AWS, as tests/stack does on the emulator",
     "import aws-sample": "asks AWS about a deployed API",
