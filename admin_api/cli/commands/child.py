@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 
 
 def module_command(module: str, *arguments: str) -> list[str]:
@@ -11,9 +12,9 @@ def module_command(module: str, *arguments: str) -> list[str]:
     return [sys.executable, "-P", "-m", module, *arguments]
 
 
-def run_in_foreground(command: list[str]) -> int:
-    """Run a command until it ends by itself, whatever the keyboard says, and return its exit code."""
-    child = subprocess.Popen(command)  # noqa: S603  # our own module, started with our own interpreter
+def run_in_foreground(command: list[str], environment: Mapping[str, str] | None = None) -> int:
+    """Run a command until it ends by itself, whatever the keyboard says, and return its exit code. Without an environment it has that of this process."""
+    child = subprocess.Popen(command, env=environment)  # noqa: S603  # our own module, started with our own interpreter
     # Ctrl-C reaches the child by itself, since it shares the terminal; SIGTERM has to be passed on.
     signal.signal(signal.SIGTERM, lambda *_: child.terminate())
     while True:

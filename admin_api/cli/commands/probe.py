@@ -1,12 +1,11 @@
 """The command that settles on an account of one's own what no AWS document says."""
 
-import subprocess
-import sys
 from typing import Annotated
 
 import typer
 
 from admin_api.cli.aws_trouble import works_on
+from admin_api.cli.commands.child import module_command, run_in_foreground
 from admin_api.cli.render import output
 from admin_api.cli.settings import aws_environment, local_target, read_local_stack
 from admin_api.cli.target import EXIT_USAGE, JsonOption
@@ -28,8 +27,7 @@ def probe(
     small APIs, asks, proposes settings and deletes it. Exits with 1 if an outcome was not expected.
 
     Example: gatebook probe --region eu-west-1 --yes"""
-    # `-P`: without it Python looks for modules in the current folder first, and would run an `infra` of the user's.
-    command = [sys.executable, "-P", "-m", "infra.probe", *(["--region", region] if region else []), *(["--json"] if json else [])]
+    command = module_command("infra.probe", *(["--region", region] if region else []), *(["--json"] if json else []))
     command += [*(["--list"] if list_ else []), *(["--keep"] if keep else [])]
     for name in only or ():
         command += ["--only", name]
@@ -42,4 +40,5 @@ def probe(
     elif not list_ and not yes and not typer.confirm("make a stack with three public APIs in this account for some minutes?", err=True):
         output.print_error("stopped; nothing was made")
         raise typer.Exit(EXIT_USAGE)
-    raise typer.Exit(subprocess.run(command, check=False, env=environment).returncode)  # noqa: S603  # our own module, started with our own interpreter
+    # Ctrl-C is the child's: it deletes its stack before it ends.
+    raise typer.Exit(run_in_foreground(command, environment))

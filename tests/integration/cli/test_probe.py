@@ -14,14 +14,11 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[str], Any]]:
     """The commands that were started, with their environments; each ends with 1."""
     calls: list[tuple[list[str], Any]] = []
 
-    class Ended:
-        returncode = 1
+    def run(command: list[str], environment: Any) -> int:
+        calls.append((command[4:], environment))
+        return 1
 
-    def run(command: list[str], *, check: bool, env: Any) -> Ended:
-        calls.append((command[4:], env))
-        return Ended()
-
-    monkeypatch.setattr("admin_api.cli.commands.probe.subprocess.run", run)
+    monkeypatch.setattr("admin_api.cli.commands.probe.run_in_foreground", run)
     return calls
 
 
