@@ -82,6 +82,7 @@ def page(terms: Terms, bills: Sequence[Bill], loads: Sequence[Compared]) -> str:
 def _intro() -> list[str]:
     return [
         "# Costs and capacity",
+        "For: whoever plans what an authorizer costs, and how much load an account takes.",
         prose("""
             What the authorizer adds to the bill, beside what else could stand in its place, and what a load of up to 100,000 requests per second
             asks of an account. All of it is calculated; nothing here was measured on AWS. A script writes this page, whole, and takes your own
