@@ -1,6 +1,6 @@
 # The two commands of a newcomer are `make run` and `make test`; both set up what they need.
 .DEFAULT_GOAL := help
-.PHONY: help install run quick test lint types unit properties integration coverage gates stack fuzz mutants bench costs load soak report docs package lock clean
+.PHONY: help install run quick test lint types unit properties integration coverage gates stack fuzz mutants bench costs load soak report assurance docs package lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -80,6 +80,9 @@ soak: install ## a hundred thousand callers in each cache scope; memory must sta
 
 report: install ## renew docs/token-scope.md from the catalogues in the folder CATALOGUES
 	$(BIN)/python -m tests.performance.token_scope_report --catalogues $(CATALOGUES) --out docs/token-scope.md
+
+assurance: install ## renew docs/assurance.md: how many cases, mutants, faults and races there are
+	$(BIN)/python -m tests.tools.assurance --out docs/assurance.md
 
 docs: install ## the pages of docs/ as a site with search, in build/site
 	$(BIN)/python -m tests.tools.site
