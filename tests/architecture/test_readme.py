@@ -198,7 +198,7 @@ def test_every_link_leads_to_a_file_and_to_a_heading_of_it(file: Path) -> None:
 
 
 def test_readme_leads_to_every_folder_of_the_tree_that_a_newcomer_needs() -> None:
-    assert {"docs/security.md", "docs/assurance.md", "docs/architecture.md", "CONTRIBUTING.md"} <= set(README.links())
+    assert {"docs/choosing.md", "docs/security.md", "docs/assurance.md", "docs/architecture.md", "CONTRIBUTING.md"} <= set(README.links())
 
 
 def test_the_hooks_are_the_linters_of_make_lint() -> None:

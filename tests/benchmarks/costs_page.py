@@ -157,9 +157,10 @@ def _alternatives() -> list[str]:
             [
                 [
                     "JWT authorizer (HTTP API)",
-                    """checks the token and its scopes, and knows no groups; no permissions as data, no history, no REST and WebSocket APIs""",
+                    """checks the token and its scopes, and knows no groups; no permissions as data, no history. REST APIs have one too, which was not
+                    priced here; WebSocket APIs have none""",
                 ],
-                ["Cognito authorizer (REST API)", "the same, and no HTTP and WebSocket APIs"],
+                ["Cognito authorizer (REST API)", "the same, for REST APIs alone"],
                 [
                     "plain Lambda authorizer",
                     """permissions are code, so that a change is a deployment; no history, no preview, no denylist, no line that says why""",
