@@ -120,3 +120,4 @@ def test_links_lead_to_pages_of_the_site_or_are_names_of_files() -> None:
     assert text("README.md", "![p](docs/request.svg)") == "![p](request.svg)"
     assert text("docs/security.md", "[r](../SECURITY.md)") == "[r](reporting.md)"
     assert text("README.md", "```\n[a](docs/drift.md)\n```\n") == "```\n[a](docs/drift.md)\n```\n"
+    assert text("docs/drift.md", "# D\n\nFor: x.\n\nFor: y.\n") == "# D\n\nFor: x.\n{ .for }\n\nFor: y.\n"

@@ -45,7 +45,8 @@ def page_text(path: str, text: str, pictures: dict[str, str]) -> str:
         parts.append(_links(path, text[end : block.start()]))
         parts.append(_picture(path, block[0], pictures) if block[1] == "mermaid" else block[0])
         end = block.end()
-    return "".join([*parts, _links(path, text[end:])])
+    whole = "".join([*parts, _links(path, text[end:])])
+    return re.sub(r"\A(# .+\n\nFor: .+)\n", r"\1\n{ .for }\n", whole)
 
 
 def _links(path: str, prose: str) -> str:
