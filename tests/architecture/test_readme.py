@@ -2,6 +2,7 @@
 
 import ast
 import re
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,7 @@ def _template_defaults() -> dict[str, str]:
     return found
 
 
+@lru_cache
 def cli() -> dict[str, set[str]]:
     """The options of each subcommand; those of groups stand under both words."""
 
