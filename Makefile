@@ -1,6 +1,6 @@
 # The two commands of a newcomer are `make run` and `make test`; both set up what they need.
 .DEFAULT_GOAL := help
-.PHONY: help install run quick test lint types unit properties integration coverage gates stack fuzz mutants bench costs load soak report assurance docs package lock clean
+.PHONY: help install run quick test lint types unit properties integration coverage gates stack fuzz mutants bench costs load soak report assurance docs package advisories lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -87,8 +87,11 @@ assurance: install ## renew docs/assurance.md: how many cases, mutants, faults a
 docs: install ## the pages of docs/ as a site with search, in build/site
 	$(BIN)/python -m tests.tools.site
 
-package: install ## the two Lambda artefacts, in build/
-	$(BIN)/python -m infra.package
+package: install ## the two Lambda artefacts, in build/, with what they are made of and their hashes (SIGNING_KEY=a private SSH key signs these)
+	$(BIN)/python -m infra.package $(if $(SIGNING_KEY),--signing-key $(SIGNING_KEY))
+
+advisories: install ## read anew what is known against the packages of the lock files, and audit them (DATABASE=a zip or folder of OSV records)
+	$(BIN)/python -m infra.supply_chain.advisories --renew $(if $(DATABASE),--database $(DATABASE))
 
 lock: install ## renew the lock files
 	$(BIN)/pip-compile --quiet --upgrade --extra admin,cli,local,test,bench,lock,docs --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options -o requirements-dev.lock pyproject.toml

@@ -1,7 +1,8 @@
 """A bad token at an HTTP API, answered by a refusal. What becomes of an exception there, no document says.
 
 The gateway remembers an answer, and an exception never. So a refusal is given only where nothing that finds it again deserves better: where nothing is
-remembered, or under a cache key that holds this very token, for a reason that no time cures. For example: `expired` stays so; `not_yet_valid` ends by itself.
+remembered, or under a cache key that holds this very token, for a reason that does not
+end within moments. For example: `expired` stays so; `not_yet_valid` ends by itself.
 """
 
 from authorizer.errors import TokenError

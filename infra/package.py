@@ -3,6 +3,11 @@
 The authorizer's zip holds what its handler imports and nothing else, so that no release of the admin API can deny traffic; the admin's holds the rest. A zip
 is the same, byte for byte, for the same sources: entries are sorted and carry a fixed date. Its name carries a hash of its content, so that a stack sees a
 new key exactly when the code is new.
+
+Beside each zip stand what it is made of (`.cdx.json`, CycloneDX) and the licences of that (`.licences.txt`); `SHA256SUMS` has the hashes of all, which
+`sha256sum --check SHA256SUMS` compares, and with `--signing-key` also a signature of them:
+
+    ssh-keygen -Y verify -f allowed_signers -I release@example.com -n gatebook -s SHA256SUMS.sig < SHA256SUMS
 """
 
 import argparse
@@ -13,12 +18,15 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from authorizer.runtime import ARCHITECTURES, BUILT_FOR, PYTHON
 from infra import trim
+from infra.supply_chain.bill_of_materials import bill_of, licences_of, read_distributions
 from infra.trim import PackageError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -96,6 +104,7 @@ PLATFORMS = {
 }
 MACHINES = {architecture: machine for machine, architecture in ARCHITECTURES.items()}
 FIXED_DATE = (1980, 1, 1, 0, 0, 0)
+BILL, LICENCES, SUMS = ".cdx.json", ".licences.txt", "SHA256SUMS"
 
 
 def build(artefact: Artefact, output: Path, *, code_only: bool = False, arch: str = "arm64") -> Path:
@@ -105,7 +114,8 @@ def build(artefact: Artefact, output: Path, *, code_only: bool = False, arch: st
         return write_zip(output, f"gatebook-{artefact.name}-code", files)
     with tempfile.TemporaryDirectory() as scratch:
         target = Path(scratch)
-        install_dependencies(artefact, target, arch)
+        report = install_dependencies(artefact, target, arch)
+        made_of = [each for each in read_distributions(target, report) if artefact.holds(each.folder)]
         trim_dependencies(artefact, target)
         files |= dependency_files(artefact, target)
         record = target / BUILT_FOR
@@ -116,7 +126,10 @@ def build(artefact: Artefact, output: Path, *, code_only: bool = False, arch: st
             print(f"no python{PYTHON} here: the zip has no bytecode, so that each cold start compiles all of it", file=sys.stderr)
         else:
             files |= bytecode_of(files, target / "bytecode", interpreter)
-        return write_zip(output, f"gatebook-{artefact.name}-{arch}", files)
+        archive = write_zip(output, f"gatebook-{artefact.name}-{arch}", files)
+    archive.with_suffix(BILL).write_text(bill_of(archive, version("gatebook"), made_of), encoding="utf-8")
+    archive.with_suffix(LICENCES).write_text(licences_of(made_of), encoding="utf-8")
+    return archive
 
 
 def trim_dependencies(artefact: Artefact, installed: Path) -> None:
@@ -209,27 +222,59 @@ def _walk(folder: Path, root: Path) -> Iterator[tuple[str, Path]]:
             yield name.as_posix(), path
 
 
-def install_dependencies(artefact: Artefact, target: Path, arch: str) -> None:
+def install_dependencies(artefact: Artefact, target: Path, arch: str) -> Mapping[str, Any]:
+    """Install what the lock file pins into a folder and return pip's report of it (https://pip.pypa.io/en/stable/reference/installation-report/)."""
     # --no-deps: the lock file is complete, and pip would judge markers by the Python that runs it, not by Lambda's.
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile", "--no-deps"]
     command += ["--require-hashes", "--only-binary=:all:", "--implementation", "cp", "--python-version", PYTHON]
     for platform in PLATFORMS[arch]:
         command += ["--platform", platform]
-    command += ["--target", str(target), "--requirement", str(artefact.lock_file)]
+    report = target / ".report.json"
+    command += ["--target", str(target), "--report", str(report), "--requirement", str(artefact.lock_file)]
     if subprocess.run(command, check=False, stdout=sys.stderr).returncode:
         raise PackageError(f"pip could not install `{artefact.lock_name}` for {arch} and Python {PYTHON}; its message is above")
+    read: Mapping[str, Any] = json.loads(report.read_text(encoding="utf-8"))
+    return read
+
+
+def write_sums(archives: Sequence[Path]) -> Path:
+    """Write `SHA256SUMS` of the zips and of what stands beside each, in the form of `sha256sum`, and return its path."""
+    files = [file for archive in archives for file in (archive, archive.with_suffix(BILL), archive.with_suffix(LICENCES)) if file.is_file()]
+    sums = archives[0].with_name(SUMS)
+    sums.write_text("".join(f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.name}\n" for file in files), encoding="utf-8")
+    return sums
+
+
+def sign(sums: Path, key: Path) -> Path:
+    """Sign the sums with an SSH key and return the signature's path. Raises `PackageError` where `ssh-keygen` is not there or cannot use the key."""
+    signature = sums.with_name(f"{sums.name}.sig")
+    signature.unlink(missing_ok=True)
+    try:
+        signed = subprocess.run(["ssh-keygen", "-Y", "sign", "-f", str(key), "-n", "gatebook", str(sums)], check=False, stdout=sys.stderr)
+    except FileNotFoundError:
+        raise PackageError("`ssh-keygen` is not here: install OpenSSH, or sign SHA256SUMS by other means") from None
+    if signed.returncode:
+        raise PackageError(f"`ssh-keygen` could not sign with `{key}`; its message is above")
+    return signature
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Print the paths of the zips and nothing else, the authorizer's first, so that a script can use them."""
+    """Print the paths of the zips and nothing else on standard output, the authorizer's first, so that a script can use them; their hashes beside it."""
     parser = argparse.ArgumentParser(prog="python -m infra.package", description="build the two zips that the Lambda functions run from")
     parser.add_argument("--code-only", action="store_true", help="leave the dependencies out (for the local stack)")
     parser.add_argument("--arch", choices=sorted(PLATFORMS), default="arm64", help="processor of the functions (default: %(default)s)")
     parser.add_argument("--output", type=Path, default=Path("build"), help="folder for the zips (default: %(default)s/)")
+    parser.add_argument(
+        "--signing-key", type=Path, metavar="FILE", help="private SSH key that signs the hashes (default: they are not signed)"
+    )
     options = parser.parse_args(arguments)
     try:
-        for artefact in ARTEFACTS:
-            print(build(artefact, options.output, code_only=options.code_only, arch=options.arch))
+        archives = [build(artefact, options.output, code_only=options.code_only, arch=options.arch) for artefact in ARTEFACTS]
+        sums = write_sums(archives)
+        if options.signing_key is not None:
+            print(f"signed: {sign(sums, options.signing_key)}", file=sys.stderr)
+        print(sums.read_text(encoding="utf-8"), end="", file=sys.stderr)
+        print(*archives, sep="\n")
     except PackageError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

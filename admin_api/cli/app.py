@@ -8,7 +8,7 @@ import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
 from admin_api.cli.aws_trouble import nothing_named, told
-from admin_api.cli.commands import access, check, denylist, doctor, drift, history, import_, issuer, local, matrix, permissions, test
+from admin_api.cli.commands import access, check, denylist, doctor, drift, history, import_, issuer, local, matrix, permissions, probe, test
 from admin_api.cli.discovery import AddressError, DiscoveryError, IssuerUnreachableError
 from admin_api.cli.known_names import remembering
 from admin_api.cli.overview import IMPORT_HELP, IMPORT_PANEL, PANELS, new_app
@@ -83,6 +83,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "matrix": matrix.matrix,
     "drift": drift.drift,
     "doctor": doctor.doctor,
+    "probe": probe.probe,
     "issuer": issuer.issuer,
     "up": local.up,
     "down": local.down,

@@ -128,6 +128,7 @@ COMMANDS: dict[str, str] = {
     ),
     "issuer": "TEXT --name=TEXT --audience=TEXT... --client-id=TEXT... --groups-claim=TEXT --json",
     "doctor": "TEXT --stage=TEXT --authorizer=TEXT --region=TEXT --json",
+    "probe": "--only=TEXT... --list --local --keep --region=TEXT --yes/-y --json",
     "up": "--detach/-d --port=TEXT",
     "down": "",
     "token": "TEXT",

@@ -49,6 +49,10 @@ PANELS: dict[str, dict[str, str]] = {
             "Look at a deployed API with its authorizer, function, role, table and user pool: what lets somebody in, keeps somebody out, or will one day. "
             "Each finding\nsays what to do. Writes nothing. Exits with 1 if anything is found, or could not be read."
         ),
+        "probe": (
+            "Settle on your account what no AWS document says: how API Gateway writes ARNs, what it remembers, which conditions it evaluates. Makes a stack of "
+            "three\nsmall APIs, asks, proposes settings and deletes it. Exits with 1 if an outcome was not expected."
+        ),
     },
     "Local stack": {
         "up": "Start the local stack: an AWS emulator with the real templates deployed, seeds applied and users to sign in as.",

@@ -111,3 +111,19 @@ def read_local_stack() -> dict[str, Any]:
     if missing:
         raise TargetError(f"{path} lacks {', '.join(missing)}: stop the local stack with `gatebook down` and start it again")
     return dict(note)
+
+
+def aws_environment(note: Mapping[str, Any], environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return the environment of a program that is to ask the local stack for AWS, without a trace of the user's own AWS settings."""
+    environ = os.environ if environ is None else environ
+    kept = {name: value for name, value in environ.items() if not name.startswith("AWS_")}
+    return kept | {
+        "AWS_ACCESS_KEY_ID": note["access_key_id"],
+        "AWS_SECRET_ACCESS_KEY": note["secret_access_key"],
+        "AWS_REGION": note["region"],
+        "AWS_DEFAULT_REGION": note["region"],
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "NO_PROXY": "127.0.0.1,localhost",
+    }

@@ -1,4 +1,4 @@
-"""Reads a deployment from AWS for `gatebook doctor`: the gateway, the authorizer's function and role, the table, the user pool and the issuers' keys.
+"""Reads a deployment from AWS for `gatebook doctor`: the gateway, the authorizer's function and role, the table, the user pools and the issuers' keys.
 
 Nothing is written. Only the gateway must be readable; whatever else is refused or gone stands in `Deployment.unread`. It needs, of the deployment's own:
 
@@ -7,7 +7,8 @@ Nothing is written. Only the gateway must be readable; whatever else is refused 
 - `iam:ListRolePolicies`, `iam:GetRolePolicy` and `iam:ListAttachedRolePolicies` on its role, `iam:GetPolicy` and `iam:GetPolicyVersion` on what is attached
 - `ssm:GetParameter` where `TRUSTED_ISSUERS` names a parameter, and `kms:Decrypt` where that is under a key of one's own
 - `dynamodb:DescribeTable`, `dynamodb:DescribeTimeToLive`, `dynamodb:DescribeContinuousBackups`, `dynamodb:GetItem` and `dynamodb:Query` on the table
-- `cognito-idp:DescribeUserPool`, `cognito-idp:DescribeUserPoolClient` and `cognito-idp:ListUserPoolClients` on the user pool
+- `cognito-idp:DescribeUserPool`, `cognito-idp:DescribeUserPoolClient` and `cognito-idp:ListUserPoolClients` on the user pool, and on the pools of
+  issuers with a name whose attributes are believed
 """
 
 from collections.abc import Callable
@@ -22,6 +23,7 @@ from admin_api.doctor.key_set_reader import read_key_sets
 from admin_api.importers.apigateway import routes_of
 from admin_api.importers.deployed_stage import find_stage
 from authorizer.errors import TroubleError
+from authorizer.tokens.claims import OUR_ISSUER, TrustedIssuer
 
 _ROWS = ("dynamodb:GetItem", "dynamodb:Query")
 
@@ -68,9 +70,13 @@ def read_deployment(
     if bare.function is None:
         return replace(bare, unread=tuple(calls.unread))
     found = _with_function(bare, bare.function, calls, published)
+    settings = settings_of(found)
     if found.parameters is not None:
-        settings = settings_of(found)
         found = replace(found, key_sets=read_key_sets(settings.issuers, fetch) if settings is not None else ())
+    own = bare.function.environment.get("USER_POOL_ID", "").strip()
+    found = replace(
+        found, pools=pool_reader.read_pools(settings.issuers if settings is not None else _shorthand(bare.function), own, calls)
+    )
     return replace(found, unread=tuple(calls.unread))
 
 
@@ -80,16 +86,20 @@ def _with_function(bare: Deployment, function: Function, calls: Calls, published
     def setting(name: str) -> str:
         return function.environment.get(name, "").strip()
 
-    table, api, pool = setting("PERMISSIONS_TABLE"), setting("API"), setting("USER_POOL_ID")
-    clients = tuple(dict.fromkeys(each.strip() for each in setting("APP_CLIENT_IDS").split(",") if each.strip()))
+    table, api = setting("PERMISSIONS_TABLE"), setting("API")
     return replace(
         bare,
         role_policies=function_reader.read_role(function.role, calls),
         parameters=function_reader.read_parameters(function.environment, calls),
         table=table_reader.read_table(table, calls) if table else None,
         published=_published(table, api, published, calls) if table and api else None,
-        pool=pool_reader.read_pool(pool, clients, calls) if pool else None,
     )
+
+
+def _shorthand(function: Function) -> tuple[TrustedIssuer, ...]:
+    """Return one's own pool with its clients, which can be looked at though the settings as a whole cannot be used; none where nobody names it."""
+    clients = frozenset(each.strip() for each in function.environment.get("APP_CLIENT_IDS", "").split(",") if each.strip())
+    return (replace(OUR_ISSUER, client_ids=clients),)
 
 
 def _published(table: str, api: str, published: Callable[[str, str], Published | None], calls: Calls) -> Published | None:

@@ -107,12 +107,16 @@ class AppClient:
 
 @dataclass(frozen=True, slots=True)
 class UserPool:
-    """The pool whose tokens count. `fixed` are attributes that nobody changes once the user is made; `self_sign_up` whether anybody may register."""
+    """A pool whose tokens count. `fixed` are attributes that nobody changes once the user is made; `self_sign_up` whether anybody may register.
+
+    `issuers` are the names under which the authorizer trusts it, `""` for one's own pool.
+    """
 
     id: str
     clients: tuple[AppClient, ...]
     fixed: frozenset[str]
     self_sign_up: bool
+    issuers: frozenset[str] = frozenset({""})
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +163,7 @@ class Deployment:
     parameters: Mapping[str, str] | None = None
     table: Table | None = None
     published: Published | None = None
-    pool: UserPool | None = None
+    pools: tuple[UserPool, ...] = ()
     key_sets: tuple[KeySet, ...] | None = None
     unread: tuple[Unread, ...] = ()
     read_at: float = 0.0

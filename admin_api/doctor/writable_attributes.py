@@ -1,4 +1,4 @@
-"""Attributes that users of the pool may write and the authorizer trusts: whoever may set what a permission compares with gives himself what it grants."""
+"""Attributes that users of a pool may write and the authorizer trusts: whoever may set what a permission compares with gives himself what it grants."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -33,48 +33,54 @@ class _Trust:
 
 def trusted_attributes_that_users_write(deployment: Deployment) -> Iterator[Finding]:
     """A `where` is as good as its claim. A user sets each attribute that the app client may write, and at sign-up those too that never change."""
-    pool = deployment.pool
-    if pool is None:
-        return
-    trusts = list(_trusts(deployment))
-    for client in pool.clients:
-        writable = _writable(client, pool)
-        at_risk = [claim for claim in dict.fromkeys(trust.claim for trust in trusts) if claim in writable]
-        for claim in at_risk:
-            believed = list(dict.fromkeys(trust for trust in trusts if trust.claim == claim))
-            yield Finding(
-                Severity.ERROR,
-                f"app client {client.id}",
-                f"its users write `{claim}`{'' if claim not in pool.fixed else ' as they sign up'}, which decides for {_by(believed)}",
-                _remedy(client, pool, at_risk),
-            )
+    for pool in deployment.pools:
+        trusts = list(_trusts(deployment, pool))
+        for client in pool.clients:
+            yield from _at_risk(client, pool, trusts)
 
 
-def _trusts(deployment: Deployment) -> Iterator[_Trust]:
+def _at_risk(client: AppClient, pool: UserPool, trusts: list[_Trust]) -> Iterator[Finding]:
+    writable = _writable(client, pool)
+    at_risk = [claim for claim in dict.fromkeys(trust.claim for trust in trusts) if claim in writable]
+    for claim in at_risk:
+        believed = list(dict.fromkeys(trust for trust in trusts if trust.claim == claim))
+        yield Finding(
+            Severity.ERROR,
+            f"app client {client.id}",
+            f"its users write `{claim}`{'' if claim not in pool.fixed else ' as they sign up'}, which decides for {_by(believed)}",
+            _remedy(client, pool, at_risk),
+        )
+
+
+def _trusts(deployment: Deployment, pool: UserPool) -> Iterator[_Trust]:
+    """Return what believes the claims of a pool's tokens."""
     settings = settings_of(deployment)
     trusted = NOT_KNOWN if settings is None else TrustedIssuers(settings.issuers, are_known=True)
-    of_access_tokens = not any(not issuer.name and issuer.token_use == "id" for issuer in trusted.issuers)  # noqa: S105  # the word, not a secret
-    for issuer in trusted.issuers:
-        if not issuer.name:
-            yield _Trust(issuer.groups_path[0], "the groups of everybody", of_access_tokens)
-            if issuer.machine is not None:
-                yield _Trust(issuer.machine.claim, "whether a token is a program's", of_access_tokens)
+    issuers = [issuer for issuer in trusted.issuers if issuer.name in pool.issuers]
+    of_access_tokens = not any(issuer.token_use == "id" for issuer in issuers)  # noqa: S105  # the word, not a secret
+    for issuer in issuers:
+        whose = f" of issuer `{issuer.name}`" if issuer.name else ""
+        yield _Trust(issuer.groups_path[0], f"the groups of everybody{whose}", of_access_tokens)
+        if issuer.machine is not None:
+            yield _Trust(issuer.machine.claim, f"whether a token{whose} is a program's", of_access_tokens)
     if deployment.published is None:
         return
     document = deployment.published.document
     for ref, subject in document.subjects.items():
-        if not _of_the_pool(ref, document, trusted):
+        minting = [issuer for issuer in trusted.minting(ref) if issuer.name in pool.issuers]
+        if not minting or not _of_people(ref, document):
             continue
         for permission in subject.permissions:
             for claim in dict.fromkeys(binding.claim for binding in permission.where):
-                yield _Trust(claim, f"`{permission.id}`", of_access_tokens)
+                if any(issuer.can_bind(claim) for issuer in minting):
+                    yield _Trust(claim, f"`{permission.id}`", of_access_tokens)
 
 
-def _of_the_pool(ref: PrincipalRef, document: PermissionDocument, trusted: TrustedIssuers) -> bool:
-    """Return whether people of the pool may hold what a subject has. A scope is a person's by a delegated client alone, and programs have no attributes."""
+def _of_people(ref: PrincipalRef, document: PermissionDocument) -> bool:
+    """Return whether people may hold what a subject has. A scope is a person's by a delegated client alone, and programs have no attributes."""
     of_people = ref == EVERYONE or ref.kind is RefKind.GROUP
     by_consent = ref.kind is RefKind.SCOPE and any(document.is_delegated(other) for other in document.subjects)
-    return (of_people or by_consent) and any(not issuer.name for issuer in trusted.minting(ref))
+    return of_people or by_consent
 
 
 def _writable(client: AppClient, pool: UserPool) -> frozenset[str]:

@@ -43,6 +43,15 @@ class Kind:
         return f": `{command}` makes one of it" if command else ""
 
 
+def is_ours(source: ForeignText) -> bool:
+    """Return whether a text is a permission document or a kept plan: it has one of the names that no other tool's file has."""
+    try:
+        value = parse_foreign(source).value
+    except ImportSourceError:
+        return _OURS_UNREAD.search(source.text) is not None
+    return isinstance(value, dict) and any(name in value for name in OURS)
+
+
 def recognised(source: ForeignText) -> Kind | None:
     """Return what a text is, None for a permission document and for everything that is not known. It looks at what a text says, never at its file's name."""
     try:

@@ -47,8 +47,8 @@ class OwnPool(NamedTuple):
 
     def may_have(self, issuer: str) -> bool:
         """Return whether an address may be this pool's issuer: AWS's own, or that of an emulator, which ends in the pool's id or is on this machine."""
-        if _pool_of(issuer) is not None:
-            return _pool_of(issuer) == self.id
+        if pool_id_of(issuer) is not None:
+            return pool_id_of(issuer) == self.id
         host = _host_of(issuer)
         return host in _LOOPBACK or (issuer.endswith(f"/{self.id}") and not f".{host}".endswith((".amazonaws.com", ".amazonaws.com.cn")))
 
@@ -116,14 +116,15 @@ def _twice(keys: Sequence[str]) -> list[str]:
     return sorted({key for key in keys if keys.count(key) > 1}, key=keys.index)
 
 
-def _pool_of(issuer: object) -> str | None:
+def pool_id_of(issuer: object) -> str | None:
+    """Return the user pool that a Cognito issuer is: `https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_AbC` -> `eu-west-1_AbC`. None for all others."""
     match = _COGNITO.fullmatch(issuer) if isinstance(issuer, str) else None
     return match[2] if match else None
 
 
 def _other_form(issuer: str) -> str | None:
     """A pool's issuer has two forms (API reference, IssuerConfigurationType): `https://cognito-idp...` <-> `https://issuer-cognito-idp...`."""
-    if _pool_of(issuer) is None:
+    if pool_id_of(issuer) is None:
         return None
     plain, long = "https://cognito-idp", "https://issuer-cognito-idp"
     return long + issuer.removeprefix(plain) if issuer.startswith(plain) else plain + issuer.removeprefix(long)
@@ -251,7 +252,7 @@ def _issuer(entry: Mapping[str, Any], place: str, problems: list[str]) -> Truste
 
 def _fits_everybody(issuer: TrustedIssuer) -> bool:
     """Return whether the rule would take people for machines: the claim that names the client stands in each token of a pool."""
-    is_pool = not issuer.name or _pool_of(issuer.issuer) is not None
+    is_pool = not issuer.name or pool_id_of(issuer.issuer) is not None
     return is_pool and issuer.machine is not None and issuer.machine.equals is None and issuer.machine.claim in (issuer.client_claim, "sub")
 
 

@@ -70,7 +70,10 @@ class Page:
 
 
 README = Page((ROOT / "README.md").read_text())
-DOCS = {path.stem: Page(path.read_text(encoding="utf-8")) for path in sorted((ROOT / "docs").glob("*.md"))}
-"""The pages of docs/ by their names: `settings`."""
+DOCS = {
+    str(path.relative_to(ROOT / "docs").with_suffix("")): Page(path.read_text(encoding="utf-8"))
+    for path in sorted((ROOT / "docs").rglob("*.md"))
+}
+"""The pages of docs/ by their names: `settings`, `attach/sam`."""
 
 PAGES = {"README": README} | DOCS

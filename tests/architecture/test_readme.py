@@ -183,7 +183,7 @@ def test_the_price_of_readme_is_that_of_the_page_on_costs() -> None:
     assert row[-2] == f"**{price}**"
 
 
-MARKDOWN = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "tests/README.md"])
+MARKDOWN = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), ROOT / "tests/README.md"])
 
 
 @pytest.mark.parametrize("file", MARKDOWN, ids=lambda file: str(file.relative_to(ROOT)))

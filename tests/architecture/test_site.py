@@ -63,7 +63,8 @@ def test_every_page_says_first_whom_it_is_for(name: str) -> None:
 
 
 def test_the_site_builds_without_a_warning_and_has_every_page(built: Path) -> None:
-    assert {path.name.removesuffix(".html") for path in built.glob("*.html")} - {"404"} == {name.removesuffix(".md") for name in NAV}
+    made = {path.relative_to(built).as_posix() for path in built.rglob("*.html")}
+    assert made - {"404.html"} == {name.replace(".md", ".html") for name in NAV}
 
 
 def foreign(html: str) -> list[str]:
@@ -74,7 +75,7 @@ def foreign(html: str) -> list[str]:
 
 
 def test_no_page_takes_anything_from_another_host(built: Path) -> None:
-    assert {path.name: found for path in built.glob("*.html") if (found := foreign(path.read_text(encoding="utf-8")))} == {}
+    assert {path.name: found for path in built.rglob("*.html") if (found := foreign(path.read_text(encoding="utf-8")))} == {}
     assert [
         path.name
         for path in built.rglob("*.css")
@@ -100,7 +101,7 @@ def test_nothing_of_a_page_makes_the_theme_fetch_a_renderer(built: Path) -> None
     """Its script takes Mermaid from a CDN as soon as a page has an element of that class."""
     assert [
         path.name
-        for path in built.glob("*.html")
+        for path in built.rglob("*.html")
         if re.search(r"class=\"[^\"]*\b(?:mermaid|glightbox|pyodide)", path.read_text(encoding="utf-8"))
     ] == []
     assert len(Page((ROOT / "docs/architecture.md").read_text()).blocks("mermaid")) == len(list(built.glob("architecture-*.svg")))

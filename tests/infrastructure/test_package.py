@@ -300,7 +300,7 @@ def test_a_module_that_does_not_compile_is_told_of(tmp_path: Path) -> None:
 def test_without_the_functions_python_a_zip_is_built_all_the_same_and_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(package, "install_dependencies", lambda *_: None)
+    monkeypatch.setattr(package, "install_dependencies", lambda *_: {"install": []})
     monkeypatch.setenv("PATH", str(tmp_path))
     assert package.find_interpreter() is None
     with zipfile.ZipFile(package.build(package.ADMIN, tmp_path)) as archive:
@@ -343,7 +343,7 @@ def test_the_wrong_zip_says_so_at_cold_start(admin_task: Path, tmp_path: Path, h
 
 
 def test_a_zip_says_what_it_is_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(package, "install_dependencies", lambda *_: None)
+    monkeypatch.setattr(package, "install_dependencies", lambda *_: {"install": []})
     monkeypatch.setattr(package, "trim_dependencies", lambda *_: None)
     monkeypatch.setattr(package, "find_interpreter", lambda: None)
     for arch, machine in (("arm64", "aarch64"), ("x86_64", "x86_64")):

@@ -128,7 +128,7 @@ def sound_rest(**changes: Any) -> Deployment:
         parameters={},
         table=Table("permissions", TABLE, "expires_at", point_in_time_recovery=True, deletion_protection=True),
         published=published(),
-        pool=pool,
+        pools=(pool,),
         key_sets=(KeySet(f"https://cognito-idp.{REGION}.amazonaws.com/{POOL}", "https://keys.example/jwks.json", ""),),
     )
     return replace(sound, **changes)

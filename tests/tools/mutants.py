@@ -356,7 +356,7 @@ MUTANTS = (
         'return _text(claims, "client_id") in issuer.client_ids',
         BY_CLAIMS,
     ),
-    Mutant("a nameless entry may be another pool's", ENTRIES, "return _pool_of(issuer) == self.id", "return True", BY_ENTRIES),
+    Mutant("a nameless entry may be another pool's", ENTRIES, "return pool_id_of(issuer) == self.id", "return True", BY_ENTRIES),
     Mutant("our directory mints a partner's groups", CLAIMS, 'name.partition(":")[0] in issuer.foreign_names', "False", BY_ISSUERS),
     Mutant(
         "whoever answers names another issuer's keys",

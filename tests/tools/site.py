@@ -31,8 +31,10 @@ _LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^)\s]+)\)")
 
 
 def pages() -> dict[str, str]:
-    """Return the site's name of each page by its path in the tree, for example `docs/settings.md` -> `settings.md`."""
-    return {f"docs/{path.name}": path.name for path in sorted((ROOT / "docs").glob("*.md"))} | ELSEWHERE
+    """Return the site's name of each page by its path in the tree: `docs/attach/sam.md` -> `attach/sam.md`, `docs/attach/README.md` -> `attach/index.md`."""
+    docs = ROOT / "docs"
+    names = (path.relative_to(docs).as_posix() for path in sorted(docs.rglob("*.md")))
+    return {f"docs/{name}": re.sub(r"(^|/)README\.md$", r"\1index.md", name) for name in names} | ELSEWHERE
 
 
 def page_text(path: str, text: str, pictures: dict[str, str]) -> str:
@@ -58,10 +60,11 @@ def _links(path: str, prose: str) -> str:
         if re.match(r"[a-z]+:", target) or not file:
             return link[0]
         there = posixpath.normpath(posixpath.join(posixpath.dirname(path), file))
+        here = posixpath.dirname(names[path])
         if there in names:
-            return f"[{words}]({names[there]}{'#' + anchor if anchor else ''})"
-        if there.startswith("docs/"):
-            return f"{mark}[{words}]({there.removeprefix('docs/')})"
+            return f"[{words}]({posixpath.relpath(names[there], here or '.')}{'#' + anchor if anchor else ''})"
+        if there.startswith("docs/") and (ROOT / there).is_file():
+            return f"{mark}[{words}]({posixpath.relpath(there.removeprefix('docs/'), here or '.')})"
         return words
 
     return _LINK.sub(changed, prose)
@@ -83,6 +86,8 @@ def build(folder: Path) -> "subprocess.CompletedProcess[str]":
     shutil.copy(ROOT / "mkdocs.yml", folder)
     for path, name in pages().items():
         pictures: dict[str, str] = {}
+        if path.startswith("docs/") and path != f"docs/{name}":
+            (sources / path.removeprefix("docs/")).unlink()
         (sources / name).write_text(page_text(path, (ROOT / path).read_text(encoding="utf-8"), pictures), encoding="utf-8")
         for picture, svg in pictures.items():
             (sources / picture).write_text(svg, encoding="utf-8")

@@ -7,9 +7,11 @@ from typing import Annotated
 import typer
 
 from admin_api.analysis.drift import drift as differences_of
+from admin_api.analysis.found_routes import FoundRoutes
 from admin_api.cli.commands.import_ import deployed
 from admin_api.cli.commands.import_permissions import StageOption
 from admin_api.cli.commands.route_sources import READERS
+from admin_api.cli.commands.source_kinds import told_apart, told_kind
 from admin_api.cli.completion import complete_api
 from admin_api.cli.render import output
 from admin_api.cli.render.drift_junit import drift_as_junit
@@ -18,6 +20,7 @@ from admin_api.cli.render.markdown import drift_as_markdown
 from admin_api.cli.render.sarif import drift_as_sarif
 from admin_api.cli.target import EXIT_FINDINGS, JsonOption
 from admin_api.documents.files import FileDocument, read_file
+from admin_api.importers.recognition import Kind
 from authorizer.policy.document import PermissionDocument
 from authorizer.policy.problems import DocumentError
 
@@ -86,7 +89,7 @@ def drift(
         found, name = deployed(api_id, stage, region), api_id
     else:
         [(option, path)] = files.items()
-        found, name = READERS[option](path, source_api), path.name
+        found, name = _declared(option, path, source_api), path.name
     outcome = DriftOutcome(document.api, name, source, differences_of(document, found, time.time(), source.value))
     in_file = markdown if markdown != _STANDARD_OUTPUT else None
     for written, text in (sarif, drift_as_sarif), (junit, drift_as_junit), (in_file, drift_as_markdown):
@@ -100,6 +103,23 @@ def drift(
         print_drift(outcome)
     if outcome.report.differences:
         raise typer.Exit(EXIT_FINDINGS)
+
+
+def _declared(option: str, path: Path, source_api: str | None) -> FoundRoutes:
+    """Return the routes of a file. Raises `ImportSourceError`, which says of another tool's file what it is."""
+    kind = option.removeprefix("--")
+    with told_apart(path, kind, _by_option):
+        found = READERS[option](path, source_api)
+    trouble = told_kind(path, kind, _by_option) if found.not_taken or not found.routes else None
+    if trouble is not None:
+        raise trouble
+    return found
+
+
+def _by_option(kind: Kind, file: str) -> str:
+    """Offer the option that compares with a file: "`--openapi swagger.yaml` compares with it"."""
+    option = next((f"--{name}" for name in kind.importers if f"--{name}" in READERS), None)
+    return "" if option is None else f"`{option} {file}` compares with it"
 
 
 def _document(path: Path, api: str | None) -> tuple[FileDocument, PermissionDocument]:

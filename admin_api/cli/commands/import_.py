@@ -39,7 +39,7 @@ def import_routes(
 
     Example: gatebook import routes routes.txt > permissions.yaml"""
     found = read_routes(file)
-    trouble = None if found.routes else told_kind(file, "routes")
+    trouble = told_kind(file, "routes") if found.not_taken or not found.routes else None
     if trouble is not None:
         raise trouble
     print_imported(document_of(found, name), json=json)

@@ -24,6 +24,7 @@ NOT_RUN = {
     "import apigateway": "asks AWS about a deployed API",
     "drift": "asks AWS about a deployed API",
     "doctor": "asks AWS about a deployed API",
+    "probe": "makes a stack on AWS, as tests/stack does on the emulator",
     "import aws-sample": "asks AWS about a deployed API",
 }
 """Why the examples of a command are not run. Their options are looked at all the same."""

@@ -47,7 +47,7 @@ def test_what_is_not_taken_is_a_finding(run: Run, folder: Path) -> None:
         ("AWSTemplateFormatVersion: 2010-09-09\n", "this is a CloudFormation template, not an OpenAPI definition"),
         ("p, alice, /x, GET\n", "this is a Casbin policy, not an OpenAPI definition"),
         ("- GET /x\n", "this is a plain list of routes, not an OpenAPI definition: `gatebook import routes a.yaml` reads it"),
-        ("api: shop\nroutes: [GET /x]\n", "no OpenAPI definition: it has neither"),
+        ("title: shop\nroute: [GET /x]\n", "no OpenAPI definition: it has neither"),
         ("openapi: 3.0.0\npaths: null\n", "no paths"),
         ("openapi: 3.0.0\npaths: [\n", "cannot be read"),
         ("", "neither"),

@@ -71,6 +71,35 @@ def test_what_is_not_known_has_the_error_of_its_import(run: Run, folder: Path, c
     assert (result.exit_code, "this is" in result.stderr, said in result.stderr) == (2, False, True), result.stderr
 
 
+DOCUMENT = "api: shop\nroutes: [GET /a]\ngroups: {admin: {allow: [GET /a]}}\n"
+OURS = "api: shop\nroutes:\n  GET /a:\ngroups: {}\n"
+
+
+@pytest.mark.parametrize("command", sorted(WANTED))
+def test_a_permission_document_needs_no_import(run: Run, folder: Path, command: str) -> None:
+    (folder / "permissions.yaml").write_text(OURS)
+    result = run("import", command, "permissions.yaml")
+    said = f"error: permissions.yaml: this is a permission document already, not {WANTED[command]}: `gatebook check permissions.yaml` reads it\n"
+    assert (result.exit_code, result.stdout, result.stderr) == (2, "", said)
+
+
+SOURCES = ("openapi", "template", "serverless", "routes")
+
+
+@pytest.mark.parametrize("option", SOURCES)
+@pytest.mark.parametrize("kind", FILES)
+def test_drift_says_what_a_wrong_file_is_and_which_option_compares_with_it(run: Run, folder: Path, option: str, kind: str) -> None:
+    (folder / "permissions.yaml").write_text(DOCUMENT)
+    name, text, what = FILES[kind]
+    (folder / name).write_text(text)
+    result = run("drift", "permissions.yaml", f"--{option}", name)
+    if option == kind:
+        assert result.exit_code in (0, 1), result.stderr
+        return
+    other = f": `--{kind} {name}` compares with it" if kind in SOURCES else ""
+    assert (result.exit_code, result.stderr) == (2, f"error: {name}: this is {what}, not {WANTED[option]}{other}\n")
+
+
 def test_a_list_without_any_route_stays_a_list(run: Run, folder: Path) -> None:
     (folder / "routes.txt").write_text("TRACE /a\nGET\n")
     result = run("import", "routes", "routes.txt")

@@ -1,5 +1,6 @@
 """What doctor reads of a deployment, through AWS's own service models, and what it says of what it may not read."""
 
+import json
 import re
 from collections.abc import Callable
 from functools import lru_cache
@@ -103,11 +104,11 @@ def test_a_rest_api_is_read_with_all_that_guards_it(stack: DeployedStack) -> Non
     assert found.parameters == {}
     assert found.published is held
     assert stack.asked_for == [("permissions", "petstore")]
-    assert found.pool is not None
-    assert (found.pool.id, found.pool.self_sign_up) == (stack.pool, True)
-    assert found.pool.clients == (AppClient(stack.app, ("email", "custom:tenant")),)
-    assert "custom:tenant" in found.pool.fixed
-    assert not found.pool.fixed & {"email", "custom:shop"}
+    [of_pool] = found.pools
+    assert (of_pool.id, of_pool.self_sign_up) == (stack.pool, True)
+    assert of_pool.clients == (AppClient(stack.app, ("email", "custom:tenant")),)
+    assert "custom:tenant" in of_pool.fixed
+    assert not of_pool.fixed & {"email", "custom:shop"}
     issuer = f"https://cognito-idp.{REGION}.amazonaws.com/{stack.pool}"
     assert found.key_sets == (KeySet(issuer, f"{issuer}/.well-known/jwks.json", ""),)
     assert stack.fetched == [f"{issuer}/.well-known/jwks.json"]
@@ -389,7 +390,7 @@ def test_a_container_image_has_no_runtime(stack: DeployedStack) -> None:
     found = stack.read()
     assert found.function == Function(FUNCTION, "f", 3, 128, "", {}, stack.role, None)
     # Settings that name nothing lead nowhere, and are no trouble of the reader's.
-    assert (found.table, found.published, found.pool, found.parameters, found.key_sets, found.unread) == (None, None, None, {}, (), ())
+    assert (found.table, found.published, found.pools, found.parameters, found.key_sets, found.unread) == (None, None, (), {}, (), ())
 
 
 def test_an_environment_that_only_others_may_decrypt(stack: DeployedStack) -> None:
@@ -438,8 +439,8 @@ def test_settings_that_cannot_be_used_lead_to_no_issuer(stack: DeployedStack) ->
     stack.has_environment(APP_CLIENT_IDS="")
     found = stack.read()
     assert (found.key_sets, stack.fetched, found.unread) == ((), [], ())
-    assert found.pool is not None
-    assert [each.id for each in found.pool.clients] == [stack.app]
+    [of_pool] = found.pools
+    assert [each.id for each in of_pool.clients] == [stack.app]
 
 
 # What it stands on.
@@ -449,8 +450,8 @@ def test_every_client_of_the_pool_is_read_whether_its_tokens_count_or_not(stack:
     cognito = stack.client("cognito-idp")
     other = cognito.create_user_pool_client(UserPoolId=stack.pool, ClientName="other", WriteAttributes=["custom:shop"])
     found = stack.read()
-    assert found.pool is not None
-    assert {each.id: each.writable for each in found.pool.clients} == {
+    [of_pool] = found.pools
+    assert {each.id: each.writable for each in of_pool.clients} == {
         stack.app: ("email", "custom:tenant"),
         other["UserPoolClient"]["ClientId"]: ("custom:shop",),
     }
@@ -462,8 +463,53 @@ def test_a_pool_where_admins_make_users_and_clients_that_say_nothing(stack: Depl
     app = cognito.create_user_pool_client(UserPoolId=pool, ClientName="web")["UserPoolClient"]["ClientId"]
     stack.has_environment(USER_POOL_ID=pool, APP_CLIENT_IDS=f" {app} ,, {app}")
     found = stack.read()
-    assert found.pool is not None
-    assert (found.pool.id, found.pool.self_sign_up, found.pool.clients) == (pool, False, (AppClient(app, None),))
+    [of_pool] = found.pools
+    assert (of_pool.id, of_pool.self_sign_up, of_pool.clients) == (pool, False, (AppClient(app, None),))
+
+
+def test_a_pool_that_only_the_list_of_issuers_names(stack: DeployedStack) -> None:
+    """Its settings have no `USER_POOL_ID`: the address tells which pool it is."""
+    entry = {"issuer": f"https://cognito-idp.{REGION}.amazonaws.com/{stack.pool}", "client_ids": [stack.app]}
+    stack.has_environment(USER_POOL_ID="", APP_CLIENT_IDS="", TRUSTED_ISSUERS=json.dumps([entry]))
+    [pool] = stack.read().pools
+    assert (pool.id, [each.id for each in pool.clients], pool.issuers) == (stack.pool, [stack.app], frozenset({""}))
+    # Both addresses of a pool are one pool, read once.
+    other = entry | {"issuer": f"https://issuer-cognito-idp.{REGION}.amazonaws.com/{stack.pool}"}
+    stack.has_environment(USER_POOL_ID="", APP_CLIENT_IDS="", TRUSTED_ISSUERS=json.dumps([entry, other]))
+    assert [each.id for each in stack.read().pools] == [stack.pool]
+
+
+@pytest.mark.parametrize(
+    ("believed", "is_read"),
+    [
+        ({}, False),
+        ({"groups_claim": "custom:roles"}, True),
+        ({"binding_claims": ["email"]}, True),
+        ({"machine": {"claim": "custom:kind"}}, True),
+    ],
+)
+def test_a_named_pool_is_read_where_its_attributes_are_believed(stack: DeployedStack, believed: dict[str, object], is_read: bool) -> None:
+    cognito = stack.client("cognito-idp")
+    partner = cognito.create_user_pool(PoolName="partner")["UserPool"]["Id"]
+    app = cognito.create_user_pool_client(UserPoolId=partner, ClientName="web")["UserPoolClient"]["ClientId"]
+    entry = {"name": "partner", "issuer": f"https://cognito-idp.{REGION}.amazonaws.com/{partner}", "client_ids": [app]} | believed
+    stack.has_environment(TRUSTED_ISSUERS=json.dumps([entry]))
+    expected = [(stack.pool, frozenset({""}))] + [(partner, frozenset({"partner"}))] * is_read
+    assert [(each.id, each.issuers) for each in stack.read().pools] == expected
+
+
+def test_a_pool_of_another_account_is_not_passed_over(stack: DeployedStack) -> None:
+    entry = {
+        "name": "partner",
+        "issuer": f"https://cognito-idp.{REGION}.amazonaws.com/{REGION}_Theirs",
+        "client_ids": ["c"],
+        "binding_claims": ["email"],
+    }
+    stack.has_environment(TRUSTED_ISSUERS=json.dumps([entry]))
+    found = stack.read()
+    assert [each.id for each in found.pools] == [stack.pool]
+    [told] = found.unread
+    assert told.what == f"user pool `{REGION}_Theirs`"
 
 
 @pytest.mark.parametrize(
@@ -591,14 +637,14 @@ OPTIONAL = {
     "dynamodb:DescribeTable": ("table",),
     "dynamodb:DescribeTimeToLive": ("table",),
     "dynamodb:DescribeContinuousBackups": ("table",),
-    "cognito-idp:DescribeUserPool": ("pool",),
+    "cognito-idp:DescribeUserPool": ("pools",),
     "cognito-idp:DescribeUserPoolClient": (),
     "cognito-idp:ListUserPoolClients": (),
-    "lambda:GetFunctionConfiguration": ("function", "role_policies", "parameters", "table", "published", "pool", "key_sets"),
+    "lambda:GetFunctionConfiguration": ("function", "role_policies", "parameters", "table", "published", "pools", "key_sets"),
 }
 """What is missing of the deployment without each permission."""
 
-FIELDS = ("refusals", "function", "role_policies", "parameters", "table", "published", "pool", "key_sets")
+FIELDS = ("refusals", "function", "role_policies", "parameters", "table", "published", "pools", "key_sets")
 
 
 def with_parameter(stack: DeployedStack) -> None:
@@ -611,7 +657,7 @@ def test_what_is_refused_is_named_and_all_else_is_read(stack: DeployedStack, act
     with_parameter(stack)
     stack.refused = {action}
     found = stack.read()
-    assert [field for field in FIELDS if getattr(found, field) is None] == sorted(OPTIONAL[action], key=FIELDS.index)
+    assert [field for field in FIELDS if getattr(found, field) in (None, ())] == sorted(OPTIONAL[action], key=FIELDS.index)
     [told] = found.unread
     service = action.partition(":")[0]
     assert told.needs.startswith("apigateway:GET" if service == "apigateway" else action)
@@ -629,8 +675,8 @@ def test_an_app_client_that_cannot_be_read_is_left_out(stack: DeployedStack) -> 
     gone = "0client0that0is0gone"
     stack.has_environment(APP_CLIENT_IDS=f"{gone},{stack.app}")
     found = stack.read()
-    assert found.pool is not None
-    assert [each.id for each in found.pool.clients] == [stack.app]
+    [of_pool] = found.pools
+    assert [each.id for each in of_pool.clients] == [stack.app]
     [told] = found.unread
     assert told.what == f"app client `{gone}` of user pool `{stack.pool}`"
     assert told.reason == "there is none in this account and region (ResourceNotFoundException)"
@@ -660,7 +706,7 @@ def test_what_the_settings_name_and_nobody_has(stack: DeployedStack) -> None:
     stack.client("iam").delete_role_policy(RoleName="authorizer", PolicyName="own-log")
     stack.client("iam").delete_role(RoleName="authorizer")
     found = stack.read(holds=trouble)
-    assert (found.table, found.pool, found.role_policies, found.parameters, found.key_sets) == (None, None, None, None, None)
+    assert (found.table, found.pools, found.role_policies, found.parameters, found.key_sets) == (None, (), None, None, None)
     reasons = {each.what: each.reason for each in found.unread}
     for what, code in {
         "table `gone`": "ResourceNotFoundException",

@@ -24,10 +24,11 @@ def test_nothing_is_said_of_what_could_not_be_read() -> None:
     bare = Deployment(sound.api_id, sound.name, sound.gateway, sound.stage, sound.arn, sound.routes, sound.authorizer)
     # Without a document no route is public, which needs nothing that could not be read.
     assert [each.name for each in examine(bare) if each.findings] == ["unguarded routes"]
-    for field in ("function", "role_policies", "parameters", "table", "published", "pool", "key_sets"):
+    for field in ("function", "role_policies", "parameters", "table", "published", "key_sets"):
         expected = ["unguarded routes", "published document"] if field == "published" else []
         unread: dict[str, Any] = {field: None}
         assert [each.name for each in examine(replace(sound, **unread)) if each.findings] == expected, field
+    assert [each.name for each in examine(replace(sound, pools=())) if each.findings] == []
 
 
 def test_findings_stand_with_the_check_that_found_them() -> None:

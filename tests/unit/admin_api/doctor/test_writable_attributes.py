@@ -33,7 +33,9 @@ def bound(claim: str, **changes: Any) -> dict[str, Any]:
 
 def given(of_pool: UserPool | None, document: dict[str, Any] | None = None, *issuers: dict[str, Any]) -> Deployment:
     settings = environment(TRUSTED_ISSUERS=json.dumps(issuers) if issuers else "")
-    return sound_rest(pool=of_pool, published=published(document), function=sound_function(environment=settings))
+    return sound_rest(
+        pools=() if of_pool is None else (of_pool,), published=published(document), function=sound_function(environment=settings)
+    )
 
 
 BY_SCOPE = {"allow": [{"route": "GET /owners/{ownerId}", "where": {"ownerId": "email"}}]}
@@ -47,7 +49,7 @@ LITTLE = {"allow": ["GET /shops/{shopId}"]}
         sound_rest(),
         sound_http(),
         given(None, bound("email")),
-        sound_rest(pool=pool("email"), published=None),
+        sound_rest(pools=(pool("email"),), published=None),
         given(pool("name"), bound("email")),
         given(pool(), bound("email")),
         given(pool(told=False), bound("custom:tenant")),
@@ -157,7 +159,7 @@ def test_groups_and_programs_that_users_write_are_errors(entry: dict[str, Any], 
     # The same without a document.
     settings = environment(TRUSTED_ISSUERS=json.dumps([entry | {"token_use": "id"}]))
     [found] = trusted_attributes_that_users_write(
-        sound_rest(pool=pool("custom:roles"), published=None, function=sound_function(environment=settings))
+        sound_rest(pools=(pool("custom:roles"),), published=None, function=sound_function(environment=settings))
     )
     assert found.message.endswith(by)
 
@@ -169,7 +171,7 @@ def test_both_addresses_of_the_pool_are_one_directory() -> None:
 
 
 def test_without_settings_the_pool_is_taken_for_the_only_directory() -> None:
-    unread = sound_rest(pool=pool("email"), published=published(bound("email")), function=None)
+    unread = sound_rest(pools=(pool("email"),), published=published(bound("email")), function=None)
     assert len(list(trusted_attributes_that_users_write(unread))) == 1
 
 
@@ -206,3 +208,47 @@ def test_the_remedy_lists_what_users_may_still_write(of_pool: UserPool, rest: st
     assert found.remedy.startswith(
         f"`aws cognito-idp update-user-pool-client --user-pool-id {POOL} --client-id {CLIENT} --write-attributes {rest}`, and with it all else"
     )
+
+
+THEIRS = "eu-west-1_Theirs"
+THEIR_POOL = {"name": "partner", "issuer": f"https://cognito-idp.eu-west-1.amazonaws.com/{THEIRS}", "client_ids": ["theirs"]}
+
+
+def with_partner(entry: dict[str, Any], document: dict[str, Any], *writable: str) -> Deployment:
+    """One's own pool, where nobody writes anything, and a partner's."""
+    theirs = UserPool(THEIRS, (AppClient("theirs", writable),), frozenset(), self_sign_up=True, issuers=frozenset({"partner"}))
+    settings = environment(TRUSTED_ISSUERS=json.dumps([THEIR_POOL | entry]))
+    return sound_rest(pools=(pool(), theirs), published=published(document), function=sound_function(environment=settings))
+
+
+OF_PARTNER = bound("sub", groups={"partner:guest": BY_SCOPE})
+
+
+@pytest.mark.parametrize(
+    ("entry", "document", "writable", "by"),
+    [
+        ({"binding_claims": ["email"]}, OF_PARTNER, "email", "`group/partner:guest allow GET /owners/{ownerId} where {ownerId} = email`"),
+        ({"groups_claim": "custom:roles"}, DOCUMENT, "custom:roles", "the groups of everybody of issuer `partner`"),
+        ({"machine": {"claim": "custom:kind"}}, DOCUMENT, "custom:kind", "whether a token of issuer `partner` is a program's"),
+    ],
+)
+def test_what_a_partners_users_write_decides_for_the_partners_people(
+    entry: dict[str, Any], document: dict[str, Any], writable: str, by: str
+) -> None:
+    [found] = trusted_attributes_that_users_write(with_partner(entry, document, writable))
+    assert (found.about, found.message.partition(", which")[0]) == ("app client theirs", f"its users write `{writable}`")
+    assert by in found.message
+    assert f"--user-pool-id {THEIRS}" in found.remedy
+
+
+@pytest.mark.parametrize(
+    ("entry", "document", "writable"),
+    [
+        # `where` of a partner's people counts claims that the issuer may bind, and no other.
+        ({"binding_claims": ["name"]}, OF_PARTNER, "email"),
+        ({"binding_claims": ["email"]}, bound("email"), "email"),
+        ({"groups_claim": "custom:roles"}, DOCUMENT, "custom:role"),
+    ],
+)
+def test_a_partners_users_decide_nothing_for_others(entry: dict[str, Any], document: dict[str, Any], writable: str) -> None:
+    assert list(trusted_attributes_that_users_write(with_partner(entry, document, writable))) == []

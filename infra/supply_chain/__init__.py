@@ -1,0 +1,1 @@
+"""What the zips are made of, and what is known against it."""
