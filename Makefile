@@ -1,6 +1,6 @@
 # The two commands of a newcomer are `make run` and `make test`; both set up what they need.
 .DEFAULT_GOAL := help
-.PHONY: help install run quick test lint types unit properties integration coverage gates stack fuzz mutants bench costs load soak report package advisories lock clean
+.PHONY: help install run quick test lint types unit properties integration coverage gates stack fuzz mutants bench costs load soak report assurance docs package advisories lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -81,6 +81,12 @@ soak: install ## a hundred thousand callers in each cache scope; memory must sta
 report: install ## renew docs/token-scope.md from the catalogues in the folder CATALOGUES
 	$(BIN)/python -m tests.performance.token_scope_report --catalogues $(CATALOGUES) --out docs/token-scope.md
 
+assurance: install ## renew docs/assurance.md: how many cases, mutants, faults and races there are
+	$(BIN)/python -m tests.tools.assurance --out docs/assurance.md
+
+docs: install ## the pages of docs/ as a site with search, in build/site
+	$(BIN)/python -m tests.tools.site
+
 package: install ## the two Lambda artefacts, in build/, with what they are made of and their hashes (SIGNING_KEY=a private SSH key signs these)
 	$(BIN)/python -m infra.package $(if $(SIGNING_KEY),--signing-key $(SIGNING_KEY))
 
@@ -88,7 +94,7 @@ advisories: install ## read anew what is known against the packages of the lock 
 	$(BIN)/python -m infra.supply_chain.advisories --renew $(if $(DATABASE),--database $(DATABASE))
 
 lock: install ## renew the lock files
-	$(BIN)/pip-compile --quiet --upgrade --extra admin,cli,local,test,bench,lock --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options -o requirements-dev.lock pyproject.toml
+	$(BIN)/pip-compile --quiet --upgrade --extra admin,cli,local,test,bench,lock,docs --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options -o requirements-dev.lock pyproject.toml
 	$(BIN)/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options -c requirements-dev.lock -o requirements-authorizer.lock pyproject.toml
 	$(BIN)/pip-compile --quiet --upgrade --extra admin --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options -c requirements-dev.lock -o requirements-admin.lock pyproject.toml
 

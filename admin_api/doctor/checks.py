@@ -38,7 +38,7 @@ CHECKS = (
     NamedCheck("unguarded routes", "Each route that is not public asks the authorizer.", unguarded_routes),
     NamedCheck("identity sources", "The gateway's cache key holds what the answers depend on.", unfit_identity_sources),
     NamedCheck("gateway's TTL", "The settings say what the gateway remembers.", misjudged_ttl),
-    NamedCheck("remembered answers", "A change takes effect in the time that README promises.", ill_chosen_ttl),
+    NamedCheck("remembered answers", "A change takes effect in the time that the documentation promises.", ill_chosen_ttl),
     NamedCheck("simple responses", "Gateway and function speak of the same kind of answer.", unfit_simple_responses),
     NamedCheck("scope", "The document can be said in the function's cache scope.", inexpressible_scope),
     NamedCheck("resource policy", "No policy of the API turns the authorizer's silence into access.", overruling_resource_policy),

@@ -72,7 +72,7 @@ def read_authorizer(at: DeployedStage, wanted: str | None, named: Mapping[str, s
         if not found:
             raise DoctorError(
                 f"API `{at.api_id}`: none of its routes has a Lambda authorizer, so that nothing asks Gatebook: attach one "
-                '(README, "Attaching it to your API") and deploy the stage'
+                "(docs/attaching.md) and deploy the stage"
             )
     if len(found) > 1:
         raise DoctorError(f"API `{at.api_id}` has several Lambda authorizers: name one with --authorizer; {_choices(found)}")
@@ -141,7 +141,7 @@ def _names(authorizer: GatewayAuthorizer) -> Sequence[str]:
 
 def _choices(authorizers: Sequence[GatewayAuthorizer]) -> str:
     if not authorizers:
-        return 'it has none: attach one (README, "Attaching it to your API")'
+        return "it has none: attach one (docs/attaching.md)"
     told = ", ".join(f"`{each.id}` (function `{_names(each)[2]}`)" for each in sorted(authorizers, key=lambda each: each.id))
     return f"its Lambda authorizers are {told}"
 

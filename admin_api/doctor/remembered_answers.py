@@ -1,4 +1,4 @@
-"""How long the gateway remembers answers, beside what is promised of changes (README, "How long a change takes to bite")."""
+"""How long the gateway remembers answers, beside what is promised of changes (docs/changing.md, "How long a change takes to bite")."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime

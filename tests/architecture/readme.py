@@ -1,4 +1,4 @@
-"""README taken apart: sections, tables, blocks of code, pieces of code in sentences, links."""
+"""README and the pages of docs/ taken apart: sections, tables, blocks of code, pieces of code in sentences, links."""
 
 import re
 from dataclasses import dataclass
@@ -58,6 +58,8 @@ class Page:
     def anchors(self) -> set[str]:
         """What `#...` may point to: headings as GitHub names them."""
         titles = re.findall(r"^#+ (.+)$", self.prose, re.MULTILINE)
+        # A title may hold a link, of which the text counts.
+        titles = [re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", title) for title in titles]
         return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
 
     def commands(self, program: str) -> list[str]:
@@ -68,3 +70,10 @@ class Page:
 
 
 README = Page((ROOT / "README.md").read_text())
+DOCS = {
+    str(path.relative_to(ROOT / "docs").with_suffix("")): Page(path.read_text(encoding="utf-8"))
+    for path in sorted((ROOT / "docs").rglob("*.md"))
+}
+"""The pages of docs/ by their names: `settings`, `attach/sam`."""
+
+PAGES = {"README": README} | DOCS

@@ -1,7 +1,8 @@
-"""What README says is true: its settings, commands, documents, answers and links are compared with the product."""
+"""What README and docs/ say is true: settings, commands, documents, answers, numbers and links are compared with the product."""
 
 import ast
 import re
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,13 @@ from authorizer.policy.permission import EVERYONE, RefKind
 from authorizer.policy.request_path import Unroutable, resolve
 from authorizer.request_log import Metric
 from authorizer.settings import NAMES, read_settings
-from tests.architecture.readme import README, ROOT, Page
+from tests.architecture.readme import DOCS, PAGES, README, ROOT, Page
 from tests.architecture.sources import Source
 
 POOL = "eu-west-1_AbCdEfGhI"
 NEEDED = {"PERMISSIONS_TABLE": "gatebook", "API": "petstore", "USER_POOL_ID": POOL, "APP_CLIENT_IDS": "client-1"}
 
-# Defaults that README puts in words.
+# Defaults that the table puts in words.
 IN_WORDS = {("JWKS_URI", "from the pool"): f"https://cognito-idp.eu-west-1.amazonaws.com/{POOL}/.well-known/jwks.json"}
 
 # Another value for each default that is a word, to see that the setting is not just ignored.
@@ -32,9 +33,9 @@ OTHER = {"request": "route", "iam": "simple", "none": "client_id", "header:Autho
 
 
 def documented_settings() -> list[tuple[str, str]]:
-    """Each setting with its default as README's table has it. One default in a row of several names is that of each."""
+    """Each setting with its default as the table of docs/settings.md has it. One default in a row of several names is that of each."""
     pairs: list[tuple[str, str]] = []
-    for names, default, _ in README.section("Settings of the authorizer").table("name", "default", "meaning"):
+    for names, default, _ in DOCS["settings"].table("name", "default", "meaning"):
         found = re.findall(r"`([A-Z_]+)`", names)
         defaults = [value.strip(" `") for value in default.split(",")]
         pairs += zip(found, defaults * len(found) if len(defaults) == 1 else defaults, strict=True)
@@ -63,8 +64,8 @@ def test_a_documented_default_is_the_true_one(name: str, default: str) -> None:
 def test_defaults_in_other_places_are_the_same() -> None:
     """`POLICY_REFRESH_SECONDS` (10), also for parameters of the templates."""
     defaults = dict(documented_settings()) | _template_defaults()
-    claims = re.findall(r"`([A-Za-z_]+)` \((\d+)\)", README.prose)
-    assert claims
+    claims = [claim for page in PAGES.values() for claim in re.findall(r"`([A-Za-z_]+)` \((\d+)\)", page.prose)]
+    assert {name for name, _ in claims} >= {"POLICY_REFRESH_SECONDS", "JWKS_MAX_AGE_SECONDS", "AuthorizerTtl"}
     assert [claim for claim in claims if defaults.get(claim[0]) != claim[1]] == []
 
 
@@ -76,6 +77,7 @@ def _template_defaults() -> dict[str, str]:
     return found
 
 
+@lru_cache
 def cli() -> dict[str, set[str]]:
     """The options of each subcommand; those of groups stand under both words."""
 
@@ -88,9 +90,12 @@ def cli() -> dict[str, set[str]]:
     return flat(typer.main.get_command(app), "")
 
 
-def test_every_subcommand_in_readme_exists_and_takes_the_options_shown() -> None:
-    shown = [call for call in README.commands("gatebook") if re.match(r"[a-z]", call)]
-    assert len(shown) > 5
+@pytest.mark.parametrize("name", PAGES)
+def test_every_subcommand_that_a_page_shows_exists_and_takes_the_options_shown(name: str) -> None:
+    # A group is named by its word alone: `gatebook import`.
+    groups = {command.partition(" ")[0] for command in cli() if " " in command}
+    shown = [call for call in PAGES[name].commands("gatebook") if re.match(r"[a-z]", call) and call not in groups]
+    assert len(shown) > {"README": 4, "changing": 20, "permissions": 9, "importing": 10}.get(name, -1)
     wrong = []
     for call in shown:
         names = [name for name in cli() if f"{call} ".startswith(f"{name} ")]
@@ -100,21 +105,31 @@ def test_every_subcommand_in_readme_exists_and_takes_the_options_shown() -> None
 
 
 def test_every_option_that_stands_alone_exists() -> None:
-    shown = {span for span in README.spans() if re.fullmatch(r"--[a-z-]+", span)}
+    shown = {
+        span
+        for name in ("README", "changing", "permissions", "importing")
+        for span in PAGES[name].spans()
+        if re.fullmatch(r"--[a-z][a-z-]*", span)
+    }
+    assert len(shown) > 10
     assert shown - set().union(*cli().values()) == set()
 
 
-def test_every_make_target_in_readme_exists() -> None:
+def test_every_make_target_that_a_page_shows_exists() -> None:
     targets = set(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    shown = {call.split()[0] for call in README.commands("make")}
+    shown = {call.split()[0] for page in PAGES.values() for call in page.commands("make")}
     assert {"run", "test"} <= shown
     assert shown - targets == set()
 
 
-def documents(folder: Path) -> list[PermissionDocument]:
+# Pages whose YAML blocks are whole documents where they name an API.
+WITH_DOCUMENTS = ("README", "permissions")
+
+
+def documents(page: Page, folder: Path) -> list[PermissionDocument]:
     """Every YAML block that is a permission document."""
     found = []
-    for text in README.blocks("yaml", "yml"):
+    for text in page.blocks("yaml", "yml"):
         if re.search(r"^api:", text, re.MULTILINE):
             file = folder / "block.yaml"
             file.write_text(text)
@@ -122,23 +137,24 @@ def documents(folder: Path) -> list[PermissionDocument]:
     return found
 
 
-def test_every_document_in_readme_is_one(tmp_path: Path) -> None:
-    assert documents(tmp_path) != []
+@pytest.mark.parametrize("name", WITH_DOCUMENTS)
+def test_every_document_that_a_page_shows_is_one(tmp_path: Path, name: str) -> None:
+    assert documents(PAGES[name], tmp_path) != []
 
 
-NOW = 1_790_000_000  # before the moments that the document names
+NOW = 1_790_000_000  # before the moments that the documents name
 
-ANSWERS = README.table("caller", "request", "answer", "because")
+ANSWERS = [(name, *row) for name in WITH_DOCUMENTS for row in PAGES[name].table("caller", "request", "answer", "because")]
 
 
-@pytest.mark.parametrize("row", ANSWERS, ids=[f"{caller} {request}" for caller, request, *_ in ANSWERS])
-def test_what_readme_says_is_answered(tmp_path: Path, row: list[str]) -> None:
-    """The caller's words name groups of the document and claims (`sub` is `u1`); the reason names the permissions that decide."""
-    caller, request, answer, because = row
+@pytest.mark.parametrize("row", ANSWERS, ids=[f"{name} {caller} {request}" for name, caller, request, *_ in ANSWERS])
+def test_what_a_page_says_is_answered(tmp_path: Path, row: tuple[str, ...]) -> None:
+    """The caller's words name groups of the page's first document and claims (`sub` is `u1`); the reason names the permissions that decide."""
+    name, caller, request, answer, because = row
     if "without a token" in request:
         assert answer == "401"
         return
-    document = documents(tmp_path)[0]
+    document = documents(PAGES[name], tmp_path)[0]
     groups = [ref for ref in document.subjects if ref.kind is RefKind.GROUP and ref.name.replace("-", " ") in caller]
     claims = dict(re.findall(r"`(\w+)` is `([^`]+)`", caller))
     assert groups or "anybody" in caller, f"nobody knows who `{caller}` is"
@@ -149,23 +165,42 @@ def test_what_readme_says_is_answered(tmp_path: Path, row: list[str]) -> None:
     assert [permission.id for permission in decision.determining] == re.findall(r"`([^`]+)`", because)
 
 
-def test_the_answers_show_each_kind_of_answer() -> None:
-    assert {answer for _, _, answer, _ in ANSWERS} == {"200", "401", "403"}
+@pytest.mark.parametrize("name", WITH_DOCUMENTS)
+def test_the_answers_of_a_page_show_each_kind_of_answer(name: str) -> None:
+    assert {answer for page, _, _, answer, _ in ANSWERS if page == name} == {"200", "401", "403"}
 
 
-def test_every_link_leads_somewhere() -> None:
-    links = [link for link in README.links() if not re.match(r"[a-z]+:", link)]
-    assert links
-    missing = [link for link in links if not link.startswith("#") and not (ROOT / link.partition("#")[0]).exists()]
-    assert missing + [link for link in links if link.startswith("#") and link[1:] not in README.anchors()] == []
+def test_the_ratios_of_readme_are_those_that_were_measured() -> None:
+    measured = {(what, ratio, to) for what, ratio, _, to in DOCS["performance"].table("what", "ratio", "spread", "to")}
+    quoted = README.section("What it costs").table("what", "ratio", "to")
+    assert len(quoted) >= 3
+    assert {tuple(row) for row in quoted} - measured == set()
 
 
-@pytest.mark.parametrize(
-    "page", sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "tests/README.md"]), ids=lambda page: page.name
-)
-def test_every_link_of_every_page_leads_to_a_file(page: Path) -> None:
-    links = [link.partition("#")[0] for link in Page(page.read_text(encoding="utf-8")).links() if not re.match(r"[a-z]+:|#", link)]
-    assert [link for link in links if not (page.parent / link).exists()] == []
+def test_the_price_of_readme_is_that_of_the_page_on_costs() -> None:
+    [(price, hits)] = re.findall(r"\*\*([\d.]+)\*\* dollars, where the gateway answers (\d+ %)", README.section("What it costs").prose)
+    [row] = [row for row in DOCS["costs"].section("What a million requests cost").tables()[0] if row[:2] == [hits, "Gatebook"]]
+    assert row[-2] == f"**{price}**"
+
+
+MARKDOWN = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), ROOT / "tests/README.md"])
+
+
+@pytest.mark.parametrize("file", MARKDOWN, ids=lambda file: str(file.relative_to(ROOT)))
+def test_every_link_leads_to_a_file_and_to_a_heading_of_it(file: Path) -> None:
+    page = Page(file.read_text(encoding="utf-8"))
+    wrong = []
+    for link in page.links():
+        if not re.match(r"[a-z]+:", link):
+            path, _, anchor = link.partition("#")
+            target = file.parent / path if path else file
+            if not target.exists() or (anchor and anchor not in Page(target.read_text(encoding="utf-8")).anchors()):
+                wrong.append(link)
+    assert wrong == []
+
+
+def test_readme_leads_to_every_folder_of_the_tree_that_a_newcomer_needs() -> None:
+    assert {"docs/choosing.md", "docs/security.md", "docs/assurance.md", "docs/architecture.md", "CONTRIBUTING.md"} <= set(README.links())
 
 
 def test_the_hooks_are_the_linters_of_make_lint() -> None:
@@ -192,11 +227,11 @@ def test_the_glossary_has_each_word_once_and_in_order() -> None:
 
 def test_every_reason_of_a_403_is_explained() -> None:
     codes = {str(reason) for reason in (*Reason, *Unroutable)} - {"allowed"}
-    assert codes - set(README.section("Errors").spans()) == set()
+    assert codes - set(DOCS["errors"].spans()) == set()
 
 
 def test_every_metric_is_named_and_no_other() -> None:
-    [sentence] = re.findall(r"Metrics \(namespace [^)]*\): ([^.]*)\.", README.section("Errors").text)
+    [sentence] = re.findall(r"Metrics \(namespace [^)]*\): ([^.]*)\.", DOCS["errors"].text)
     assert set(re.findall(r"`(\w+)`", sentence)) == {metric.value for metric in Metric}
 
 

@@ -82,6 +82,7 @@ def page(terms: Terms, bills: Sequence[Bill], loads: Sequence[Compared]) -> str:
 def _intro() -> list[str]:
     return [
         "# Costs and capacity",
+        "For: whoever plans what an authorizer costs, and how much load an account takes.",
         prose("""
             What the authorizer adds to the bill, beside what else could stand in its place, and what a load of up to 100,000 requests per second
             asks of an account. All of it is calculated; nothing here was measured on AWS. A script writes this page, whole, and takes your own
@@ -156,9 +157,10 @@ def _alternatives() -> list[str]:
             [
                 [
                     "JWT authorizer (HTTP API)",
-                    """checks the token and its scopes, and knows no groups; no permissions as data, no history, no REST and WebSocket APIs""",
+                    """checks the token and its scopes, and knows no groups; no permissions as data, no history. REST APIs have one too, which was not
+                    priced here; WebSocket APIs have none""",
                 ],
-                ["Cognito authorizer (REST API)", "the same, and no HTTP and WebSocket APIs"],
+                ["Cognito authorizer (REST API)", "the same, for REST APIs alone"],
                 [
                     "plain Lambda authorizer",
                     """permissions are code, so that a change is a deployment; no history, no preview, no denylist, no line that says why""",

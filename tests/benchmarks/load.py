@@ -218,8 +218,9 @@ def as_page(rounds: Sequence[Sequence[Cell]], machine: str) -> str:
     """Return the page that tells it, as Markdown."""
     blocks = [
         "# The local stack under load",
+        "For: whoever runs tests against `gatebook up`.",
         prose(f"""
-            For whoever runs tests against `gatebook up`. `make load OUT=docs/local-load.md` measures it on your machine and writes this page. Here it was
+            `make load OUT=docs/local-load.md` measures it on your machine and writes this page. Here it was
             measured on {machine}. {LEGEND} Rates are those of an emulator in Python and say nothing about API Gateway; what carries over is the ratio of a
             guarded route to an open one.
         """),

@@ -30,8 +30,9 @@ def page(measured: Measured, here: str, today: date) -> str:
     first = measured.charted[0]
     blocks = [
         "# Performance",
+        "For: whoever asks what an authorizer on every request costs.",
         prose(f"""
-            For whoever asks what an authorizer on every request costs. `make bench` measures all of this on your machine and writes this page, whole.
+            `make bench` measures all of this on your machine and writes this page, whole.
             Here it was measured on {today.isoformat()} on {here}.
         """),
         prose("""

@@ -65,6 +65,8 @@ def report(apis: Sequence[Api], found: Sequence[Measure], curves: tables.Curves)
     sections = (
         f"""# What one cached policy can say
 
+For: whoever wants to use `token` scope.
+
 In `token` scope API Gateway keeps one answer for each token, so one policy has to be right for every route. Whether there is such
 a policy depends on the routes and on what is allowed. This page measures it over {len(apis)} public APIs
 ({names}; {sum(len(api.routes) for api in apis):,} routes)

@@ -45,7 +45,7 @@ def random_routes(random: Random) -> list[str]:
 
 
 def is_meant(selector: str, verb: str, route: str) -> bool:
-    """By README: `*` is one segment, `**` at the end whatever follows, everything else is itself."""
+    """By docs/permissions.md: `*` is one segment, `**` at the end whatever follows, everything else is itself."""
     wanted, pattern = parts_of(selector)
     method, parts = parts_of(route)
     if (method == "WS") != (wanted == "WS"):

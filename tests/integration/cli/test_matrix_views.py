@@ -96,7 +96,7 @@ def test_one_api_of_a_file_is_chosen(run: Run, folder: Path) -> None:
     assert run("matrix", "m.yaml", "--api", "shop").exit_code == 2
 
 
-def test_the_picture_of_readme_is_the_one_of_the_seeds(run: Run, folder: Path) -> None:
+def test_the_picture_of_the_page_is_the_one_of_the_seeds(run: Run, folder: Path) -> None:
     root = Path(__file__).parents[3]
     assert run("matrix", str(root / "seed_data" / "dev.yaml"), "--api", "petstore", "--svg", "m.svg").exit_code == 0
     assert (folder / "m.svg").read_text() == (root / "docs" / "petstore-matrix.svg").read_text()

@@ -282,7 +282,7 @@ def test_a_function_of_two_authorizers_is_not_enough(stack: DeployedStack) -> No
 @pytest.mark.parametrize("kind", ["NONE", "AWS_IAM", "COGNITO_USER_POOLS"])
 def test_an_api_whose_routes_name_no_lambda_authorizer(stack: DeployedStack, kind: str) -> None:
     stack.rest(methods={"/pets": {"GET": {"authorizationType": kind}}})
-    with pytest.raises(DoctorError, match=r'none of its routes has a Lambda authorizer.*README, "Attaching it to your API"'):
+    with pytest.raises(DoctorError, match=r"none of its routes has a Lambda authorizer.*docs/attaching.md"):
         stack.read()
 
 

@@ -1,4 +1,4 @@
-"""How long the gateway remembers, beside what the README promises of changes."""
+"""How long the gateway remembers, beside what docs/changing.md promises of changes."""
 
 import pytest
 
