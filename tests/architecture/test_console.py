@@ -18,6 +18,7 @@ from admin_api.rest.app import AdminApi
 from admin_api.rest.console import Console, ConsoleConfig
 from authorizer.table.reader import PermissionTable
 from tests.architecture.sources import ROOT
+from tests.support.node import node
 
 CONSOLE = ROOT / "admin_api/console"
 TESTS = ROOT / "tests/console"
@@ -84,15 +85,6 @@ def imported(name: str) -> Iterator[str]:
     for path in re.findall(r"(?:^(?:import|export) [^;]*?from |\bawait import\()\"([^\"]+)\"", MODULES[name], re.MULTILINE):
         assert path.startswith("."), f"{name} imports {path}: the console is made of its own files alone"
         yield Path(os.path.normpath(Path(name).parent / path)).as_posix()
-
-
-def node(name: str) -> str:
-    """Return where a program of Node is. Skips the test where there is none, except in CI."""
-    path = shutil.which(name)
-    if path is None:
-        assert not os.environ.get("CI"), f"CI has no `{name}`: the console's types and modules are not tested without Node"
-        pytest.skip(f"no `{name}` here: install Node 20 or newer to test the console's types and modules")
-    return path
 
 
 @pytest.fixture(scope="session")
@@ -227,7 +219,7 @@ def test_the_console_keeps_its_types(typescript: Path) -> None:
 
 @pytest.mark.parametrize("file", sorted(TESTS.glob("*.test.mjs")), ids=lambda file: file.name.removesuffix(".test.mjs"))
 def test_a_module_does_what_its_own_tests_say(file: Path) -> None:
-    ran = subprocess.run([node("node"), "--test", "--test-reporter=tap", file], capture_output=True, text=True, check=False)
+    ran = subprocess.run([node(), "--test", "--test-reporter=tap", file], capture_output=True, text=True, check=False)
     passed = re.search(r"^# pass (\d+)$", ran.stdout, re.MULTILINE)
     assert ran.returncode == 0, "\n".join(line for line in ran.stdout.splitlines() if not line.lstrip().startswith("#"))[-3000:]
     assert passed is not None
