@@ -5,7 +5,7 @@ let asked = null;
 
 /** What the editor offers names by. Null where it cannot be had: then nothing is offered. */
 export async function documentSchema() {
-  asked ??= fetch(new URL("../../document.schema.json", import.meta.url)).then((answer) => answer.json());
+  asked ??= fetch(new URL("../../document.schema.json", import.meta.url)).then((answer) => (answer.ok ? answer.json() : Promise.reject(answer.status)));
   try {
     return await asked;
   } catch {

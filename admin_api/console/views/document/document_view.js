@@ -30,6 +30,7 @@ export class DocumentView {
     this.draft = `${place.client.session.person.username} ${place.api}`;
     /** @type {Base} */
     this.base = { document: {}, etag: "" };
+    this.written = { base: this.base, text: "" };
     /** What the admin API said of the text when it was last asked. @type {Problem[]} */
     this.problems = [];
     this.timer = 0;
@@ -68,7 +69,7 @@ export class DocumentView {
     }
     if (kept) this.base = kept.base;
     this.#forget();
-    this.editor.begin(kept?.text ?? writeYaml(this.base.document));
+    this.editor.begin(kept?.text ?? this.#published);
     show(this.body, this.#tools(), this.editor, this.list);
     window.addEventListener("beforeunload", this.onUnload);
     this.#look();
@@ -79,10 +80,17 @@ export class DocumentView {
     this.#forget();
     window.removeEventListener("beforeunload", this.onUnload);
     this.#keep();
+    this.editor.end();
   }
 
   get #isEdited() {
-    return this.editor.text !== writeYaml(this.base.document);
+    return this.editor.text !== this.#published;
+  }
+
+  /** What is published, as text: written once for each document. */
+  get #published() {
+    if (this.written.base !== this.base) this.written = { base: this.base, text: writeYaml(this.base.document) };
+    return this.written.text;
   }
 
   /** Drops what the admin API said, and what it has not answered yet. */
@@ -173,7 +181,7 @@ export class DocumentView {
 
   #discard() {
     drafts.delete(this.draft);
-    this.editor.begin(writeYaml(this.base.document));
+    this.editor.begin(this.#published);
     void this.start();
   }
 

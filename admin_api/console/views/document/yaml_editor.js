@@ -31,8 +31,8 @@ import {
 
 const INDENT = 2;
 
-/** A longer text has no colours: each key would wait for the whole of it. */
-const MOST_COLOURED = 200_000;
+/** A longer text has no colours, and is completed only when somebody asks for it: each key would wait for the whole of it. */
+const MOST = 60_000;
 
 /** @type {import("../../vendor/codemirror.js").StateEffectType<Mistake[]>} */
 const setMistakes = StateEffect.define();
@@ -76,7 +76,7 @@ const coloured = StateField.define({
 
 /** @param {import("../../vendor/codemirror.js").Text} text */
 function coloursOf(text) {
-  if (text.length > MOST_COLOURED) return Decoration.none;
+  if (text.length > MOST) return Decoration.none;
   return Decoration.set(partsOf(text.toString()).map(({ from, to, colour }) => Decoration.mark({ class: colour }).range(from, to)));
 }
 
@@ -172,6 +172,11 @@ export class YamlEditor extends HTMLElement {
     this.view.setState(EditorState.create({ doc: text, extensions: this.extensions }));
   }
 
+  /** Listens to the window no longer. */
+  end() {
+    this.view.destroy();
+  }
+
   get lines() {
     return this.view.state.doc.lines;
   }
@@ -222,6 +227,7 @@ const TAB = [
 
 /** @param {import("../../vendor/codemirror.js").CompletionContext} context @param {import("../../model/yaml_completion.js").Schema | null} schema */
 function completionsAt(context, schema) {
+  if (!context.explicit && context.state.doc.length > MOST) return null;
   const place = schema && contextAt(context.state.doc.toString(), context.pos);
   if (!place || (!place.word && !context.explicit)) return null;
   const { from, offers } = offersAt(place, schema);
