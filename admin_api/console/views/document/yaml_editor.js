@@ -145,6 +145,8 @@ export class YamlEditor extends HTMLElement {
         "aria-describedby": "hint",
         "aria-invalid": String(view.state.field(mistaken).lines.size > 0),
         autocapitalize: "off",
+        // That what scrolls can be reached by the keyboard is not told by `contenteditable` alone.
+        tabindex: "0",
       })),
       EditorView.domEventHandlers({ blur: (_, view) => view.setTabFocusMode(false), beforeinput: writeOver }),
       EditorView.updateListener.of((update) => {
