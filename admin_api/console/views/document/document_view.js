@@ -131,7 +131,12 @@ export class DocumentView {
   /** Asks the admin API what it says of the text as it is now. What does not lie in the text, such as that nobody answers, the review tells. */
   async #ask() {
     const { value, isRead } = this.#look();
-    if (!isRead || !this.#isEdited || !this.place.mayWrite) return;
+    if (!isRead || !this.place.mayWrite) return;
+    if (!this.#isEdited) {
+      this.#forget();
+      this.#look();
+      return;
+    }
     this.asked += 1;
     const { asked } = this;
     /** @type {Problem[]} */
