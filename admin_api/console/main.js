@@ -8,7 +8,6 @@ import { comeBack } from "./session/managed_login.js";
 import { Session } from "./session/session.js";
 import { showSignIn } from "./session/sign_in.js";
 import { DenylistView } from "./views/denylist/denylist_view.js";
-import { DocumentView } from "./views/document/document_view.js";
 import { ExplainView } from "./views/explain/explain_view.js";
 import { HistoryView } from "./views/history/history_view.js";
 import { MatrixView } from "./views/matrix/matrix_view.js";
@@ -21,15 +20,17 @@ import { RulesView } from "./views/rules/rules_view.js";
  * @typedef {{api: string, client: ApiClient, mayWrite: boolean, people: People, query: URLSearchParams, remember: (changes: Record<string, string | null>) => void, go: (view: string, query?: Record<string, string>) => void}} Place
  */
 
-/** @type {Record<string, {title: string, view: new (place: Place) => {element: HTMLElement, start(): void | Promise<void>, stop?(): void}}>} */
+/** @typedef {new (place: Place) => {element: HTMLElement, start(): void | Promise<void>, stop?(): void}} View */
+
+/** The editor of the document is two thirds of the console: it is loaded when somebody goes there. @type {Record<string, {title: string, view: () => View | Promise<View>}>} */
 const VIEWS = {
-  matrix: { title: "Matrix", view: MatrixView },
-  document: { title: "Document", view: DocumentView },
-  explain: { title: "Explain", view: ExplainView },
-  history: { title: "History", view: HistoryView },
-  denylist: { title: "Denylist", view: DenylistView },
-  routes: { title: "Routes", view: RoutesView },
-  rules: { title: "Rules", view: RulesView },
+  matrix: { title: "Matrix", view: () => MatrixView },
+  document: { title: "Document", view: async () => (await import("./views/document/document_view.js")).DocumentView },
+  explain: { title: "Explain", view: () => ExplainView },
+  history: { title: "History", view: () => HistoryView },
+  denylist: { title: "Denylist", view: () => DenylistView },
+  routes: { title: "Routes", view: () => RoutesView },
+  rules: { title: "Rules", view: () => RulesView },
 };
 
 const app = /** @type {Element} */ (document.getElementById("app"));
@@ -136,6 +137,14 @@ async function route() {
   document.title = `${api}: ${VIEWS[view].title} - Gatebook`;
   show(body, waiting(`reading ${api}`));
   const mayWrite = await isWritable(api);
+  /** @type {View} */
+  let View;
+  try {
+    View = await VIEWS[view].view();
+  } catch (error) {
+    show(body, trouble(error, () => location.reload()));
+    return;
+  }
   if (!session.isSignedIn || !body.isConnected) return;
   const remember = (/** @type {Record<string, string | null>} */ changes) => {
     const kept = place().query;
@@ -143,7 +152,7 @@ async function route() {
     history.replaceState(null, "", address(api, view, Object.fromEntries(kept)));
   };
   const go = (/** @type {string} */ to, /** @type {Record<string, string>} */ with_ = {}) => void (location.hash = address(api, to, with_));
-  const made = new VIEWS[view].view({ api, client, mayWrite, people, query, remember, go });
+  const made = new View({ api, client, mayWrite, people, query, remember, go });
   shown = made;
   show(body, made.element);
   await made.start();

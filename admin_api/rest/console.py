@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from importlib.resources import files
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -19,11 +20,16 @@ CONFIG_PATH = f"{PATH}/config.json"
 _FOLDER = Path(__file__).resolve().parent.parent / "console"
 _PAGE = "index.html"
 _MARK = "{{files}}"
+_SCHEMA = "document.schema.json"
+"""Of permission documents: the page's editor offers names by it. It stands once, where the command and editors find it."""
+
 _TYPES = {
     ".html": "text/html; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
     ".css": "text/css; charset=utf-8",
     ".svg": "image/svg+xml",
+    ".json": "application/json",
+    ".txt": "text/plain; charset=utf-8",
 }
 
 _ALWAYS = {
@@ -90,7 +96,8 @@ class Console:
     @cached_property
     def _files(self) -> Mapping[str, str]:
         paths = sorted(path for path in _FOLDER.rglob("*") if path.suffix in _TYPES)
-        return {path.relative_to(_FOLDER).as_posix(): path.read_text(encoding="utf-8") for path in paths}
+        schema = files("authorizer.policy").joinpath(_SCHEMA).read_text(encoding="utf-8")
+        return {_SCHEMA: schema} | {path.relative_to(_FOLDER).as_posix(): path.read_text(encoding="utf-8") for path in paths}
 
     @cached_property
     def _page(self) -> str:

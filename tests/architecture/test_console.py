@@ -18,10 +18,25 @@ from admin_api.rest.app import AdminApi
 from admin_api.rest.console import Console, ConsoleConfig
 from authorizer.table.reader import PermissionTable
 from tests.architecture.sources import ROOT
+from tests.support.node import node
 
 CONSOLE = ROOT / "admin_api/console"
 TESTS = ROOT / "tests/console"
-SOURCES = {path.relative_to(CONSOLE).as_posix(): path.read_text(encoding="utf-8") for path in sorted(CONSOLE.rglob("*")) if path.is_file()}
+SCHEMA = "document.schema.json"
+"""Served beside the console's files: it stands in the policy's folder, once."""
+
+FILES = {
+    SCHEMA: (ROOT / "authorizer/policy" / SCHEMA).read_text(encoding="utf-8"),
+    **{
+        path.relative_to(CONSOLE).as_posix(): path.read_text(encoding="utf-8")
+        for path in sorted(CONSOLE.rglob("*"))
+        if path.is_file() and not path.name.endswith(".d.ts")
+    },
+}
+"""All that is served. What is vendored is held against its manifest (`test_console_vendor.py`), and the rest is the console's own."""
+
+VENDORED = {"vendor/codemirror.js", "vendor/yaml.js"}
+SOURCES = {name: text for name, text in FILES.items() if not name.startswith("vendor/") and name != SCHEMA}
 MODULES = {name: text for name, text in SOURCES.items() if name.endswith(".js")}
 
 MOST_BYTES = 200_000
@@ -66,19 +81,10 @@ def breaches(name: str, text: str) -> Iterator[str]:
 
 
 def imported(name: str) -> Iterator[str]:
-    """Yield the modules that a module imports, as paths below the console's folder."""
-    for path in re.findall(r"^(?:import|export) [^;]*?from \"([^\"]+)\";$", MODULES[name], re.MULTILINE):
+    """Yield the modules that a module imports, at once or when they are needed, as paths below the console's folder."""
+    for path in re.findall(r"(?:^(?:import|export) [^;]*?from |\bawait import\()\"([^\"]+)\"", MODULES[name], re.MULTILINE):
         assert path.startswith("."), f"{name} imports {path}: the console is made of its own files alone"
         yield Path(os.path.normpath(Path(name).parent / path)).as_posix()
-
-
-def node(name: str) -> str:
-    """Return where a program of Node is. Skips the test where there is none, except in CI."""
-    path = shutil.which(name)
-    if path is None:
-        assert not os.environ.get("CI"), f"CI has no `{name}`: the console's types and modules are not tested without Node"
-        pytest.skip(f"no `{name}` here: install Node 20 or newer to test the console's types and modules")
-    return path
 
 
 @pytest.fixture(scope="session")
@@ -118,7 +124,7 @@ def test_only_one_module_talks_to_the_api() -> None:
     used = {name for text in MODULES.values() for name in re.findall(r"\.(?:ask|all)\(\s*\"(\w+)\"", text)}
     assert len(used) > 10
     assert used <= set(names)
-    # Beside it, what is needed before anybody is signed in: the page's configuration, and the user pool.
+    # Beside it, what is needed before anybody is signed in: the page's configuration, and the user pool. And one of the console's own files.
     assert {
         name for name, text in MODULES.items() if re.search(r"\bfetch\(|XMLHttpRequest|sendBeacon|WebSocket\(|EventSource\(", text)
     } == {
@@ -126,6 +132,7 @@ def test_only_one_module_talks_to_the_api() -> None:
         "main.js",
         "session/managed_login.js",
         "session/user_pool.js",
+        "views/document/document_schema.js",
     }
 
 
@@ -168,18 +175,25 @@ def test_all_modules_belong_to_the_page() -> None:
         name = waiting.pop()
         if name not in reached:
             reached.add(name)
-            waiting += imported(name)
-    assert reached == set(MODULES)
+            waiting += [] if name in VENDORED else imported(name)
+    assert reached == set(MODULES) | VENDORED
 
 
 def test_all_files_are_served() -> None:
     console = Console(ConsoleConfig())
-    served = {name for name in SOURCES if console.answer("GET", f"/console/{console.version}/{name}") is not None}
-    assert served == set(SOURCES) - {"index.html"}
+    served = {name for name in FILES if console.answer("GET", f"/console/{console.version}/{name}") is not None}
+    assert served == set(FILES) - {"index.html"}
+
+
+def test_what_is_for_developers_is_not_served() -> None:
+    console = Console(ConsoleConfig())
+    assert [*CONSOLE.rglob("*.d.ts")] != []
+    for file in CONSOLE.rglob("*.d.ts"):
+        assert console.answer("GET", f"/console/{console.version}/{file.relative_to(CONSOLE).as_posix()}") is None
 
 
 def test_the_console_is_small() -> None:
-    sizes = {name: len(gzip.compress(text.encode(), mtime=0)) for name, text in SOURCES.items()}
+    sizes = {name: len(gzip.compress(text.encode(), mtime=0)) for name, text in FILES.items()}
     print(f"the console has {sum(sizes.values()):,} bytes in {len(sizes)} files, compressed")
     assert sum(sizes.values()) < MOST_BYTES, sorted(sizes.items(), key=lambda each: -each[1])[:5]
 
@@ -194,13 +208,18 @@ def test_the_types_are_pinned_and_name_no_host() -> None:
 
 
 def test_the_console_keeps_its_types(typescript: Path) -> None:
-    checked = subprocess.run([typescript, "-p", TESTS], capture_output=True, text=True, check=False)
+    # The packages lie where the compiler does: paths of a configuration are relative to it.
+    home = typescript.parents[2]
+    paths = json.loads((TESTS / "tsconfig.json").read_text(encoding="utf-8"))["compilerOptions"]["paths"]
+    configuration = home / "tsconfig.json"
+    configuration.write_text(json.dumps({"extends": str(TESTS / "tsconfig.json"), "compilerOptions": {"paths": paths}}), encoding="utf-8")
+    checked = subprocess.run([typescript, "-p", configuration], capture_output=True, text=True, check=False)
     assert (checked.stdout + checked.stderr, checked.returncode) == ("", 0)
 
 
 @pytest.mark.parametrize("file", sorted(TESTS.glob("*.test.mjs")), ids=lambda file: file.name.removesuffix(".test.mjs"))
 def test_a_module_does_what_its_own_tests_say(file: Path) -> None:
-    ran = subprocess.run([node("node"), "--test", "--test-reporter=tap", file], capture_output=True, text=True, check=False)
+    ran = subprocess.run([node(), "--test", "--test-reporter=tap", file], capture_output=True, text=True, check=False)
     passed = re.search(r"^# pass (\d+)$", ran.stdout, re.MULTILINE)
     assert ran.returncode == 0, "\n".join(line for line in ran.stdout.splitlines() if not line.lstrip().startswith("#"))[-3000:]
     assert passed is not None

@@ -87,7 +87,7 @@ def test_axe_finds_nothing(console: Any, refused: str, scheme: str, viewport: di
 def test_nothing_is_wider_than_a_phone(console: Any, refused: str) -> None:
     tab: ConsolePage = console(viewport=PHONE)
     tab.sign_in("admin", "#/petstore/matrix")
-    for view in ("matrix", "explain?method=GET&path=/pets", "history", "denylist"):
+    for view in ("matrix", "document", "explain?method=GET&path=/pets", "history", "denylist"):
         tab.open(f"#/petstore/{view}")
         tab.page.get_by_role("heading", level=1).wait_for(state="attached")
         tab.page.locator("main .waiting").first.wait_for(state="detached")

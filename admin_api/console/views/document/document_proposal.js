@@ -1,6 +1,8 @@
 // A whole document as somebody wrote it: tried, published in place of the other, and made again on what somebody else published meanwhile.
 
 import { differences, merged } from "../../model/document_merge.js";
+import { changedLines } from "../../model/line_diff.js";
+import { writeYaml } from "../../model/yaml_document.js";
 
 /** @typedef {import("../review/review.js").Proposal} Proposal */
 
@@ -25,6 +27,11 @@ export class DocumentProposal {
 
   get mine() {
     return differences(this.base.document, this.value);
+  }
+
+  /** As the page writes both: how somebody indents or quotes is no change. */
+  get lines() {
+    return changedLines(writeYaml(this.base.document), writeYaml(this.value));
   }
 
   look() {

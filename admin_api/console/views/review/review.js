@@ -11,12 +11,13 @@ import { announce, trouble, waiting } from "../../parts/notices.js";
  * What is reviewed. `look` asks what it would do, `publish` does it, and `rebase` makes it anew on what is published now: each throws `ApiError`.
  *
  * `mine` tells the changes in words, and `home` where they were made: `the matrix`. `published` is called after a publish, `left` when somebody goes back there
- * because of what others published.
+ * because of what others published. `lines` are those of a text that change, where the proposal is one.
  *
- * @typedef {{title: string, home: string, mine: string[], look(): Promise<any>, publish(reason: string): Promise<any>, rebase(): Promise<void>, published(): void, left(): void}} Proposal
+ * @typedef {{title: string, home: string, mine: string[], lines?: import("../../model/line_diff.js").Line[], look(): Promise<any>, publish(reason: string): Promise<any>, rebase(): Promise<void>, published(): void, left(): void}} Proposal
  */
 
 const SHOWN = 200;
+const SHOWN_LINES = 400;
 const WORDS = { gains: "gains", loses: "loses", differs: "changes" };
 
 /** Opens the review of a proposal. @param {Proposal} proposal */
@@ -70,6 +71,7 @@ class Review {
       result.changed ? null : h("p", { class: "notice" }, "These changes come to nothing: the document says so already."),
       rulesOf(result),
       changesOf(result),
+      linesOf(this.proposal.lines ?? []),
       warningsOf(result),
       form,
     );
@@ -164,6 +166,23 @@ function changesOf(result) {
         );
       }),
     ),
+  );
+}
+
+/** @param {import("../../model/line_diff.js").Line[]} lines */
+function linesOf(lines) {
+  if (!lines.length) return null;
+  const more = lines.length - SHOWN_LINES;
+  return h(
+    "div",
+    {},
+    h("h3", {}, "Lines that change"),
+    h(
+      "ol",
+      { class: "lines", role: "list", "aria-label": "Lines that change", tabindex: "0" },
+      lines.slice(0, SHOWN_LINES).map(({ sign, text }) => h("li", { class: sign === "+" ? "added" : sign === "-" ? "gone" : null }, `${sign} ${text}`)),
+    ),
+    more > 0 ? h("p", { class: "quiet" }, `and ${count(more, "line")} more`) : null,
   );
 }
 

@@ -40,12 +40,22 @@ def test_the_page_names_files_that_are_served_for_good() -> None:
         assert file.headers["X-Content-Type-Options"] == "nosniff"
 
 
-@pytest.mark.parametrize(("name", "kind"), [("main.js", "text/javascript"), ("console.css", "text/css"), ("icon.svg", "image/svg+xml")])
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("main.js", "text/javascript"), ("console.css", "text/css"), ("icon.svg", "image/svg+xml"), ("vendor/LICENSES.txt", "text/plain")],
+)
 def test_each_file_says_what_it_is(name: str, kind: str) -> None:
     console = Console(CONFIG)
     file = served(f"{PATH}/{console.version}/{name}", console)
     assert file.content_type.partition(";")[0] == kind
     assert file.body == (FOLDER / name).read_text(encoding="utf-8")
+
+
+def test_the_schema_of_documents_is_the_one_that_the_command_knows() -> None:
+    console = Console(CONFIG)
+    file = served(f"{PATH}/{console.version}/document.schema.json", console)
+    assert file.content_type == "application/json"
+    assert file.body == (FOLDER.parents[1] / "authorizer/policy/document.schema.json").read_text(encoding="utf-8")
 
 
 def test_every_module_is_served() -> None:
