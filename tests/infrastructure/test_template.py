@@ -50,6 +50,28 @@ def test_the_table_is_not_lost_by_accident() -> None:
     assert properties["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
 
 
+KEPT = (
+    "AWS::DynamoDB::Table",
+    "AWS::Cognito::UserPool",
+    "AWS::Cognito::UserPoolClient",
+    "AWS::Cognito::UserPoolGroup",
+    "AWS::Logs::LogGroup",
+)
+
+
+@pytest.mark.parametrize("name", [BASE, SAMPLE])
+def test_what_nobody_can_make_again_outlives_its_stack(name: str) -> None:
+    # A group that is deleted takes its memberships along, a client its secret and id, a log group what it says of decisions.
+    held = {
+        key: value
+        for key, value in expanded(name)["Resources"].items()
+        if value["Type"] in KEPT or value["Type"].startswith("AWS::Cognito::")
+    }
+    assert held
+    for key, resource in held.items():
+        assert (resource.get("DeletionPolicy"), resource.get("UpdateReplacePolicy")) == ("Retain", "Retain"), key
+
+
 def test_an_authorizer_may_read_this_table_and_nothing_else() -> None:
     (policy,) = resources(BASE, "AWS::IAM::ManagedPolicy").values()
     (statement,) = policy["PolicyDocument"]["Statement"]
