@@ -58,7 +58,7 @@ def deploy(aws: Aws, build_folder: Path) -> Deployment:
     jwks_uri = _jwks_uri(aws, base["UserPoolId"])
     attached = {name: base[name] for name in ("TableName", "AuthorizerReadPolicyArn", "UserPoolId", "AppClientIds")}
     # TTL 0: the emulator takes `context.*` identity sources for absent, and answers 401 to all if it caches.
-    parameters = code | attached | {"AuthorizerTtl": "0", "JwksUri": jwks_uri, "RouteResponses": "false"}
+    parameters = code | attached | {"AuthorizerTtl": "0", "JwksUri": jwks_uri, "MiniStack": "true"}
     sample, sample_changed = _bring_up_to_date(aws, SAMPLE_STACK, "sample_api.yaml", parameters)
     _enable_time_to_live(aws, base["TableName"])
     return Deployment(

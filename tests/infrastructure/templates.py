@@ -38,6 +38,21 @@ CONDITIONS = {
     "HasPoolUrl": False,
 }
 
+# What a reader of a table with a customer's key needs besides, and only through DynamoDB.
+READ_WITH_THE_KEY = {
+    "Fn::If": [
+        "HasKmsKey",
+        {
+            "Sid": "ReadWithTheTablesKey",
+            "Effect": "Allow",
+            "Action": "kms:Decrypt",
+            "Resource": {"Ref": "KmsKeyArn"},
+            "Condition": {"StringEquals": {"kms:ViaService": {"Fn::Sub": "dynamodb.${AWS::Region}.amazonaws.com"}}},
+        },
+        {"Ref": "AWS::NoValue"},
+    ]
+}
+
 
 def text(name: str) -> str:
     return (INFRA / name).read_text(encoding="utf-8")
@@ -52,9 +67,15 @@ def written(name: str) -> dict[str, Any]:
 @cache
 def expanded(name: str) -> dict[str, Any]:
     """After the transform; parameters without a default as in SAMPLE_PARAMETERS."""
+    return expanded_with(name)
+
+
+@cache
+def expanded_with(name: str, **given: str) -> dict[str, Any]:
+    """After the transform, with these parameters besides those of SAMPLE_PARAMETERS."""
     no_managed_policies = mock.Mock(load=dict)
     with mock.patch.dict("os.environ", AWS_DEFAULT_REGION="eu-west-1"):
-        result: dict[str, Any] = transform(yaml_parse(text(name)), dict(SAMPLE_PARAMETERS), no_managed_policies)
+        result: dict[str, Any] = transform(yaml_parse(text(name)), SAMPLE_PARAMETERS | given, no_managed_policies)
     return result
 
 
@@ -110,6 +131,12 @@ def environment(name: str, logical_id: str, conditions: Mapping[str, bool] | Non
 
     variables = {key: resolved(value) for key, value in function(name, logical_id)["Environment"]["Variables"].items()}
     return {key: value for key, value in variables.items() if value is not None}
+
+
+def statements(role: dict[str, Any]) -> list[dict[str, Any]]:
+    """The statements of a role's own policies, those under a condition left out."""
+    policies = [policy for policy in role["Policies"] if "Fn::If" not in policy]
+    return [statement for policy in policies for statement in policy["PolicyDocument"]["Statement"]]
 
 
 def run_in(variables: dict[str, str], script: str) -> str:

@@ -3,7 +3,6 @@
 import json
 import re
 from fnmatch import fnmatchcase
-from typing import Any
 
 import pytest
 
@@ -17,6 +16,7 @@ from authorizer.settings import NAMES
 from authorizer.table import keys
 from tests.infrastructure.templates import (
     BASE,
+    READ_WITH_THE_KEY,
     assert_a_browser_can_use,
     assert_hears,
     authorizer,
@@ -28,6 +28,7 @@ from tests.infrastructure.templates import (
     methods,
     resources,
     run_in,
+    statements,
     written,
 )
 
@@ -37,11 +38,6 @@ GUARDED = {
     "POST /access/v1/{proxy+}",
 }
 PUBLIC = {"GET /v1/openapi.json", "GET /console", "GET /console/{proxy+}"}
-
-
-def statements(role: str) -> list[dict[str, Any]]:
-    policies = resources(BASE, "AWS::IAM::Role")[role]["Policies"]
-    return [statement for policy in policies for statement in policy["PolicyDocument"]["Statement"]]
 
 
 def test_every_route_is_guarded_but_the_description_and_the_preflight() -> None:
@@ -158,7 +154,7 @@ def test_a_function_answers_before_the_gateway_gives_up(name: str, gives_up: int
 def test_the_authorizer_may_read_the_table_and_write_its_log() -> None:
     assert function(BASE, AUTHORIZER)["Role"] == {"Fn::GetAtt": ["AdminAuthorizerRole", "Arn"]}
     assert resources(BASE, "AWS::IAM::Role")["AdminAuthorizerRole"]["ManagedPolicyArns"] == [{"Ref": "AuthorizerReadPolicy"}]
-    assert [(s["Action"], s["Resource"]) for s in statements("AdminAuthorizerRole")] == [
+    assert [(s["Action"], s["Resource"]) for s in statements(resources(BASE, "AWS::IAM::Role")["AdminAuthorizerRole"])] == [
         (["logs:CreateLogStream", "logs:PutLogEvents"], {"Fn::GetAtt": ["AdminAuthorizerLogGroup", "Arn"]})
     ]
 
@@ -166,7 +162,8 @@ def test_the_authorizer_may_read_the_table_and_write_its_log() -> None:
 def test_the_admin_function_may_change_this_table_and_nothing_else() -> None:
     assert function(BASE, FUNCTION)["Role"] == {"Fn::GetAtt": ["AdminRole", "Arn"]}
     assert "ManagedPolicyArns" not in resources(BASE, "AWS::IAM::Role")["AdminRole"]
-    table, heads, denylist, log = statements("AdminRole")
+    table, heads, denylist, decryption, log = statements(resources(BASE, "AWS::IAM::Role")["AdminRole"])
+    assert decryption == READ_WITH_THE_KEY
     assert set(table["Action"]) == {"dynamodb:GetItem", "dynamodb:Query", "dynamodb:PutItem"}
     assert heads["Action"] == "dynamodb:UpdateItem"
     assert heads["Condition"] == {"ForAllValues:StringNotLike": {"dynamodb:LeadingKeys": ["api#*#*"]}}

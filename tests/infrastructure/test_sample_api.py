@@ -21,6 +21,7 @@ from tests.infrastructure.templates import (
     methods,
     resources,
     run_in,
+    statements,
 )
 
 ROUTES = {
@@ -123,7 +124,9 @@ def test_a_websocket_api_is_guarded_where_the_connection_is_made() -> None:
     assert set(routes) == WEBSOCKET_KEYS
     assert {key for key, route in routes.items() if route.get("AuthorizationType") == "CUSTOM"} == {"$connect"}
     assert routes["$connect"]["AuthorizerId"] == {"Ref": "WebSocketGatebook"}
-    assert resources(SAMPLE, "AWS::ApiGatewayV2::Authorizer")["WebSocketGatebook"]["IdentitySource"] == []
+    assert resources(SAMPLE, "AWS::ApiGatewayV2::Authorizer")["WebSocketGatebook"]["IdentitySource"] == {
+        "Fn::If": ["IsMiniStack", [], {"Ref": "AWS::NoValue"}]
+    }
     assert environment(SAMPLE, "WebSocketAuthorizer")["API"] == "petstore-live"
 
 
@@ -153,8 +156,7 @@ def test_an_authorizer_may_read_the_table_and_write_its_log(name: str) -> None:
     assert function(SAMPLE, name)["Role"] == {"Fn::GetAtt": ["AuthorizerRole", "Arn"]}
     role = resources(SAMPLE, "AWS::IAM::Role")["AuthorizerRole"]
     assert role["ManagedPolicyArns"] == [{"Ref": "AuthorizerReadPolicyArn"}]
-    (policy,) = role["Policies"]
-    (statement,) = policy["PolicyDocument"]["Statement"]
+    (statement,) = statements(role)
     assert sorted(statement["Action"]) == ["logs:CreateLogStream", "logs:PutLogEvents"]
     assert statement["Resource"] == {"Fn::GetAtt": ["AuthorizerLogGroup", "Arn"]}
 
@@ -178,7 +180,8 @@ def test_the_trouble_alarm_hears_what_the_authorizer_says(name: str) -> None:
 def test_alarms_watch_each_authorizer_and_none_rings_at_a_401() -> None:
     alarms = resources(SAMPLE, "AWS::CloudWatch::Alarm").values()
     assert all("Metrics" not in alarm and alarm["MetricName"] != "Errors" for alarm in alarms)
-    watched = {(alarm["MetricName"], d["Value"]["Ref"]) for alarm in alarms for d in alarm["Dimensions"] if isinstance(d["Value"], dict)}
+    of_functions = [alarm for alarm in alarms if alarm["Namespace"] == "AWS/Lambda"]
+    watched = {(alarm["MetricName"], d["Value"]["Ref"]) for alarm in of_functions for d in alarm["Dimensions"]}
     assert watched == {(metric, name) for metric in ("Throttles", "Duration") for name in AUTHORIZERS}
 
 

@@ -7,7 +7,7 @@ import pytest
 from cfnlint.api import lint_file
 
 from authorizer.table.items import TableItem
-from tests.infrastructure.templates import BASE, INFRA, SAMPLE, expanded, resources, text, values, written
+from tests.infrastructure.templates import BASE, INFRA, READ_WITH_THE_KEY, SAMPLE, expanded, resources, text, values, written
 
 
 @pytest.mark.parametrize("name", [BASE, SAMPLE])
@@ -45,14 +45,42 @@ def test_the_table_is_not_lost_by_accident() -> None:
     properties = table["Properties"]
     assert properties["DeletionProtectionEnabled"] is True
     assert properties["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
-    assert properties["SSESpecification"] == {"SSEEnabled": True}
+    nothing = {"Ref": "AWS::NoValue"}
+    assert properties["SSESpecification"] == {
+        "SSEEnabled": True,
+        "SSEType": {"Fn::If": ["HasKmsKey", "KMS", nothing]},
+        "KMSMasterKeyId": {"Fn::If": ["HasKmsKey", {"Ref": "KmsKeyArn"}, nothing]},
+    }
     assert properties["BillingMode"] == "PAY_PER_REQUEST"
     assert properties["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
 
 
+KEPT = (
+    "AWS::DynamoDB::Table",
+    "AWS::Cognito::UserPool",
+    "AWS::Cognito::UserPoolClient",
+    "AWS::Cognito::UserPoolGroup",
+    "AWS::Logs::LogGroup",
+)
+
+
+@pytest.mark.parametrize("name", [BASE, SAMPLE])
+def test_what_nobody_can_make_again_outlives_its_stack(name: str) -> None:
+    # A group that is deleted takes its memberships along, a client its secret and id, a log group what it says of decisions.
+    held = {
+        key: value
+        for key, value in expanded(name)["Resources"].items()
+        if value["Type"] in KEPT or value["Type"].startswith("AWS::Cognito::")
+    }
+    assert held
+    for key, resource in held.items():
+        assert (resource.get("DeletionPolicy"), resource.get("UpdateReplacePolicy")) == ("Retain", "Retain"), key
+
+
 def test_an_authorizer_may_read_this_table_and_nothing_else() -> None:
     (policy,) = resources(BASE, "AWS::IAM::ManagedPolicy").values()
-    (statement,) = policy["PolicyDocument"]["Statement"]
+    statement, decryption = policy["PolicyDocument"]["Statement"]
+    assert decryption == READ_WITH_THE_KEY
     assert statement["Effect"] == "Allow"
     assert sorted(statement["Action"]) == ["dynamodb:GetItem", "dynamodb:Query"]
     assert statement["Resource"] == {"Fn::GetAtt": ["PermissionTable", "Arn"]}
