@@ -225,3 +225,8 @@ def reaches_aws_itself(environ: Mapping[str, str] | None = None) -> bool:
 def trace_id() -> str:
     """Return the X-Ray trace of the request at hand, "" for none. Lambda tells it anew before each ("Using Lambda environment variables", developer guide)."""
     return os.environ.get("_X_AMZN_TRACE_ID", "").partition(";")[0].removeprefix("Root=")
+
+
+def function_name() -> str:
+    """Return the name of the Lambda function that this runs in, `unknown` outside Lambda ("Using Lambda environment variables", developer guide)."""
+    return os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "") or "unknown"

@@ -9,7 +9,7 @@ from authorizer.authorities import aws_authorities
 from authorizer.authorize import Authorizer
 from authorizer.request_log import RequestLog
 from authorizer.request_loop import Handler, request_loop
-from authorizer.settings import Settings, reaches_aws_itself
+from authorizer.settings import Settings, function_name, reaches_aws_itself
 from authorizer.shadow import Shadow
 from authorizer.table.cache import PermissionCache
 from authorizer.table.reader import PermissionTable
@@ -70,7 +70,7 @@ def build_handler(settings: Settings, now: Callable[[], float] = time.time) -> H
     """Return the Lambda handler on the table that the settings name."""
     authorities = aws_authorities() if reaches_aws_itself() else None
     table = PermissionTable(settings.table, aws_authorities=authorities)
-    log = RequestLog(settings.api)
+    log = RequestLog(settings.api, function_name())
     if settings.report_only:
         log.warn_of_report_only()
     authorizer = build_authorizer(settings, table, now, authorities)

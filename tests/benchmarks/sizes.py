@@ -26,7 +26,7 @@ from authorizer.policy.decision import Grounds
 from authorizer.policy.document import parse_document
 from authorizer.policy.permission import EVERYONE, PrincipalRef, RefKind
 from authorizer.policy.permission_index import CallerPermissions
-from authorizer.request_log import Metric, RequestLog
+from authorizer.request_log import Metric, RequestLog, request_ids
 from authorizer.table import keys
 from authorizer.table.cache import LoadedPermissions
 from authorizer.table.items import SCHEMA, HeadItem, RegistryItem, RowItem, TableItem, VersionItem
@@ -54,6 +54,9 @@ _PLATFORM_LINES = (
     f"REPORT RequestId: {_REQUEST}\tDuration: 2.15 ms\tBilled Duration: 3 ms\tMemory Size: 512 MB\tMax Memory Used: 96 MB\t\n"
 )
 """What Lambda writes for each invocation in its text format ("Log and monitor Python Lambda functions", developer guide)."""
+
+
+_EVENT = rest_request_event("GET", "/service1/items/1042", "/service1/items/{id}")
 
 
 class _Context:
@@ -107,7 +110,7 @@ def log_lines() -> LogLines:
     metrics.set_default_dimensions(api=API)
     with patch.dict(os.environ, {"_X_AMZN_TRACE_ID": _TRACE}):
         with redirect_stdout(StringIO()) as printed:
-            log.decided(outcome, _Context(), stale_keys=False)
+            log.decided(outcome, request_ids(_EVENT, _Context()), stale_keys=False)
         with redirect_stdout(StringIO()) as counted:
             DecisionLines(metrics, {"api": API, "service": "gatebook"}).count((Metric.ALLOWED.value,))
     line = printed.getvalue()
@@ -118,7 +121,7 @@ def log_lines() -> LogLines:
 def _answered() -> Outcome:
     document = parse_document(reference_document())
     refs = (EVERYONE, *(PrincipalRef(RefKind.GROUP, group(n)) for n in range(3)))
-    request = events.read_request(rest_request_event("GET", "/service1/items/1042", "/service1/items/{id}"))
+    request = events.read_request(_EVENT)
     principal = Principal(
         subject="5f2c8a14-70d1-4e0b-9c55-0123456789ab",
         refs=refs,

@@ -211,6 +211,8 @@ def test_the_decision_line_says_what_was_decided_and_why(gate: Gate) -> None:
         "service": "gatebook",
         "api": "petstore",
         "request_id": Context.aws_request_id,
+        "requestId": "8f1c6b9e-0000-4000-8000-000000000001",
+        "extendedRequestId": "ZyXwVu=",
         "subject": "u1",
         "method_arn": f"{STAGE}/GET/pets/7",
         "format": "rest_request",
