@@ -42,6 +42,7 @@ def request_loop(
     """
 
     def handler(event: Mapping[str, Any], context: object) -> events.Response:
+        log.begin()
         ids = request_ids(event, context)
         read: AuthorizationRequest | None = None
         try:
@@ -59,7 +60,7 @@ def request_loop(
             log.trouble(error, ids, None if read is None else read.format)
             raise
         else:
-            log.decided(outcome, ids, stale_keys=authorizer.has_stale_keys(outcome.principal))
+            log.decided(outcome, ids, stale_keys=authorizer.has_stale_keys(outcome.principal), head_age=authorizer.head_age)
             if shadow is not None:
                 principal = outcome.principal
                 judgement = shadow.judge(principal.refs, principal.consent, lambda loaded: decide_again(request, outcome, loaded, now()))
