@@ -125,7 +125,8 @@ def _costs(terms: Terms, bills: Sequence[Bill]) -> list[str]:
         prose(f"""
             The gateway's own price is the same in each row and not in it: {terms.prices["rest_request"]:.2f} per million for a REST API,
             {terms.prices["http_request"]:.2f} for an HTTP API. Metrics are not counted by request: one API has at most {lines.metrics} custom
-            metrics, each with two sets of dimensions, besides one for each reason of a denial or failure that is ever met. That is {metrics_per_month(terms):.2f} a month, and {terms.of("metric_month", 6):.2f} where only
+            metrics, each with two sets of dimensions, besides one for each reason of a denial or failure
+            that is ever met. That is {metrics_per_month(terms):.2f} a month, and {terms.of("metric_month", 6):.2f} where only
             `allowed`, `denied` and `unauthorized` are ever counted. Verified Permissions and the plain authorizer are shown without a line of their
             own: one like Gatebook's would add {_dollars(first.parts[Part.DECISIONS])} per million invocations.
         """),
