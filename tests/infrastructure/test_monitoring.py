@@ -11,6 +11,7 @@ import pytest
 
 from authorizer.request_log import Metric
 from tests.architecture.readme import Page
+from tests.infrastructure.dashboard import PICTURE, picture
 from tests.infrastructure.templates import values, written
 from tests.integration.gates import Gate, KeyServer, bearer, build_gate, keys, published, request_event
 from tests.support.alarms import Metrics, state
@@ -256,3 +257,9 @@ def test_widgets_neither_overlap_nor_leave_the_page() -> None:
         assert max(x for x, _ in cells) < 24
         assert taken.isdisjoint(cells)
         taken |= cells
+
+
+def test_the_committed_picture_is_what_the_script_draws() -> None:
+    assert PICTURE.read_text("utf-8") == picture(), "renew it: python -m tests.infrastructure.dashboard"
+    titles = [widget["properties"]["title"] for widget in dashboard() if "title" in widget["properties"]]
+    assert [title for title in titles if f">{title}</text>" not in picture()] == []

@@ -1,7 +1,7 @@
 """The part of CloudWatch Logs Insights' query language that the queries of `docs/observability.md` use, run over lines of a log.
 
-Commands: `fields` (names, `concat`, `as`), `filter` (`=`, `!=`, `like /regex/`, `ispresent`, `and` before `or`), `stats` (`count(*)`, `count_distinct`, by names and
-`bin(5m)`), `sort`, `limit`. One command a line. Whatever else stands in a query is an error.
+Commands: `fields` (names, `concat`, `as`), `filter` (`=`, `!=`, `like /regex/`, `ispresent`, `and` before `or`), `stats` (`count(*)`, `count_distinct`,
+by names, `bin(5m)`), `sort`, `limit`. One command a line. Whatever else stands in a query is an error.
 """
 
 import json
