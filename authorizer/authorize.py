@@ -50,6 +50,11 @@ class Authorizer:
         """Return whether the keys that vouched for this caller serve beyond their maximum age."""
         return self._verifier.has_stale_keys(principal.issuer)
 
+    @property
+    def head_age(self) -> float:
+        """How many seconds ago the table confirmed the permissions that are served."""
+        return self._permissions.head_age
+
 
 def _only_value(values: tuple[str, ...]) -> str:
     if len(values) > 1:

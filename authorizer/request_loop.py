@@ -12,7 +12,7 @@ from authorizer.authorize import Authorizer
 from authorizer.errors import TokenError
 from authorizer.events.token_places import TokenPlaces
 from authorizer.events.wire import Answer, AuthorizationRequest
-from authorizer.request_log import RequestLog
+from authorizer.request_log import RequestLog, request_ids
 from authorizer.shadow import Shadow
 
 Handler = Callable[[Mapping[str, Any], object], events.Response]
@@ -42,26 +42,29 @@ def request_loop(
     """
 
     def handler(event: Mapping[str, Any], context: object) -> events.Response:
+        log.begin()
+        ids = request_ids(event, context)
+        read: AuthorizationRequest | None = None
         try:
-            request = events.read_request(event, places)
+            request = read = events.read_request(event, places)
             outcome = authorizer.authorize(request)
             response = events.write_response(request, outcome.answer)
         except TokenError as error:
-            log.unauthorized(error, context)
+            log.unauthorized(error, ids)
             refusal = refuse(request, error) if refuse is not None else None
             if refusal is None:
                 raise UnauthorizedError from None
             return events.write_response(request, refusal)
         except Exception as error:
             # Whatever it is, it ends as 500, which API Gateway does not cache. It never becomes an answer.
-            log.trouble(error, context)
+            log.trouble(error, ids, None if read is None else read.format)
             raise
         else:
-            log.decided(outcome, context, stale_keys=authorizer.has_stale_keys(outcome.principal))
+            log.decided(outcome, ids, stale_keys=authorizer.has_stale_keys(outcome.principal), head_age=authorizer.head_age)
             if shadow is not None:
                 principal = outcome.principal
                 judgement = shadow.judge(principal.refs, principal.consent, lambda loaded: decide_again(request, outcome, loaded, now()))
-                log.compared(outcome, context, judgement)
+                log.compared(outcome, ids, judgement)
             return response
         finally:
             log.flush()

@@ -63,3 +63,9 @@ class Ruling:
     def line_json(self) -> str:
         """The line's fields as JSON, without the braces around them."""
         return log_json(self.line)[1:-1]
+
+    @cached_property
+    def metric_json(self) -> str:
+        """Those of the line's fields by which its metrics are told apart, as JSON without the braces around them: of a plain allow none."""
+        names = ([] if self.decision.allowed else ["reason"]) + (["narrowed"] if self.scope_fallback else [])
+        return log_json({name: self.line[name] for name in names})[1:-1]

@@ -31,6 +31,7 @@ NAMES = (
     "USAGE_KEY",
     "SHADOW_API",
     "REPORT_ONLY",
+    "LOG_ALLOWED",
     "POLICY_REFRESH_SECONDS",
     "POLICY_MAX_STALE_SECONDS",
     "JWKS_MAX_AGE_SECONDS",
@@ -41,7 +42,7 @@ NAMES = (
 _OUR_PREFIXES = (
     *("POLICY_", "JWKS_", "TRUSTED_ISSUER", "APP_CLIENT_ID", "CACHE_SCOPE", "TOKEN_SCOPE", "TOKEN_FROM", "EXPIRY_CONDITION", "PERMISSION"),
     "USER_POOL",
-    *("HTTP_API_", "GATEWAY_TTL", "CONTEXT_USER", "USAGE_KEY", "SHADOW_", "REPORT_ONLY"),
+    *("HTTP_API_", "GATEWAY_TTL", "CONTEXT_USER", "USAGE_KEY", "SHADOW_", "REPORT_ONLY", "LOG_ALLOW"),
 )
 
 _PARAMETER = "ssm:"
@@ -65,6 +66,7 @@ class Settings:
     usage_key: bool
     shadow_api: str
     report_only: bool
+    log_allowed: float
     policy_refresh_seconds: float
     policy_max_stale_seconds: float
     jwks_max_age_seconds: float
@@ -103,6 +105,7 @@ def read_settings(environ: Mapping[str, str] | None = None, parameter: Callable[
         usage_key=reader.choice("USAGE_KEY", {"none": False, "client_id": True}, default=False),
         shadow_api=reader.get("SHADOW_API"),
         report_only=reader.choice("REPORT_ONLY", {"0": False, "1": True}, default=False),
+        log_allowed=reader.share("LOG_ALLOWED"),
         policy_refresh_seconds=reader.seconds("POLICY_REFRESH_SECONDS", 10),
         policy_max_stale_seconds=reader.seconds("POLICY_MAX_STALE_SECONDS", 300),
         jwks_max_age_seconds=reader.seconds("JWKS_MAX_AGE_SECONDS", 3600),
@@ -127,6 +130,9 @@ def read_settings(environ: Mapping[str, str] | None = None, parameter: Callable[
     if reader.problems:
         raise SettingsError(reader.problems)
     return settings
+
+
+_SHARES = {"all": 1.0, "none": 0.0}
 
 
 class _Reader:
@@ -154,6 +160,16 @@ class _Reader:
         if value and value not in choices:
             self.problems.append(f"`{name}` is `{value}`: it may be {' or '.join(f'`{c}`' for c in choices)}")
         return choices.get(value, default)
+
+    def share(self, name: str) -> float:
+        """Return a share from 0, `none`, to 1, `all`, which it is by default."""
+        value = self.get(name) or "all"
+        if value in _SHARES:
+            return _SHARES[value]
+        if re.fullmatch(r"0?\.\d{1,6}", value):
+            return float(value)
+        self.problems.append(f"`{name}` is `{value}`: it may be `all`, `none` or the share of them, such as `0.1`")
+        return 1.0
 
     @overload
     def seconds(self, name: str, default: float) -> float: ...
@@ -225,3 +241,8 @@ def reaches_aws_itself(environ: Mapping[str, str] | None = None) -> bool:
 def trace_id() -> str:
     """Return the X-Ray trace of the request at hand, "" for none. Lambda tells it anew before each ("Using Lambda environment variables", developer guide)."""
     return os.environ.get("_X_AMZN_TRACE_ID", "").partition(";")[0].removeprefix("Root=")
+
+
+def function_name() -> str:
+    """Return the name of the Lambda function that this runs in, `unknown` outside Lambda ("Using Lambda environment variables", developer guide)."""
+    return os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "") or "unknown"

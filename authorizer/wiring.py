@@ -9,7 +9,7 @@ from authorizer.authorities import aws_authorities
 from authorizer.authorize import Authorizer
 from authorizer.request_log import RequestLog
 from authorizer.request_loop import Handler, request_loop
-from authorizer.settings import Settings, reaches_aws_itself
+from authorizer.settings import Settings, function_name, reaches_aws_itself
 from authorizer.shadow import Shadow
 from authorizer.table.cache import PermissionCache
 from authorizer.table.reader import PermissionTable
@@ -20,9 +20,16 @@ from authorizer.unauthorized import unauthorized_answer
 
 
 def build_authorizer(
-    settings: Settings, table: PermissionTable, now: Callable[[], float] = time.time, authorities: str | None = None
+    settings: Settings,
+    table: PermissionTable,
+    now: Callable[[], float] = time.time,
+    authorities: str | None = None,
+    on_fetch: Callable[[bool], None] = lambda _succeeded: None,
 ) -> Authorizer:
-    """Return an authorizer with empty caches. `authorities` is a file with those that vouch for Cognito, None for those that the system trusts."""
+    """Return an authorizer with empty caches. `authorities` is a file with those that vouch for Cognito, None for those that the system trusts.
+
+    `on_fetch` is told of each fetch of an issuer's keys whether it succeeded.
+    """
     key_sets = {
         issuer.issuer: KeySet(
             issuer.jwks_uri,
@@ -31,6 +38,7 @@ def build_authorizer(
             algorithms=issuer.algorithms,
             max_age=settings.jwks_max_age_seconds,
             max_stale=settings.jwks_max_stale_seconds,
+            on_fetch=on_fetch,
         )
         for issuer in settings.issuers
     }
@@ -70,10 +78,10 @@ def build_handler(settings: Settings, now: Callable[[], float] = time.time) -> H
     """Return the Lambda handler on the table that the settings name."""
     authorities = aws_authorities() if reaches_aws_itself() else None
     table = PermissionTable(settings.table, aws_authorities=authorities)
-    log = RequestLog(settings.api)
+    log = RequestLog(settings.api, function_name(), allowed_share=settings.log_allowed)
     if settings.report_only:
         log.warn_of_report_only()
-    authorizer = build_authorizer(settings, table, now, authorities)
+    authorizer = build_authorizer(settings, table, now, authorities, lambda succeeded: log.key_fetch(succeeded=succeeded))
     refuse = partial(unauthorized_answer, simple_responses=settings.simple_responses, nothing_cached=settings.gateway_ttl == 0)
     return request_loop(
         authorizer,

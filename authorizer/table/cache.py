@@ -192,6 +192,11 @@ class PermissionCache:
             denylist=current.denylist,
         )
 
+    @property
+    def head_age(self) -> float:
+        """How many seconds ago the table confirmed what is served: 0 as long as nothing is, and where the clock went back."""
+        return max(self._now() - self._confirmed_at, 0.0) if self._state is not None else 0.0
+
     def _before(self, error: _UnreadError) -> _State:
         """Return the version before, for a caller whose new rows could not be read. Raises the error's cause if it cannot serve them."""
         old = self._superseded

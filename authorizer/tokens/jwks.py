@@ -35,7 +35,7 @@ class KeySet:
 
     One fetch happens at a time. A `kid` that is not known is asked for once per `unknown_kid_cooldown`, and after a fetch that failed nobody
     asks for `failed_fetch_cooldown`, so that neither made-up tokens nor a dead issuer cost a fetch per request. Keys older than `max_age` are
-    fetched again; if that fails they serve for `max_stale` more.
+    fetched again; if that fails they serve for `max_stale` more. `on_fetch` is told of each fetch whether it succeeded.
     """
 
     def __init__(
@@ -49,6 +49,7 @@ class KeySet:
         max_stale: float = 3600,
         unknown_kid_cooldown: float = 10,
         failed_fetch_cooldown: float = 5,
+        on_fetch: Callable[[bool], None] = lambda _succeeded: None,
     ) -> None:
         self._uri = uri
         self._fetch = fetch
@@ -58,6 +59,7 @@ class KeySet:
         self._max_stale = max_stale
         self._unknown_kid_cooldown = unknown_kid_cooldown
         self._failed_fetch_cooldown = failed_fetch_cooldown
+        self._on_fetch = on_fetch
         self._lock = threading.Lock()
         self._keys: Mapping[tuple[str, str], Key] = {}
         self._fetched_at: float | None = None
@@ -102,10 +104,12 @@ class KeySet:
             self._keys = read_keys_for(self._fetch(self._uri), self._algorithms)
         except TroubleError:
             self._failed_at = self._now()
+            self._on_fetch(False)
             if required:
                 raise
             return
         self._fetched_at, self._failed_at = now, None
+        self._on_fetch(True)
 
 
 def read_keys(document: bytes, algorithm: str = ALGORITHM) -> dict[str, Key]:

@@ -29,7 +29,7 @@ NEEDED = {"PERMISSIONS_TABLE": "gatebook", "API": "petstore", "USER_POOL_ID": PO
 IN_WORDS = {("JWKS_URI", "from the pool"): f"https://cognito-idp.eu-west-1.amazonaws.com/{POOL}/.well-known/jwks.json"}
 
 # Another value for each default that is a word, to see that the setting is not just ignored.
-OTHER = {"request": "route", "iam": "simple", "none": "client_id", "header:Authorization": "cookie:session", "raise": "deny"}
+OTHER = {"all": "none", "request": "route", "iam": "simple", "none": "client_id", "header:Authorization": "cookie:session", "raise": "deny"}
 
 
 def documented_settings() -> list[tuple[str, str]]:

@@ -126,7 +126,8 @@ def _costs(terms: Terms, bills: Sequence[Bill]) -> list[str]:
         prose(f"""
             The gateway's own price is the same in each row and not in it: {terms.prices["rest_request"]:.2f} per million for a REST API,
             {terms.prices["http_request"]:.2f} for an HTTP API. Metrics are not counted by request: one API has at most {lines.metrics} custom
-            metrics, with one set of dimensions each, which is {metrics_per_month(terms):.2f} a month, and {terms.of("metric_month", 3):.2f} where only
+            metrics, each with two sets of dimensions, besides one for each reason of a denial or failure
+            that is ever met. That is {metrics_per_month(terms):.2f} a month, and {terms.of("metric_month", 6):.2f} where only
             `allowed`, `denied` and `unauthorized` are ever counted. Verified Permissions and the plain authorizer are shown without a line of their
             own: one like Gatebook's would add {_dollars(first.parts[Part.DECISIONS])} per million invocations.
         """),
@@ -140,8 +141,8 @@ def _costs(terms: Terms, bills: Sequence[Bill]) -> list[str]:
         "What lowers it, the most first:",
         points(
             """**A longer TTL.** An invocation that the gateway saves costs nothing at all. The price is time: a revoked permission lives on for the TTL.""",
-            f"""**Decision lines off**, `POWERTOOLS_LOG_LEVEL=WARNING`. The metrics stay, in {lines.counts} bytes, and
-            {_percent(1 - quiet.total / first.total)} of the bill goes. Then nobody can tell why a request was denied, which is why they are on.""",
+            f"""**Lines of allows off**, `LOG_ALLOWED=none`, or most of them, `LOG_ALLOWED=0.1`. The metrics stay, in {lines.counts} bytes, and up to
+            {_percent(1 - quiet.total / first.total)} of the bill goes. Denied requests keep their lines. Then nobody can tell who used a permission.""",
             f"""**Lambda's own lines off**, `LogFormat: JSON` with `SystemLogLevel: WARN`: {share(Part.PLATFORM)}. Lambda's documentation says that
             they are left out then; we have not tried it, and the templates do not set it.""",
             f"""Memory and speed matter little: Lambda's time is {share(Part.TIME)} of the bill.""",
@@ -299,7 +300,7 @@ def _limits(loads: Sequence[Compared]) -> list[str]:
             "the log",
             f"""no limit was looked for; at {_number(last.load.requests)} requests per second it is {last.needs.log_bytes * 86_400 * 30 / 1e12:.0f} TB in 30
             days, for which CloudWatch has lower prices than the one above""",
-            "the TTL; `POWERTOOLS_LOG_LEVEL`",
+            "the TTL; `LOG_ALLOWED`",
         ],
     ]
     return [

@@ -13,20 +13,17 @@ from io import StringIO
 from typing import Any
 from unittest.mock import patch
 
-from aws_lambda_powertools import Metrics
-
 from admin_api.analysis.access_changes import access_changes
 from admin_api.table.version_record import Authorship, Base, new_record
 from admin_api.table.writer import row_contents, version_fields
 from authorizer import events
 from authorizer.answering import Answering, AnswerOptions, Caller, Outcome
-from authorizer.decision_line import DecisionLines
 from authorizer.policy.cache_scope import CacheScope
 from authorizer.policy.decision import Grounds
 from authorizer.policy.document import parse_document
 from authorizer.policy.permission import EVERYONE, PrincipalRef, RefKind
 from authorizer.policy.permission_index import CallerPermissions
-from authorizer.request_log import Metric, RequestLog
+from authorizer.request_log import Metric, RequestLog, request_ids
 from authorizer.table import keys
 from authorizer.table.cache import LoadedPermissions
 from authorizer.table.items import SCHEMA, HeadItem, RegistryItem, RowItem, TableItem, VersionItem
@@ -56,6 +53,12 @@ _PLATFORM_LINES = (
 """What Lambda writes for each invocation in its text format ("Log and monitor Python Lambda functions", developer guide)."""
 
 
+_FUNCTION = "petstore-RequestAuthorizer-Ab3dEfGh1jKl"
+"""As long as CloudFormation makes names."""
+
+_EVENT = rest_request_event("GET", "/service1/items/1042", "/service1/items/{id}")
+
+
 class _Context:
     aws_request_id = _REQUEST
 
@@ -64,7 +67,7 @@ class _Context:
 class LogLines:
     """Bytes that one invocation leaves in the log.
 
-    `decision` is the authorizer's line, metrics included; `counts` is what it writes in place of it where the log level leaves decisions out; `platform` is
+    `decision` is the authorizer's line, metrics included; `counts` is what it writes in its place where `LOG_ALLOWED` leaves it out; `platform` is
     what Lambda writes. `metrics` is how many custom metrics one API can have: its metrics times the sets of dimensions that the line names.
     """
 
@@ -103,13 +106,13 @@ def reference_document(groups: int = GROUPS, *, shift: int = 0) -> dict[str, Any
 def log_lines() -> LogLines:
     """Return what one allowed request of a member of three groups leaves in the log, in `route` scope, with the trace id that Lambda sets."""
     outcome = _answered()
-    log, metrics = RequestLog(API), Metrics(namespace="Gatebook", service="gatebook")
-    metrics.set_default_dimensions(api=API)
+    ids = request_ids(_EVENT, _Context())
+    log, quiet = RequestLog(API, _FUNCTION), RequestLog(API, _FUNCTION, allowed_share=0)
     with patch.dict(os.environ, {"_X_AMZN_TRACE_ID": _TRACE}):
         with redirect_stdout(StringIO()) as printed:
-            log.decided(outcome, _Context(), stale_keys=False)
+            log.decided(outcome, ids, stale_keys=False, head_age=0)
         with redirect_stdout(StringIO()) as counted:
-            DecisionLines(metrics, {"api": API, "service": "gatebook"}).count((Metric.ALLOWED.value,))
+            quiet.decided(outcome, ids, stale_keys=False, head_age=0)
     line = printed.getvalue()
     sets = sum(len(told["Dimensions"]) for told in json.loads(line)["_aws"]["CloudWatchMetrics"])
     return LogLines(len(line.encode()), len(counted.getvalue().encode()), len(_PLATFORM_LINES.encode()), len(Metric) * sets)
@@ -118,7 +121,7 @@ def log_lines() -> LogLines:
 def _answered() -> Outcome:
     document = parse_document(reference_document())
     refs = (EVERYONE, *(PrincipalRef(RefKind.GROUP, group(n)) for n in range(3)))
-    request = events.read_request(rest_request_event("GET", "/service1/items/1042", "/service1/items/{id}"))
+    request = events.read_request(_EVENT)
     principal = Principal(
         subject="5f2c8a14-70d1-4e0b-9c55-0123456789ab",
         refs=refs,

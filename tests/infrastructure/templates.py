@@ -169,7 +169,7 @@ def emitted_trouble(variables: dict[str, str]) -> dict[str, Any]:
 
 def assert_hears(alarm: dict[str, Any], emitted: dict[str, Any]) -> None:
     """An alarm watches what was emitted."""
-    (description,) = emitted["_aws"]["CloudWatchMetrics"]
+    description, *_ = emitted["_aws"]["CloudWatchMetrics"]
     assert alarm["Namespace"] == description["Namespace"]
     assert alarm["MetricName"] in {metric["Name"] for metric in description["Metrics"]}
     dimensions = {dimension["Name"]: dimension["Value"] for dimension in alarm["Dimensions"]}

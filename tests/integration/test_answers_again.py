@@ -9,7 +9,7 @@ from authorizer.answering import Answering, Caller
 from authorizer.events.wire import Answer, AuthorizationRequest
 from authorizer.policy.denylist import DenylistKind
 from authorizer.ruling import Ruling
-from tests.integration.gates import DOCUMENT, Gate, KeyServer, bearer, build_gate, keys, request_event, token_event
+from tests.integration.gates import COSTS, DOCUMENT, Gate, KeyServer, bearer, build_gate, keys, request_event, token_event
 from tests.support.clock import Clock
 from tests.support.events import Event
 from tests.support.issuer import NOW
@@ -33,7 +33,7 @@ def said(gate: Gate, event: Event) -> object:
         answer: object = gate.call(event)
     except Exception as error:  # noqa: BLE001  # whatever is raised is what the gateway hears
         answer = str(error)
-    return answer, {name: value for name, value in gate.line.items() if name not in ("timestamp", "_aws", "location")}
+    return answer, {name: value for name, value in gate.line.items() if name not in ("timestamp", "_aws", "location", *COSTS)}
 
 
 @pytest.mark.parametrize("scope", ["request", "route", "token"])

@@ -200,6 +200,7 @@ def test_a_path_that_two_readers_could_read_differently_is_denied(gate: Gate) ->
 
 def test_the_decision_line_says_what_was_decided_and_why(gate: Gate) -> None:
     gate.call(request_event(bearer("guest"), path="/pets/7"))
+    gate.call(request_event(bearer("guest"), path="/pets/7"))
     line = gate.line
     assert line.pop("timestamp")
     assert line.pop("location")
@@ -211,6 +212,8 @@ def test_the_decision_line_says_what_was_decided_and_why(gate: Gate) -> None:
         "service": "gatebook",
         "api": "petstore",
         "request_id": Context.aws_request_id,
+        "requestId": "8f1c6b9e-0000-4000-8000-000000000001",
+        "extendedRequestId": "ZyXwVu=",
         "subject": "u1",
         "method_arn": f"{STAGE}/GET/pets/7",
         "format": "rest_request",
@@ -220,9 +223,10 @@ def test_the_decision_line_says_what_was_decided_and_why(gate: Gate) -> None:
         "determining": ["group/guest allow GET /pets/{petId}"],
         "scope": "request",
         "version": 1,
-        "cached": False,
+        "cached": True,
         "stale": False,
         "stale_keys": False,
+        "function_name": "unknown",
     }
 
 
@@ -260,12 +264,13 @@ def test_no_trouble_and_no_refusal_is_lost_for_what_it_holds(gate: Gate) -> None
 
 
 def test_the_metrics_are_in_cloudwatchs_embedded_format(gate: Gate) -> None:
-    gate.call(request_event(bearer("guest")))
+    for _ in range(2):
+        gate.call(request_event(bearer("guest")))
     [line] = gate.metrics
     [directive] = line["_aws"]["CloudWatchMetrics"]
     assert directive["Namespace"] == "Gatebook"
     assert directive["Metrics"] == [{"Name": "allowed", "Unit": "Count"}]
-    assert directive["Dimensions"] == [["api", "service"]]
+    assert directive["Dimensions"] == [["api", "service"], ["api", "function_name"]]
     assert (line["api"], line["service"], line["message"]) == ("petstore", "gatebook", "decision")
 
 

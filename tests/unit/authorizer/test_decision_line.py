@@ -87,7 +87,7 @@ def test_a_line_says_what_powertools_says_in_two(
 
 def test_a_line_without_its_text_still_counts(capsys: pytest.CaptureFixture[str]) -> None:
     _, told = by_powertools(capsys, logging.INFO, "decision", ("allowed",))
-    DecisionLines(metrics(), OWN).count(("allowed",))
+    DecisionLines(metrics(), OWN).count("", ("allowed",))
     line = json.loads(capsys.readouterr().out)
     line["_aws"]["Timestamp"] = told["_aws"]["Timestamp"]
     assert line == told
@@ -96,7 +96,7 @@ def test_a_line_without_its_text_still_counts(capsys: pytest.CaptureFixture[str]
 def test_metrics_that_are_switched_off_leave_the_line(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("POWERTOOLS_METRICS_DISABLED", "true")
     lines = DecisionLines(metrics(), OWN)
-    lines.count(("allowed",))
+    lines.count("", ("allowed",))
     lines.write("INFO", "decision", WRITTEN, ("allowed",))
     line = json.loads(capsys.readouterr().out)
     assert line["subject"] == "5f2c"

@@ -76,6 +76,7 @@ def test_what_is_left_out_has_its_default() -> None:
         usage_key=False,
         shadow_api="",
         report_only=False,
+        log_allowed=1,
         policy_refresh_seconds=10,
         policy_max_stale_seconds=300,
         jwks_max_age_seconds=3600,
@@ -107,6 +108,10 @@ def test_what_is_left_out_has_its_default() -> None:
         ("SHADOW_API", "petstore-next", "shadow_api", "petstore-next"),
         ("REPORT_ONLY", "1", "report_only", True),
         ("REPORT_ONLY", "0", "report_only", False),
+        ("LOG_ALLOWED", "all", "log_allowed", 1),
+        ("LOG_ALLOWED", "none", "log_allowed", 0),
+        ("LOG_ALLOWED", "0.1", "log_allowed", 0.1),
+        ("LOG_ALLOWED", ".25", "log_allowed", 0.25),
         ("POLICY_REFRESH_SECONDS", "0", "policy_refresh_seconds", 0),
         ("POLICY_REFRESH_SECONDS", "2.5", "policy_refresh_seconds", 2.5),
         ("POLICY_MAX_STALE_SECONDS", "60", "policy_max_stale_seconds", 60),
@@ -435,7 +440,16 @@ def test_a_candidate_is_not_what_it_is_compared_with() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["SHADOW_APIS", "REPORT_ONLY_", "GATEWAY_TTL_SECONDS", "HTTP_API_RESPONSES", "HTTP_API_UNAUTHORISED", "USAGE_KEYS", "CONTEXT_USER"],
+    [
+        "SHADOW_APIS",
+        "REPORT_ONLY_",
+        "GATEWAY_TTL_SECONDS",
+        "HTTP_API_RESPONSES",
+        "HTTP_API_UNAUTHORISED",
+        "USAGE_KEYS",
+        "CONTEXT_USER",
+        "LOG_ALLOW",
+    ],
 )
 def test_a_name_that_is_nearly_a_setting_is_refused(name: str) -> None:
     [problem] = problems(**{name: "1"})
@@ -533,3 +547,9 @@ def test_what_is_no_place_of_a_token(text: str, messages: list[str]) -> None:
 @pytest.mark.parametrize("name", ["TOKEN_FROM_COOKIE", "TOKEN_FROMS"])
 def test_a_misspelt_place_of_the_token_is_told(name: str) -> None:
     assert f"`{name}` is no setting" in problems(**{name: "cookie:a"})[0]
+
+
+@pytest.mark.parametrize("share", ["some", "1", "0", "1.5", "10%", "-0.1", "0.1234567"])
+def test_a_share_of_lines_that_is_none_is_refused(share: str) -> None:
+    [problem] = problems(LOG_ALLOWED=share)
+    assert problem == f"`LOG_ALLOWED` is `{share}`: it may be `all`, `none` or the share of them, such as `0.1`"
