@@ -400,6 +400,10 @@ class PermissionCache:
         key = keys.subject_key(self._api, ref)
         row = self._table.read_subject(self._api, ref, at)
         _check_row(due, key, row)
+        # A subject enters the registry together with its first row, and keeps one when it is removed. A registry that is newer than this version may name one
+        # whose rows all come later. Without any, they are lost, and one of them may be the deny.
+        if not row.version and not self._table.has_rows(self._api, ref):
+            raise TroubleError("lagging_row", f"the registry has `{ref}`, and the table has no row of it")
         return row
 
     def _read_routes(self, due: Mapping[str, _Due], at: int) -> RoutesRow:

@@ -129,6 +129,10 @@ class PermissionTable:
         item = self._newest_row(keys.subject_key(api, ref), at)
         return SubjectRow(0, None) if item is None else parsed(item, lambda i: subject_row(ref, i))
 
+    def has_rows(self, api: str, ref: PrincipalRef) -> bool:
+        """Return whether any version, be it a later one, wrote what a subject holds. One Query."""
+        return bool(self.query(RowItem, keys.subject_key(api, ref), None, limit=1))
+
     def read_denylist(self, api: str, *, in_force_at: float | None = None) -> Denylist:
         """Return the entries that are in force at a moment, or every one that DynamoDB has not deleted yet: it does that days late. One Query."""
         in_force = None if in_force_at is None else DenylistItem.expires_at > in_force_at

@@ -11,9 +11,11 @@ from authorizer.policy.denylist import DenylistKind
 from authorizer.policy.permission import EVERYONE
 from authorizer.table import cache as permission_cache
 from tests.integration.caches import (
+    ADMIN,
     DOCUMENT,
     GAINED,
     JOINED,
+    LATE,
     OTHER,
     OWNER,
     REFRESH,
@@ -319,6 +321,39 @@ def test_a_table_that_was_emptied_serves_within_the_bound(reader: Reader, publis
     with pytest.raises(TroubleError) as caught:
         reader.load(OWNER)
     assert caught.value.reason == "nothing_published"
+
+
+def test_a_subject_whose_rows_are_lost_is_not_taken_for_one_that_holds_nothing(published: Table, wire: AwsCalls, clock: Clock) -> None:
+    """What it held may be the deny: `admin` denies what `other` allows. The newest record, which is held against what is read, does not speak of it."""
+    publish(REVOKED)
+    reader = Reader(wire, clock)
+    assert reader.held(OTHER) == ["group/other allow DELETE /pets"]
+    wipe(published)
+    for _ in range(2):
+        with pytest.raises(TroubleError, match="`group/admin`, and the table has no row of it") as caught:
+            reader.load(OTHER, ADMIN)
+        assert caught.value.reason == "lagging_row"
+    clock.advance(REFRESH)
+    with pytest.raises(TroubleError):
+        reader.load(OTHER, ADMIN)
+
+
+def test_a_subject_that_a_later_version_brings_holds_nothing_yet(published: Table, wire: AwsCalls, clock: Clock) -> None:
+    """The registry is read after the head, and may be newer: its rows all come later."""
+    reader = Reader(wire, clock)
+    done: list[str] = []
+
+    def publish_before_the_registry(call: Call) -> None:
+        if call.operation == "Query" and "'subject#'" in str(call.body) and not done:
+            done.append(JOINED)
+            publish(JOINED)
+
+    wire.rule = publish_before_the_registry
+
+    assert reader.held(LATE) == []
+    assert done == [JOINED]
+    clock.advance(REFRESH)
+    assert reader.held(LATE) == ["group/late allow POST /pets"]
 
 
 def test_another_history_with_a_row_missing_is_not_half_adopted(reader: Reader, published: Table, clock: Clock) -> None:
