@@ -107,13 +107,15 @@ def template_of(text: str, name: str) -> Template:
 
 
 def stamped(template: Template, release: str) -> str:
-    """Return the template's text with the release that deploys it in its metadata, where a later deployment reads it.
+    """Return the template's text with the release that deploys it in its metadata, where a later deployment reads it. Metadata that stand in a block of their
+    own stay as they are.
 
     CloudFormation takes a change of metadata alone for no change ("Metadata", template anatomy), so a release by itself updates nothing.
     """
+    ours = f'Gatebook: {{Release: "{release}"}}'
     if re.search(r"^Metadata:", template.text, re.MULTILINE):
-        return template.text
-    line = f'Metadata: {{Gatebook: {{Release: "{release}"}}}}\n\n'
+        return re.sub(r"^Metadata: \{(?=.*\}$)", lambda _: f"Metadata: {{{ours}, ", template.text, count=1, flags=re.MULTILINE)
+    line = f"Metadata: {{{ours}}}\n\n"
     return re.sub(r"^(?=Parameters:|Resources:)", lambda _: line, template.text, count=1, flags=re.MULTILINE)
 
 

@@ -217,7 +217,7 @@ def test_ctrl_c_is_the_childs_to_answer(monkeypatch: pytest.MonkeyPatch) -> None
 
     process = Process()
     handlers: list[Callable[..., None]] = []
-    monkeypatch.setattr(subprocess, "Popen", lambda _: process)
+    monkeypatch.setattr(subprocess, "Popen", lambda _, env: process)
     monkeypatch.setattr(signal, "signal", lambda _, handler: handlers.append(handler))
     assert child.run_in_foreground(["x"]) == 130
     handlers[0]()

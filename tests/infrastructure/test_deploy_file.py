@@ -259,9 +259,11 @@ def test_the_release_is_written_into_the_template_and_changes_nothing_else() -> 
     text = stamped(base, "1.2.3")
     deployed = template_of(text, "t")
     assert (base.release, deployed.release) == (None, "1.2.3")
-    assert text.replace('Metadata: {Gatebook: {Release: "1.2.3"}}\n\n', "") == base.text
-    own = template_of("Metadata: {Other: 1}\nResources: {}", "t")
-    assert stamped(own, "1.2.3") == own.text
+    assert text.replace('Gatebook: {Release: "1.2.3"}, ', "") == base.text
+    plain = template_of("Resources: {}", "t")
+    assert stamped(plain, "1.2.3") == 'Metadata: {Gatebook: {Release: "1.2.3"}}\n\nResources: {}'
+    block = template_of("Metadata:\n  Other: 1\nResources: {}", "t")
+    assert stamped(block, "1.2.3") == block.text
     assert [template_of(f"Metadata: {each}", "t").release for each in ("7", "{Gatebook: 7}", "{Gatebook: {Release: 7}}")] == [None] * 3
 
 
