@@ -65,6 +65,8 @@ def console(stack: LocalStack, browser: Browser, login: str) -> Iterator[Open]:
         def open_tab() -> ConsolePage:
             tab = opened.enter_context(watched(browser, stack))
             tab.watch.allow(login)
+            # The browser asks for a picture of the login page when it likes, and the emulator has none.
+            tab.watch.expect(r"403 \(Forbidden\) http://login\.\S+/favicon\.ico$")
             return tab
 
         yield open_tab

@@ -88,7 +88,11 @@ def test_auditors_read_everything(stack: LocalStack, tokens: dict[str, str], api
     reads: list[tuple[str, str, object, int]] = [
         ("GET", f"/v1/apis/{api}{path.format(spare=SPARE[api])}", None, status) for _, path, status in READS
     ]
-    reads += [("POST", f"/v1/apis/{api}/explain", EXPLAIN, 200), ("GET", "/v1/apis", None, 200)]
+    reads += [
+        ("POST", f"/v1/apis/{api}/explain", EXPLAIN, 200),
+        ("GET", "/v1/apis", None, 200),
+        ("GET", "/v1/users?begins_with=gu", None, 200),
+    ]
     reads += [("POST", f"/access/v1/{what}", EVALUATION, 200) for what in ("evaluation", "evaluations")]
     wrong = []
     for method, path, body, status in reads:
@@ -104,6 +108,7 @@ def test_without_a_token_there_is_nothing_but_the_description(stack: LocalStack)
     assert (described.status, described.json["openapi"]) == (200, "3.1.0")
     calls = [
         ("GET", "/v1/apis"),
+        ("GET", "/v1/users?begins_with=gu"),
         ("POST", "/access/v1/evaluation"),
         ("GET", "/v1/openapi.json/"),
         ("PUT", "/v1/apis/gatebook-admin/document"),
@@ -123,7 +128,7 @@ def test_the_tables_above_name_every_route(stack: LocalStack) -> None:
     described = stack.send("admin", "GET", "/v1/openapi.json").json["paths"]
     routes = {(method.upper(), path) for path, operations in described.items() for method in operations}
     below = [(method, path) for method, path, _, _, _ in WRITES] + [("GET", path) for path, _, _ in READS] + [("POST", "/explain")]
-    others = {("GET", "/v1/apis"), ("POST", "/access/v1/evaluation"), ("POST", "/access/v1/evaluations")}
+    others = {("GET", "/v1/apis"), ("GET", "/v1/users"), ("POST", "/access/v1/evaluation"), ("POST", "/access/v1/evaluations")}
     assert routes == others | {(method, f"/v1/apis/{api}{path}") for api in ("{api}", "gatebook-admin") for method, path in below}
 
 
