@@ -102,6 +102,8 @@ def test_metrics_that_are_switched_off_leave_the_line(capsys: pytest.CaptureFixt
     assert line["subject"] == "5f2c"
     assert "_aws" not in line
     assert "allowed" not in line
+    # Nor does a line that somebody else writes get any.
+    assert lines.metrics_of(("trouble",)) == {}
 
 
 def test_a_line_is_written_in_one_piece_and_half_a_surrogate_pair_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
